@@ -1,0 +1,56 @@
+"""Slack onboarding for Novu: install links, Slack's OAuth flow, channel connections."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+
+from flask import Flask
+from flask_wtf import CSRFProtect
+
+from onboarding import config, log, wiring
+from onboarding.web import problems, shell
+from onboarding.web.home import home_pages
+from onboarding.web.install import install_pages
+from onboarding.web.outcome import outcome_pages
+
+_HERE = Path(__file__).resolve().parent
+_ASSETS = _HERE if (_HERE / "templates").is_dir() else _HERE.parent
+"""Templates and static files lie beside the package in a checkout, inside it in a wheel."""
+
+
+def create_app(env: Mapping[str, str] | None = None) -> Flask:
+    """The web application, configured by `env`, or by the environment of the process."""
+    settings = config.load(os.environ if env is None else env)
+    log.configure(settings.log_level, as_json=settings.is_https)
+    app = shell.Service(
+        __name__,
+        template_folder=str(_ASSETS / "templates"),
+        static_folder=str(_ASSETS / "static"),
+    )
+    app.config.update(_flask_config(settings))
+    app.extensions["onboarding"] = wiring.wire(settings)
+    shell.install(app, settings)
+    CSRFProtect(app)
+    problems.install(app)
+    for blueprint in (home_pages, install_pages, outcome_pages):
+        app.register_blueprint(blueprint)
+    return app
+
+
+def _flask_config(settings: config.Settings) -> dict[str, object]:
+    *fallbacks, key = (key.reveal() for key in settings.secret_keys)
+    return {
+        "SECRET_KEY": key,
+        "SECRET_KEY_FALLBACKS": fallbacks,
+        "SESSION_COOKIE_NAME": "__Host-session" if settings.is_https else "session",
+        "SESSION_COOKIE_SECURE": settings.is_https,
+        "SESSION_COOKIE_HTTPONLY": True,
+        "SESSION_COOKIE_SAMESITE": "Lax",
+        "WTF_CSRF_TIME_LIMIT": None,
+        "WTF_CSRF_SSL_STRICT": False,
+        "MAX_CONTENT_LENGTH": 65_536,
+        "SEND_FILE_MAX_AGE_DEFAULT": timedelta(hours=1),
+    }

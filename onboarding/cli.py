@@ -1,0 +1,116 @@
+"""The `onboarding` command. Exits 0 when done, 1 when refused, 2 on wrong usage or configuration."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import sys
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any, Final
+
+from onboarding import config
+from onboarding.errors import ConfigError, LinkMalformed
+from onboarding.wiring import Wiring, wire
+
+DONE: Final = 0
+WRONG: Final = 2
+UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    args = _parser().parse_args(argv)
+    try:
+        return int(args.run(args))
+    except ConfigError as error:
+        print(error, file=sys.stderr)
+        return WRONG
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="onboarding", description="Slack onboarding for Novu")
+    commands = parser.add_subparsers(required=True, metavar="command")
+    _add_link(commands)
+    check = commands.add_parser("check-config", help="say what is wrong with the environment")
+    check.set_defaults(run=_check_config)
+    _add_sandbox(commands)
+    return parser
+
+
+def _add_link(commands: Any) -> None:
+    link = commands.add_parser("link", help="mint an install link")
+    link.add_argument("--subscriber", metavar="ID", help="Novu subscriber to connect")
+    link.add_argument("--context", metavar="TYPE=ID", action="append", type=_context, help="may be repeated")
+    link.add_argument("--shared", action="store_true", help="one connection for everyone in the context")
+    link.add_argument("--integration", metavar="IDENTIFIER", help="default: NOVU_INTEGRATION_IDENTIFIER")
+    link.add_argument("--identifier", metavar="IDENTIFIER", help="of the channel connection; default: the owner's own")
+    link.add_argument("--account", metavar="NAME", help="what the pages call the subscriber")
+    link.add_argument("--return-url", metavar="URL", help="where the last page leads")
+    link.add_argument("--expires-in", metavar="7d", type=_span, help="default: LINK_MAX_AGE")
+    link.set_defaults(run=_link)
+
+
+def _add_sandbox(commands: Any) -> None:
+    sandbox = commands.add_parser("sandbox", help="rehearse everything on this machine", add_help=False)
+    sandbox.add_argument("rest", nargs=argparse.REMAINDER)
+    sandbox.set_defaults(run=_sandbox)
+
+
+def _link(args: argparse.Namespace) -> int:
+    made = wire(config.load(os.environ))
+    types = [type_ for type_, _ in args.context or ()]
+    if len(types) != len(set(types)):
+        print("context: names one type twice", file=sys.stderr)
+        return WRONG
+    try:
+        print(_mint(made, args))
+    except LinkMalformed as error:
+        for problem in error.problems:
+            print(problem, file=sys.stderr)
+        return WRONG
+    return DONE
+
+
+def _mint(made: Wiring, args: argparse.Namespace) -> str:
+    fields = {
+        "subscriberId": args.subscriber,
+        "context": dict(args.context) if args.context else None,
+        "connectionMode": "shared" if args.shared else None,
+        "integrationIdentifier": args.integration,
+        "identifier": args.identifier,
+        "account": args.account,
+        "returnUrl": args.return_url,
+    }
+    link = made.links.mint(fields, args.expires_in, made.clock())
+    return f"{made.settings.public_url}/install/{made.links.sign(link)}"
+
+
+def _check_config(_: argparse.Namespace) -> int:
+    config.load(os.environ)
+    print("The configuration is complete.")
+    return DONE
+
+
+def _sandbox(args: argparse.Namespace) -> int:
+    from onboarding.sandbox import commands  # noqa: PLC0415 (the service runs without it)
+
+    return commands.main(args.rest)
+
+
+def _context(text: str) -> tuple[str, str]:
+    type_, _, context_id = text.partition("=")
+    if not type_ or not context_id:
+        raise argparse.ArgumentTypeError("must look like tenant=org-123")
+    return type_, context_id
+
+
+def _span(text: str) -> timedelta:
+    match = re.fullmatch(r"([0-9]{1,9})([smhd]?)", text)
+    if not match or int(match[1]) == 0:
+        raise argparse.ArgumentTypeError("must look like 7d, 12h, 30m or 90s")
+    return timedelta(seconds=int(match[1]) * UNITS[match[2] or "s"])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

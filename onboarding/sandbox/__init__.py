@@ -1,0 +1,1 @@
+"""A local Slack, a local Novu and the processes of a rehearsal. Another party: nothing in the service imports it."""

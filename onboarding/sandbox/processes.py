@@ -1,0 +1,73 @@
+"""Child processes that never outlive this one, however it ends."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+PR_SET_PDEATHSIG: Final = 1
+START_SECONDS: Final = 30
+STOP_SECONDS: Final = 10
+
+_LIBC: Final = ctypes.CDLL(None) if sys.platform == "linux" else None
+
+
+class Process:
+    """A child in a group of its own, so that Ctrl-C reaches it only through us."""
+
+    def __init__(
+        self, name: str, command: Sequence[str], env: Mapping[str, str] | None = None, *, quiet: bool = False
+    ) -> None:
+        self.name = name
+        parent = os.getpid()
+        self._child = subprocess.Popen(
+            command,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL if quiet else None,
+            process_group=0,
+            preexec_fn=lambda: die_with(parent),  # noqa: PLW1509 (no threads run yet; nothing else can do it)
+        )
+
+    @property
+    def pid(self) -> int:
+        return self._child.pid
+
+    @property
+    def exit_code(self) -> int | None:
+        return self._child.poll()
+
+    def wait_until(self, is_ready: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + START_SECONDS
+        while not is_ready():
+            if self.exit_code is not None:
+                raise RuntimeError(f"{self.name} ended with status {self.exit_code} while starting")
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"{self.name} did not start within {START_SECONDS} s")
+            time.sleep(0.02)
+
+    def kill(self) -> None:
+        """As a crash would."""
+        self._child.kill()
+        self._child.wait()
+
+    def stop(self) -> None:
+        self._child.terminate()
+        try:
+            self._child.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.kill()
+
+
+def die_with(parent: int) -> None:
+    """Ask the kernel to end this process when its parent ends, even by SIGKILL. Linux only."""
+    if _LIBC is not None:
+        _LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+        if os.getppid() != parent:
+            os._exit(1)

@@ -1,0 +1,169 @@
+"""Everything `make run` starts: the service as in production, a private Redis, a local Slack, a local Novu."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shlex
+import signal
+import socket
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Final, NoReturn
+
+import requests
+
+from onboarding import config
+from onboarding.sandbox import embedded_redis
+from onboarding.sandbox.processes import Process, die_with
+from onboarding.wiring import wire
+
+HOST: Final = "127.0.0.1"
+ENV_FILE: Final = Path(".sandbox") / "env"
+CREDENTIALS: Final = (
+    "SECRET_KEY",
+    "SECRET_KEY_FALLBACKS",
+    "REDIS_URL",
+    "SLACK_CLIENT_ID",
+    "SLACK_CLIENT_SECRET",
+    "NOVU_SECRET_KEY",
+    "API_KEYS",
+    "ADMIN_PASSWORD",
+)
+"""What only a real deployment has. Where one is set, somebody is about to rehearse in the wrong place."""
+
+
+def run(port: int) -> int:
+    """Rehearse until Ctrl-C or SIGTERM. Gives the exit status of the command."""
+    if found := [name for name in CREDENTIALS if os.environ.get(name)]:
+        print(f"This environment holds real credentials ({', '.join(found)}): not rehearsing here.", file=sys.stderr)
+        return 2
+    if "MAKELEVEL" in os.environ:
+        die_with(os.getppid())
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _leave)
+    try:
+        with tempfile.TemporaryDirectory(prefix="onboarding-") as folder, _children() as children:
+            env = _environment(port, Path(folder))
+            _start(env, port, Path(folder), children)
+            print(_welcome(env), flush=True)
+            return _watch(children)
+    except (RuntimeError, OSError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 0
+
+
+def _environment(port: int, folder: Path) -> dict[str, str]:
+    """What a deployment would have in its environment, for this machine and this run."""
+    slack, novu = _free_ports(port)
+    return {
+        "PUBLIC_URL": f"http://{HOST}:{port}",
+        "SECRET_KEY": secrets.token_urlsafe(32),
+        "REDIS_URL": embedded_redis.url(folder),
+        "SLACK_CLIENT_ID": "1234567890.1234567890",
+        "SLACK_CLIENT_SECRET": secrets.token_hex(16),
+        "SLACK_URL": f"http://{HOST}:{slack}",
+        "NOVU_SECRET_KEY": secrets.token_hex(16),
+        "NOVU_URL": f"http://{HOST}:{novu}",
+        "NOVU_INTEGRATION_IDENTIFIER": "slack-prod",
+    }
+
+
+def _free_ports(port: int) -> tuple[int, int]:
+    """The two after `port` where they are free, any two otherwise. Complains when `port` itself is taken."""
+    if not _is_free(port):
+        raise RuntimeError(f"Port {port} is taken. Choose another: PORT={port + 100} make run")
+    slack, novu = (_is_free(wanted) or _is_free(0) for wanted in (port + 1, port + 2))
+    return slack, novu
+
+
+def _is_free(port: int) -> int:
+    """The port, or the one that was found for 0; 0 when it is taken."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            return 0
+        return int(probe.getsockname()[1])
+
+
+def _start(env: Mapping[str, str], port: int, folder: Path, children: list[Process]) -> None:
+    children.append(embedded_redis.start(folder))
+    places = ["--link", f"Service={env['PUBLIC_URL']}", "--link", f"Slack={env['SLACK_URL']}"]
+    places += ["--link", f"Novu={env['NOVU_URL']}"]
+    slack = ["--client-id", env["SLACK_CLIENT_ID"], "--client-secret", env["SLACK_CLIENT_SECRET"]]
+    redirect = ["--redirect-uri", f"{env['PUBLIC_URL']}/slack/oauth_redirect"]
+    command = [sys.executable, "-m", "onboarding.cli", "sandbox"]
+    own = {**os.environ, "PYTHONUNBUFFERED": "1"}
+    slack_port, novu_port = env["SLACK_URL"].rpartition(":")[2], env["NOVU_URL"].rpartition(":")[2]
+    children.append(
+        Process("slack", [*command, "slack", "--port", slack_port, *slack, *redirect, *places], own, quiet=True)
+    )
+    novu = ["--secret-key", env["NOVU_SECRET_KEY"]]
+    children.append(Process("novu", [*command, "novu", "--port", novu_port, *novu, *places], own, quiet=True))
+    web = [sys.executable, "-m", "gunicorn", "-c", "python:onboarding.web.server", "--bind", f"{HOST}:{port}"]
+    children.append(Process("web", [*web, "--log-level", "warning"], {**own, **env}))
+    for child, url in zip(children[1:], ("SLACK_URL", "NOVU_URL", "PUBLIC_URL"), strict=True):
+        child.wait_until(_answering(env[url]))
+
+
+def _answering(url: str) -> Callable[[], bool]:
+    def is_ready() -> bool:
+        try:
+            return requests.get(url, timeout=1).status_code == 200
+        except requests.RequestException:
+            return False
+
+    return is_ready
+
+
+def _welcome(env: Mapping[str, str]) -> str:
+    ENV_FILE.parent.mkdir(mode=0o700, exist_ok=True)
+    ENV_FILE.touch(mode=0o600)
+    ENV_FILE.write_text("".join(f"{name}={shlex.quote(value)}\n" for name, value in env.items()))
+    made = wire(config.load(env))
+    fields = {"subscriberId": "subscriber-123", "account": "Acme Inc."}
+    link = made.links.mint(fields, None, made.clock())
+    return f"""
+A rehearsal on this machine: nothing leaves it.
+
+  Install link   {env["PUBLIC_URL"]}/install/{made.links.sign(link)}
+
+  Local Slack    {env["SLACK_URL"]}
+  Local Novu     {env["NOVU_URL"]}
+
+Ctrl-C stops everything.
+"""
+
+
+def _watch(children: list[Process]) -> int:
+    while True:
+        for child in children:
+            if child.exit_code is not None:
+                raise RuntimeError(f"{child.name} ended with status {child.exit_code}; stopping the rest")
+        time.sleep(0.5)
+
+
+@contextmanager
+def _children() -> Iterator[list[Process]]:
+    """A list of processes that are stopped, last started first, when the block ends."""
+    children: list[Process] = []
+    try:
+        yield children
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
+        for child in reversed(children):
+            child.stop()
+
+
+def _leave(_number: int, _frame: FrameType | None) -> NoReturn:
+    raise KeyboardInterrupt

@@ -1,0 +1,1 @@
+"""HTTP: routes, pages and headers. Translates between browsers and the use cases; decides nothing."""

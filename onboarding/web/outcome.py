@@ -1,0 +1,55 @@
+"""What became of an attempt: a page to look at, and the same as JSON to poll."""
+
+from __future__ import annotations
+
+from flask import Blueprint, abort, jsonify
+from flask.typing import ResponseReturnValue
+
+from onboarding.model import Attempt, Reason
+from onboarding.web import cookies, messages, pages
+from onboarding.web.context import wiring
+from onboarding.web.pages import About
+
+outcome_pages = Blueprint("outcome", __name__)
+
+
+@outcome_pages.get("/attempts/<attempt_id>")
+def attempt(attempt_id: str) -> ResponseReturnValue:
+    found = _find(attempt_id)
+    return pages.show(_message(found), about=_about(found), attempt=found, scopes=_missing(found))
+
+
+@outcome_pages.get("/attempts/<attempt_id>/status")
+def attempt_status(attempt_id: str) -> ResponseReturnValue:
+    found = _find(attempt_id)
+    workspace = {"id": found.workspace.id, "name": found.workspace.name} if found.workspace else None
+    status = "pending" if found.status.is_pending else found.status.value
+    return jsonify(id=found.id, status=status, workspace=workspace, reason=found.reason)
+
+
+def _find(attempt_id: str) -> Attempt:
+    return wiring().attempts.get(attempt_id, wiring().clock()) or abort(404)
+
+
+def _message(found: Attempt) -> messages.Message:
+    is_organisation = found.workspace is not None and found.workspace.id.startswith("E")
+    return messages.outcome(
+        found.status, found.reason, is_claimed=found.claimed_at is not None, is_organisation=is_organisation
+    )
+
+
+def _about(found: Attempt) -> About:
+    policy = messages.POLICIES.get(found.detail or "", messages.ANY_POLICY)
+    return About(
+        link=found.link,
+        attempt=found,
+        may_restart=cookies.is_same_browser(found),
+        support_code=found.id,
+        names={"policy": policy},
+    )
+
+
+def _missing(found: Attempt) -> list[tuple[str, str]]:
+    if found.reason is not Reason.SCOPES_MISSING or not found.detail:
+        return []
+    return pages.permissions(tuple(found.detail.split(",")))

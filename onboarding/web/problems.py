@@ -1,0 +1,108 @@
+"""A page for everything that can go wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+from flask import Flask, Response
+from flask_wtf.csrf import CSRFError
+from werkzeug.exceptions import HTTPException
+
+from onboarding.errors import (
+    LinkExpired,
+    LinkForged,
+    LinkMalformed,
+    OtherBrowser,
+    StateExpired,
+    StateUnknown,
+    StoreUnavailable,
+    TooManyStarts,
+)
+from onboarding.log import LOGGER
+from onboarding.web import cookies, messages, pages
+from onboarding.web.context import request_id, wiring
+from onboarding.web.install import IncompleteReturn, NoState
+from onboarding.web.pages import About
+
+
+def install(app: Flask) -> None:
+    handlers: dict[type[Exception], Callable[..., Response]] = {
+        LinkForged: _link_forged,
+        LinkMalformed: _link_malformed,
+        LinkExpired: _link_expired,
+        TooManyStarts: _too_many_starts,
+        NoState: _no_state,
+        StateUnknown: _state_unknown,
+        IncompleteReturn: _incomplete_return,
+        StateExpired: _state_expired,
+        OtherBrowser: _other_browser,
+        StoreUnavailable: _store_unavailable,
+        CSRFError: _no_csrf,
+        HTTPException: _http,
+    }
+    for error, handler in handlers.items():
+        app.register_error_handler(error, handler)
+
+
+def _link_forged(_: LinkForged) -> Response:
+    return pages.show(messages.FORGED_LINK, 404)
+
+
+def _link_malformed(error: LinkMalformed) -> Response:
+    LOGGER.warning("malformed link problems=%s request=%s", error, request_id())
+    return pages.show(messages.MALFORMED_LINK, 400, problems=error.problems)
+
+
+def _link_expired(_: LinkExpired) -> Response:
+    life = pages.in_words(wiring().settings.link_max_age)
+    return pages.show(messages.EXPIRED_LINK, 410, About(names={"life": life}))
+
+
+def _too_many_starts(error: TooManyStarts) -> Response:
+    wait = pages.in_words(timedelta(seconds=error.retry_after))
+    response = pages.show(messages.TOO_MANY_STARTS, 429, About(names={"wait": wait}))
+    response.headers["Retry-After"] = str(error.retry_after)
+    return response
+
+
+def _no_state(_: NoState) -> Response:
+    return pages.show(messages.NO_STATE, 400)
+
+
+def _state_unknown(_: StateUnknown) -> Response:
+    return pages.show(messages.UNKNOWN_STATE, 400)
+
+
+def _incomplete_return(_: IncompleteReturn) -> Response:
+    return pages.show(messages.INCOMPLETE_RETURN, 400)
+
+
+def _state_expired(error: StateExpired) -> Response:
+    attempt = wiring().attempts.get(error.attempt_id, wiring().clock())
+    about = pages.about_attempt(attempt, may_restart=cookies.is_same_browser(attempt)) if attempt else None
+    return pages.show(messages.TIMED_OUT, 410, about)
+
+
+def _other_browser(error: OtherBrowser) -> Response:
+    return pages.show(messages.OTHER_BROWSER, 403, About(support_code=error.attempt_id))
+
+
+def _store_unavailable(error: StoreUnavailable) -> Response:
+    LOGGER.error("redis in trouble error=%s request=%s", error, request_id())
+    return pages.show(messages.STORE_UNAVAILABLE, 503)
+
+
+def _no_csrf(_: CSRFError) -> Response:
+    return pages.show(messages.NO_CSRF, 400)
+
+
+def _http(error: HTTPException) -> Response:
+    status = error.code or 500
+    if status >= 500:
+        message = messages.UNEXPECTED
+    else:
+        message = messages.NOT_FOUND if status == 404 else messages.REQUEST_REFUSED
+    response = pages.show(message, status)
+    response.headers.extend((name, value) for name, value in error.get_headers() if name == "Allow")
+    return response

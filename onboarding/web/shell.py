@@ -1,0 +1,99 @@
+"""What every request and response gets: our own origin, an id, headers, one log line."""
+
+from __future__ import annotations
+
+import re
+import secrets
+import time
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
+
+from flask import Flask, Response, g, request
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from onboarding.config import Settings, is_loopback
+from onboarding.log import LOGGER
+from onboarding.web.context import request_id, wiring
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+HEADERS: Final = {
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "X-Robots-Tag": "noindex",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+
+
+class Service(Flask):
+    """Flask, but an unexpected error is logged by route: its path may hold an install link."""
+
+    def log_exception(self, exc_info: Any) -> None:
+        LOGGER.error("unexpected error route=%s request=%s", _route(), request_id(), exc_info=exc_info)
+
+
+class PublicOrigin:
+    """Scheme and host are those of `PUBLIC_URL`, whatever a proxy or a client claims."""
+
+    def __init__(self, app: WSGIApplication, public_url: str) -> None:
+        self._app = app
+        parts = urlsplit(public_url)
+        self._scheme, self._host = parts.scheme, parts.netloc
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        environ["wsgi.url_scheme"], environ["HTTP_HOST"] = self._scheme, self._host
+        return self._app(environ, start_response)
+
+
+def install(app: Flask, settings: Settings) -> None:
+    app.wsgi_app = PublicOrigin(  # type: ignore[method-assign]
+        ProxyFix(app.wsgi_app, x_for=settings.trusted_proxy_count, x_proto=0, x_host=0), settings.public_url
+    )
+    app.before_request(_begin)
+    app.after_request(_finisher(_content_security_policy(settings.slack.url), is_https=settings.is_https))
+
+
+def _begin() -> None:
+    g.began = time.monotonic()
+    given = request.headers.get("X-Request-ID", "") if wiring().settings.trusted_proxy_count else ""
+    g.request_id = given if re.fullmatch(r"[A-Za-z0-9-]{8,64}", given) else secrets.token_hex(12)
+
+
+def _finisher(policy: str, *, is_https: bool) -> Callable[[Response], Response]:
+    def finish(response: Response) -> Response:
+        response.headers.update(HEADERS)
+        response.headers["Content-Security-Policy"] = policy
+        response.headers["X-Request-ID"] = request_id()
+        if request.endpoint != "static":
+            response.headers["Cache-Control"] = "no-store"
+        if is_https:
+            response.headers["Strict-Transport-Security"] = "max-age=31536000"
+        LOGGER.info(
+            "answered method=%s route=%s status=%s ms=%d request=%s",
+            request.method,
+            _route(),
+            response.status_code,
+            (time.monotonic() - g.began) * 1000,
+            request_id(),
+        )
+        return response
+
+    return finish
+
+
+def _route() -> str:
+    """The pattern, never the path: a path may hold an install link, a query a code."""
+    return request.url_rule.rule if request.url_rule else "-"
+
+
+def _content_security_policy(slack_url: str) -> str:
+    """Browsers hold `form-action` against every redirect after the form, Slack's own to a workspace included."""
+    host = urlsplit(slack_url).hostname or ""
+    workspaces = "" if is_loopback(host) else f" https://*.{host}"
+    return (
+        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; "
+        f"form-action 'self' {slack_url}{workspaces}; base-uri 'none'; frame-ancestors 'none'"
+    )

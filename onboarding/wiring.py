@@ -1,0 +1,40 @@
+"""The composition root: every object built once, by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from onboarding.attempts import Attempts
+from onboarding.config import Settings
+from onboarding.delivery import Delivery
+from onboarding.flow import Flow
+from onboarding.links import Links
+from onboarding.model import utc_now
+from onboarding.novu import Novu
+from onboarding.slack import Slack
+from onboarding.vault import Vault
+
+
+@dataclass(frozen=True, slots=True)
+class Wiring:
+    settings: Settings
+    clock: Callable[[], datetime]
+    links: Links
+    attempts: Attempts
+    flow: Flow
+
+
+def wire(settings: Settings) -> Wiring:
+    """Build everything. Nothing connects to anything before its first use."""
+    attempts = Attempts(settings.redis_url, settings.attempt_retention)
+    novu = Novu(settings.novu)
+    delivery = Delivery(novu, attempts, Vault(settings.secret_keys), utc_now)
+    return Wiring(
+        settings=settings,
+        clock=utc_now,
+        links=Links(settings.secret_keys, settings.link_max_age, settings.novu.integration),
+        attempts=attempts,
+        flow=Flow(Slack(settings.slack, utc_now), attempts, delivery, utc_now),
+    )

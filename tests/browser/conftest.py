@@ -1,0 +1,75 @@
+"""A real Chromium in front of the service as in production."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import redis
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from onboarding import config
+from onboarding.wiring import wire
+from tests import chromium
+from tests.browser.visitor import Visitor
+from tests.conftest import MintLink
+from tests.service import Service, free_port, running
+from tests.stand_ins import LocalNovu, LocalSlack
+from tests.witness import Witness
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker("browser")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=chromium.find(), chromium_sandbox=os.geteuid() != 0, args=list(chromium.FLAGS)
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    with browser.new_context() as context:
+        yield context.new_page()
+
+
+@pytest.fixture(scope="session")
+def service(base_env: dict[str, str], tmp_path_factory: pytest.TempPathFactory, witness: Witness) -> Iterator[Service]:
+    port, log = free_port(), tmp_path_factory.mktemp("service") / "log"
+    with running({**base_env, "PUBLIC_URL": f"http://127.0.0.1:{port}"}, log, port) as service:
+        yield service
+    witness.saw(log.read_text("utf-8"))
+
+
+@pytest.fixture
+def mint(env: dict[str, str], service: Service) -> MintLink:
+    """Mints an install link and gives its whole address."""
+    made = wire(config.load({**env, "PUBLIC_URL": service.url}))
+
+    def mint(expires_in: timedelta | None = None, **fields: object) -> str:
+        payload = {"subscriberId": "subscriber-123", "account": "Acme Inc.", **fields}
+        return f"{service.url}/install/{made.links.sign(made.links.mint(payload, expires_in, made.clock()))}"
+
+    return mint
+
+
+@pytest.fixture
+def visitor(page: Page, slack: LocalSlack, novu: LocalNovu, store: redis.Redis, witness: Witness) -> Visitor:
+    return Visitor(page, witness)
+
+
+@pytest.fixture
+def stranger(browser: Browser, slack: LocalSlack, witness: Witness) -> Iterator[Visitor]:
+    """Somebody else, with cookies of their own."""
+    with browser.new_context() as context:
+        yield Visitor(context.new_page(), witness)

@@ -1,0 +1,155 @@
+"""Real parts for every test: a private Redis, a local Slack and a local Novu across real HTTP."""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import redis
+from flask import Flask
+
+from onboarding import create_app
+from onboarding.sandbox import embedded_redis
+from onboarding.sandbox.novu import create_novu
+from onboarding.sandbox.serve import serving
+from onboarding.sandbox.slack import SlackApp, create_slack
+from onboarding.wiring import Wiring
+from tests.person import Person
+from tests.stand_ins import CLIENT_SECRET, NOVU_KEY, SECRET_KEY, LocalNovu, LocalSlack
+from tests.witness import Witness
+
+MakePerson = Callable[..., Person]
+MintLink = Callable[..., str]
+
+
+@pytest.fixture(scope="session")
+def witness() -> Iterator[Witness]:
+    """Keeps everything that any test saw the service produce; no secret may be in it at the end."""
+    witness = Witness()
+    witness.secrets |= {SECRET_KEY, CLIENT_SECRET, NOVU_KEY}
+    logging.getLogger().addHandler(witness)
+    yield witness
+    logging.getLogger().removeHandler(witness)
+    assert witness.leaks() == []
+
+
+@pytest.fixture(scope="session")
+def redis_folder() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="onboarding-") as folder:
+        server = embedded_redis.start(Path(folder))
+        yield Path(folder)
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def _redis_client(redis_folder: Path) -> Iterator[redis.Redis]:
+    with redis.Redis.from_url(embedded_redis.url(redis_folder), decode_responses=True) as client:
+        yield client
+
+
+@pytest.fixture
+def store(_redis_client: redis.Redis) -> redis.Redis:
+    """The Redis behind the service, empty at the start of each test."""
+    _redis_client.flushall()
+    return _redis_client
+
+
+@pytest.fixture(scope="session")
+def _slack_server() -> Iterator[LocalSlack]:
+    app = create_slack(SlackApp(client_secret=CLIENT_SECRET), slow_seconds=0.3, hang_seconds=30)
+    with serving(app) as url:
+        yield LocalSlack(url, app.extensions["slack"])
+
+
+@pytest.fixture(scope="session")
+def _novu_server() -> Iterator[LocalNovu]:
+    app = create_novu(NOVU_KEY)
+    with serving(app) as url:
+        yield LocalNovu(url, app.extensions["novu"])
+
+
+@pytest.fixture
+def slack(_slack_server: LocalSlack, witness: Witness) -> Iterator[LocalSlack]:
+    _slack_server.state.reset()
+    yield _slack_server
+    witness.secrets |= _slack_server.secrets()
+
+
+@pytest.fixture
+def novu(_novu_server: LocalNovu) -> LocalNovu:
+    _novu_server.state.reset()
+    return _novu_server
+
+
+@pytest.fixture(scope="session")
+def base_env(redis_folder: Path, _slack_server: LocalSlack, _novu_server: LocalNovu) -> dict[str, str]:
+    """A complete environment, pointed at the local parts."""
+    return {
+        "PUBLIC_URL": "http://127.0.0.1:8000",
+        "SECRET_KEY": SECRET_KEY,
+        "REDIS_URL": embedded_redis.url(redis_folder),
+        "SLACK_CLIENT_ID": _slack_server.state.app.client_id,
+        "SLACK_CLIENT_SECRET": CLIENT_SECRET,
+        "SLACK_URL": _slack_server.url,
+        "NOVU_SECRET_KEY": NOVU_KEY,
+        "NOVU_URL": _novu_server.url,
+        "NOVU_INTEGRATION_IDENTIFIER": "slack-prod",
+        "PRODUCT_NAME": "Sprocket",
+        "SUPPORT_CONTACT": "help@sprocket.example",
+    }
+
+
+@pytest.fixture
+def env(base_env: dict[str, str], store: redis.Redis, slack: LocalSlack, novu: LocalNovu) -> dict[str, str]:
+    """The same, with every part empty."""
+    return dict(base_env)
+
+
+@pytest.fixture
+def make_app(env: dict[str, str], witness: Witness) -> Callable[..., Flask]:
+    """Builds the service; keyword arguments change its environment."""
+
+    def make(**changes: str) -> Flask:
+        app = create_app({**env, **changes})
+        logging.getLogger().addHandler(witness)
+        return app
+
+    return make
+
+
+@pytest.fixture
+def app(make_app: Callable[..., Flask]) -> Flask:
+    return make_app()
+
+
+@pytest.fixture
+def wiring(app: Flask) -> Wiring:
+    made: Wiring = app.extensions["onboarding"]
+    return made
+
+
+@pytest.fixture
+def person(app: Flask, slack: LocalSlack, witness: Witness) -> Person:
+    """Somebody with a browser of their own."""
+    return Person(app, slack, witness)
+
+
+@pytest.fixture
+def mint(wiring: Wiring) -> MintLink:
+    """Mints an install link and gives its path."""
+
+    def mint(expires_in: timedelta | None = None, **fields: object) -> str:
+        payload = {"subscriberId": "subscriber-123", "account": "Acme Inc.", **fields}
+        link = wiring.links.mint(payload, expires_in, wiring.clock())
+        return f"/install/{wiring.links.sign(link)}"
+
+    return mint
+
+
+@pytest.fixture
+def link(mint: MintLink) -> str:
+    return mint()

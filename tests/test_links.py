@@ -1,0 +1,242 @@
+"""Install links: what a host back end may sign, and what opening one refuses."""
+
+from __future__ import annotations
+
+from base64 import urlsafe_b64encode
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from itsdangerous import URLSafeTimedSerializer
+
+from onboarding.errors import LinkExpired, LinkForged, LinkMalformed
+from onboarding.links import Links
+from onboarding.model import ConnectionMode, Secret
+
+NOW = datetime.now(UTC).replace(microsecond=0)
+OLD, NEW = "an older key that is long enough!", "the key of today, long enough too"
+LINKS = Links([Secret(OLD), Secret(NEW)], timedelta(days=7), "slack-prod")
+PAYLOAD: dict[str, Any] = {
+    "id": "x" * 22,
+    "subscriberId": "subscriber-123",
+    "expiresAt": (NOW + timedelta(days=1)).isoformat(),
+}
+
+
+def signed(payload: object, key: str = NEW, salt: str = "install-link") -> str:
+    """A link as a host back end signs it by itself."""
+    return str(URLSafeTimedSerializer([key], salt=salt).dumps(payload))
+
+
+def wrong_fields(**changes: object) -> list[str]:
+    with pytest.raises(LinkMalformed) as caught:
+        LINKS.open(signed({**PAYLOAD, **changes}), NOW)
+    return [problem.name for problem in caught.value.problems]
+
+
+def test_a_link_signed_by_a_host_back_end_opens() -> None:
+    link = LINKS.open(signed(PAYLOAD), NOW)
+    assert link.subscriber_id == "subscriber-123"
+    assert link.integration == "slack-prod"
+    assert link.mode is ConnectionMode.SUBSCRIBER
+
+
+def test_a_minted_link_opens_as_what_was_minted() -> None:
+    fields = {
+        "subscriberId": "s-1",
+        "context": {"tenant": {"id": "org-1", "data": {"plan": "pro"}}, "region": "eu"},
+        "integrationIdentifier": "slack-eu",
+        "identifier": "acme:slack",
+        "account": "Acme Inc.",
+        "returnUrl": "https://app.example.com/settings?tab=slack",
+    }
+    link = LINKS.mint(fields, timedelta(hours=1), NOW)
+    assert LINKS.open(LINKS.sign(link), NOW) == link
+
+
+def test_an_older_key_still_opens_and_only_the_newest_signs() -> None:
+    assert LINKS.open(signed(PAYLOAD, key=OLD), NOW).id == PAYLOAD["id"]
+    rotated = Links([Secret(NEW)], timedelta(days=7), "slack-prod")
+    assert rotated.open(LINKS.sign(LINKS.mint({"subscriberId": "s"}, None, NOW)), NOW)
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        "",
+        "x",
+        "a.b.c",
+        "x" * 7000,
+        "\x00",
+        "ünïcode",
+        "..",
+        signed(PAYLOAD)[:-1],
+        signed(PAYLOAD)[1:],
+        signed(PAYLOAD, key="another deployment's key, also long"),
+        signed(PAYLOAD, salt="cookie-session"),
+    ],
+)
+def test_a_token_that_is_not_ours_is_forged(token: str) -> None:
+    with pytest.raises(LinkForged):
+        LINKS.open(token, NOW)
+
+
+@given(st.text())
+def test_no_text_at_all_opens_or_crashes(token: str) -> None:
+    with pytest.raises(LinkForged):
+        LINKS.open(token, NOW)
+
+
+def test_a_link_ends_at_its_own_expiry() -> None:
+    token = signed({**PAYLOAD, "expiresAt": (NOW + timedelta(minutes=5)).isoformat()})
+    assert LINKS.open(token, NOW + timedelta(minutes=4))
+    with pytest.raises(LinkExpired):
+        LINKS.open(token, NOW + timedelta(minutes=5))
+
+
+def test_a_link_ends_after_the_longest_life_whatever_it_says() -> None:
+    token = signed({**PAYLOAD, "expiresAt": (NOW + timedelta(days=365)).isoformat()})
+    assert LINKS.open(token, NOW + timedelta(days=6, hours=23))
+    with pytest.raises(LinkExpired):
+        LINKS.open(token, NOW + timedelta(days=7, minutes=1))
+
+
+def test_signing_a_link_again_does_not_prolong_it() -> None:
+    first = LINKS.open(signed({**PAYLOAD, "expiresAt": (NOW + timedelta(days=365)).isoformat()}), NOW)
+    again = LINKS.open(LINKS.sign(first), NOW)
+    assert again.expires_at == first.expires_at
+
+
+def test_a_host_whose_clock_is_ahead_signs_good_links() -> None:
+    assert LINKS.open(signed(PAYLOAD), NOW - timedelta(minutes=2))
+
+
+@pytest.mark.parametrize("payload", [None, [], "text", 7, {}, {"id": "x"}])
+def test_a_payload_of_another_shape_is_malformed(payload: object) -> None:
+    with pytest.raises(LinkMalformed):
+        LINKS.open(signed(payload), NOW)
+
+
+def test_a_payload_that_is_not_json_is_malformed() -> None:
+    serializer = URLSafeTimedSerializer([NEW], salt="install-link")
+    token = serializer.make_signer(serializer.salt).sign(b"bm90IGpzb24").decode()
+    with pytest.raises(LinkMalformed):
+        LINKS.open(token, NOW)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("id", "short"),
+        ("id", 7),
+        ("id", "x" * 21 + "/"),
+        ("subscriberId", ""),
+        ("subscriberId", " "),
+        ("subscriberId", 7),
+        ("subscriberId", "x" * 256),
+        ("subscriberId", "a\x00b"),
+        ("connectionMode", "personal"),
+        ("connectionMode", ["shared"]),
+        ("integrationIdentifier", ""),
+        ("integrationIdentifier", {"a": 1}),
+        ("identifier", "a/b"),
+        ("identifier", "a?b"),
+        ("identifier", ".."),
+        ("identifier", "x" * 201),
+        ("account", 7),
+        ("account", "x" * 201),
+        ("account", "two\nlines"),
+        ("context", {}),
+        ("context", []),
+        ("context", "tenant:org"),
+        ("context", {"tenant": ""}),
+        ("context", {"tenant": "org 1"}),
+        ("context", {"tenant": "x" * 101}),
+        ("context", {"tenant": {"data": {}}}),
+        ("context", {"tenant": {"id": "o", "data": []}}),
+        ("context", {"tenant": {"id": "o", "data": {"x": "y" * 70_000}}}),
+        ("context", {"tenant": {"id": "o", "data": {"x": float("nan")}}}),
+        ("context", {"": "org"}),
+        ("context", {str(n): "org" for n in range(6)}),
+        ("returnUrl", "http://example.com"),
+        ("returnUrl", "javascript:alert(1)"),
+        ("returnUrl", "//example.com"),
+        ("returnUrl", "/settings"),
+        ("returnUrl", "https://user:password@example.com"),
+        ("returnUrl", "https://"),
+        ("returnUrl", "https://example.com/ with space"),
+        ("returnUrl", 7),
+        ("expiresAt", "tomorrow"),
+        ("expiresAt", "2030-01-01T00:00:00"),
+        ("expiresAt", "2030-01-01T00:00:00+02:00"),
+        ("expiresAt", 1893456000),
+        ("expiresAt", None),
+    ],
+)
+def test_a_field_that_breaks_its_rule_is_named(field: str, value: object) -> None:
+    assert field in wrong_fields(**{field: value})
+
+
+@pytest.mark.parametrize("field", ['"subscriberId":"\\ud800"', '"context":{"a":{"id":"b","data":{"c":"\\ud800"}}}'])
+def test_half_a_character_is_malformed(field: str) -> None:
+    serializer = URLSafeTimedSerializer([NEW], salt="install-link")
+    payload = f'{{"id":"{"x" * 22}","expiresAt":"2030-01-01T00:00:00Z",{field}}}'
+    token = serializer.make_signer(serializer.salt).sign(urlsafe_b64encode(payload.encode()).rstrip(b"=")).decode()
+    with pytest.raises(LinkMalformed):
+        LINKS.open(token, NOW)
+
+
+def test_every_wrong_field_is_named_at_once() -> None:
+    assert {"id", "account", "returnUrl"} <= set(wrong_fields(id="x", account=7, returnUrl="x"))
+
+
+def test_somebody_must_be_connected() -> None:
+    assert wrong_fields(subscriberId=None) == ["context"]
+
+
+def test_a_subscriber_connection_needs_a_subscriber() -> None:
+    assert wrong_fields(subscriberId=None, context={"tenant": "o"}, connectionMode="subscriber") == ["subscriberId"]
+
+
+def test_a_shared_connection_needs_a_context_and_has_no_subscriber() -> None:
+    assert wrong_fields(connectionMode="shared") == ["context"]
+    link = LINKS.open(signed({**PAYLOAD, "connectionMode": "shared", "context": {"tenant": "o"}}), NOW)
+    assert link.owner.subscriber_id is None
+
+
+def test_a_context_alone_is_shared() -> None:
+    link = LINKS.open(signed({**PAYLOAD, "subscriberId": None, "context": {"tenant": "o"}}), NOW)
+    assert link.mode is ConnectionMode.SHARED
+
+
+def test_http_return_urls_are_for_loopback_only() -> None:
+    assert LINKS.open(signed({**PAYLOAD, "returnUrl": "http://localhost:3000/done"}), NOW)
+
+
+def identifier(**changes: object) -> str:
+    return LINKS.open(signed({**PAYLOAD, **changes}), NOW).identifier
+
+
+def test_one_owner_always_lands_on_one_identifier() -> None:
+    assert identifier(context={"a": "1", "b": "2"}) == identifier(context={"b": "2", "a": {"id": "1", "data": {}}})
+    assert identifier() == identifier(account="Other name", id="y" * 22)
+    assert identifier(identifier="chosen") == "chosen"
+
+
+def test_different_owners_get_different_identifiers() -> None:
+    owners = [
+        identifier(),
+        identifier(subscriberId="subscriber-124"),
+        identifier(integrationIdentifier="slack-eu"),
+        identifier(context={"tenant": "o"}),
+        identifier(context={"tenant": "o", "region": "eu"}),
+        identifier(context={"tenant": "o"}, connectionMode="shared"),
+    ]
+    assert len(set(owners)) == len(owners)
+
+
+def test_a_link_cannot_be_minted_for_longer_than_links_live() -> None:
+    with pytest.raises(LinkMalformed, match="expiresIn"):
+        LINKS.mint({"subscriberId": "s"}, timedelta(days=8), NOW)

@@ -1,0 +1,158 @@
+"""`make run`: everything starts together, and nothing is left behind however it ends."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import requests
+
+from tests.service import free_port
+
+COMMAND = [sys.executable, "-m", "onboarding.cli", "sandbox"]
+
+
+class Rehearsal:
+    def __init__(self, folder: Path, **env: str) -> None:
+        self.port = free_port()
+        self.process = subprocess.Popen(
+            COMMAND,
+            env={"PATH": os.environ["PATH"], "PORT": str(self.port), **env},
+            cwd=folder,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        self.welcome = self._read()
+
+    def _read(self) -> str:
+        assert self.process.stdout
+        lines: list[str] = []
+        while "Ctrl-C" not in "".join(lines):
+            line = self.process.stdout.readline()
+            assert line, "".join(lines)
+            lines.append(line)
+        return "".join(lines)
+
+    def address(self, label: str) -> str:
+        found = re.search(rf"{label} +(\S+)", self.welcome)
+        assert found, self.welcome
+        return found[1]
+
+    def family(self) -> list[int]:
+        """Every process that it started, and theirs."""
+        return _children(self.process.pid)
+
+
+def _children(pid: int) -> list[int]:
+    found = Path(f"/proc/{pid}/task/{pid}/children").read_text("ascii").split()
+    return [each for child in map(int, found) for each in (child, *_children(child))]
+
+
+def alive(pids: list[int]) -> list[int]:
+    return [pid for pid in pids if Path(f"/proc/{pid}/stat").exists() and " Z " not in _stat(pid)]
+
+
+def _stat(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text("utf-8")
+    except (FileNotFoundError, ProcessLookupError):
+        return " Z "
+
+
+def all_gone_within(seconds: float, pids: list[int]) -> bool:
+    deadline = time.monotonic() + seconds
+    while alive(pids) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return not alive(pids)
+
+
+@pytest.fixture
+def rehearsal(tmp_path: Path) -> Iterator[Rehearsal]:
+    rehearsal = Rehearsal(tmp_path)
+    yield rehearsal
+    rehearsal.process.kill()
+    rehearsal.process.wait()
+    assert rehearsal.process.stdout
+    rehearsal.process.stdout.close()
+
+
+def test_it_prints_a_link_that_is_ready(rehearsal: Rehearsal) -> None:
+    page = requests.get(rehearsal.address("Install link"), timeout=5)
+    assert page.status_code == 200
+    assert "Add to <strong>Slack" in page.text
+    for label in ("Local Slack", "Local Novu"):
+        assert requests.get(rehearsal.address(label), timeout=5).status_code == 200
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_it_stops_everything_that_it_started(rehearsal: Rehearsal, number: signal.Signals) -> None:
+    family = rehearsal.family()
+    assert len(family) >= 6
+    rehearsal.process.send_signal(number)
+    assert rehearsal.process.wait(20) == 0
+    assert alive(family) == []
+
+
+def test_killed_it_leaves_no_orphan(rehearsal: Rehearsal) -> None:
+    family = rehearsal.family()
+    rehearsal.process.kill()
+    assert all_gone_within(20, family)
+
+
+def test_when_one_part_ends_the_rest_does_too(rehearsal: Rehearsal) -> None:
+    family = rehearsal.family()
+    os.kill(family[0], signal.SIGKILL)
+    assert rehearsal.process.wait(20) == 1
+    assert alive(family) == []
+
+
+def test_links_can_be_minted_from_the_environment_it_wrote(rehearsal: Rehearsal, tmp_path: Path) -> None:
+    command = f"set -a; . .sandbox/env; {sys.executable} -m onboarding.cli link --subscriber subscriber-123"
+    done = subprocess.run(
+        ["sh", "-c", command],
+        cwd=tmp_path,
+        env={"PATH": os.environ["PATH"]},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert requests.get(done.stdout.strip(), timeout=5).status_code == 200
+    assert (tmp_path / ".sandbox/env").stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize("name", ["SLACK_CLIENT_SECRET", "NOVU_SECRET_KEY", "SECRET_KEY", "REDIS_URL"])
+def test_it_does_not_start_beside_real_credentials(tmp_path: Path, name: str) -> None:
+    done = subprocess.run(
+        COMMAND,
+        env={"PATH": os.environ["PATH"], name: "a-real-value"},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert name in done.stderr
+    assert "a-real-value" not in done.stderr
+
+
+def test_a_taken_port_is_said(rehearsal: Rehearsal, tmp_path: Path) -> None:
+    done = subprocess.run(
+        COMMAND,
+        env={"PATH": os.environ["PATH"], "PORT": str(rehearsal.port)},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert f"Port {rehearsal.port} is taken" in done.stderr
+    assert "Traceback" not in done.stderr

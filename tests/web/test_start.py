@@ -1,0 +1,102 @@
+"""The click: a state, a cookie, and off to Slack."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from urllib.parse import parse_qs, urlsplit
+
+import redis
+from flask import Flask
+
+from onboarding.config import DEFAULT_SCOPES
+from tests.conftest import MintLink
+from tests.person import Person, state_of
+from tests.stand_ins import LocalSlack
+from tests.witness import Witness
+
+
+def test_slack_is_asked_for_what_is_configured(person: Person, link: str, slack: LocalSlack) -> None:
+    url = person.add_to_slack(link)
+    asked = parse_qs(urlsplit(url).query)
+    assert url.startswith(f"{slack.url}/oauth/v2/authorize?")
+    assert asked["client_id"] == [slack.state.app.client_id]
+    assert asked["redirect_uri"] == ["http://127.0.0.1:8000/slack/oauth_redirect"]
+    assert asked["scope"] == [DEFAULT_SCOPES]
+    assert len(asked["state"][0]) == 43
+
+
+def test_every_click_has_a_state_and_a_cookie_of_its_own(person: Person, link: str) -> None:
+    states = {state_of(person.add_to_slack(link)) for _ in range(3)}
+    assert len(states) == 3
+    assert len([name for name in person.cookies if name.startswith("attempt-")]) == 3
+
+
+def test_the_cookie_does_not_know_the_state(person: Person, link: str) -> None:
+    state = state_of(person.add_to_slack(link))
+    assert state not in str(person.cookies)
+
+
+def test_redis_knows_neither_the_state_nor_the_cookie(person: Person, link: str, store: redis.Redis) -> None:
+    state = state_of(person.add_to_slack(link))
+    [cookie] = [value for name, value in person.cookies.items() if name.startswith("attempt-")]
+    [key] = store.keys("onboarding:attempt:*")
+    held = f"{key!s} {store.hgetall(key)}"
+    assert state not in held
+    assert cookie not in held
+
+
+def test_cookies_keep_to_the_server_and_the_site(make_app: Callable[..., Flask], link: str) -> None:
+    client = make_app(PUBLIC_URL="https://connect.example.com").test_client()
+    landing = client.get(link, base_url="https://connect.example.com")
+    token = landing.text.split('name="csrf_token" value="')[1].split('"')[0]
+    response = client.post(link, data={"csrf_token": token}, base_url="https://connect.example.com")
+    assert response.status_code == 303
+    cookies = landing.headers.getlist("Set-Cookie") + response.headers.getlist("Set-Cookie")
+    assert len(cookies) == 2
+    for cookie in cookies:
+        assert cookie.startswith("__Host-")
+        assert all(word in cookie for word in ("Secure", "HttpOnly", "SameSite=Lax", "Path=/"))
+        assert "Domain" not in cookie
+
+
+def test_old_cookies_make_room(person: Person, mint: MintLink) -> None:
+    for _ in range(15):
+        person.add_to_slack(mint())
+    assert len([name for name in person.cookies if name.startswith("attempt-")]) == 10
+
+
+def test_without_the_form_field_nothing_starts(person: Person, link: str, store: redis.Redis) -> None:
+    for options in ({}, {"data": {"csrf_token": "forged"}}, {"json": {"csrf_token": "x"}}, {"data": b"\x00\xff"}):
+        page = person.open(link, "POST", **options)
+        assert page.status == 400
+        assert page.heading == "Please press the button once more"
+    assert store.dbsize() == 0
+
+
+def test_another_browsers_form_field_does_not_start(
+    person: Person, app: Flask, slack: LocalSlack, witness: Witness, link: str
+) -> None:
+    stranger = Person(app, slack, witness)
+    field = stranger.open(link).source.split('name="csrf_token" value="')[1].split('"')[0]
+    person.open(link)
+    assert person.open(link, "POST", data={"csrf_token": field}).status == 400
+
+
+def test_a_link_starts_thirty_times_an_hour_and_no_more(person: Person, link: str, mint: MintLink) -> None:
+    for _ in range(30):
+        assert person.press(link).status == 303
+    page = person.press(link)
+    assert page.status == 429
+    assert page.heading == "Please wait a little"
+    assert 0 < int(page.headers["Retry-After"]) <= 3600
+    assert person.press(mint()).status == 303
+
+
+def test_abandoned_attempts_leave_within_a_day(person: Person, link: str, store: redis.Redis) -> None:
+    person.add_to_slack(link)
+    assert store.dbsize() == 2
+    assert all(0 < store.ttl(key) <= 86_400 for key in store.scan_iter())
+
+
+def test_an_oversized_form_is_refused(person: Person, link: str) -> None:
+    assert person.open(link, "POST", data={"csrf_token": "x" * 100_000}).status == 413
