@@ -11,10 +11,12 @@ from datetime import timedelta
 from typing import Any, Final
 
 from onboarding import config
-from onboarding.errors import ConfigError, LinkMalformed
+from onboarding.errors import ConfigError, LinkMalformed, NothingToRetry, StoreUnavailable
+from onboarding.model import Status
 from onboarding.wiring import Wiring, wire
 
 DONE: Final = 0
+REFUSED: Final = 1
 WRONG: Final = 2
 UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
@@ -32,6 +34,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="onboarding", description="Slack onboarding for Novu")
     commands = parser.add_subparsers(required=True, metavar="command")
     _add_link(commands)
+    retry = commands.add_parser("retry", help="deliver a failed attempt again")
+    retry.add_argument("attempt")
+    retry.set_defaults(run=_retry)
     check = commands.add_parser("check-config", help="say what is wrong with the environment")
     check.set_defaults(run=_check_config)
     _add_sandbox(commands)
@@ -84,6 +89,19 @@ def _mint(made: Wiring, args: argparse.Namespace) -> str:
     }
     link = made.links.mint(fields, args.expires_in, made.clock())
     return f"{made.settings.public_url}/install/{made.links.sign(link)}"
+
+
+def _retry(args: argparse.Namespace) -> int:
+    try:
+        attempt = wire(config.load(os.environ)).delivery.retry(args.attempt)
+    except NothingToRetry as error:
+        print(f"Nothing to retry: {error}.", file=sys.stderr)
+        return REFUSED
+    except StoreUnavailable as error:
+        print(f"Redis does not answer: {error}.", file=sys.stderr)
+        return REFUSED
+    print(f"{attempt.id} is {attempt.status}" + (f": {attempt.detail}" if attempt.detail else ""))
+    return REFUSED if attempt.status is Status.FAILED else DONE
 
 
 def _check_config(_: argparse.Namespace) -> int:

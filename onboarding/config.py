@@ -5,17 +5,19 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from onboarding.errors import ConfigError, Problem
 from onboarding.model import Secret
 
 DEFAULT_SCOPES: Final = "chat:write,chat:write.public,channels:read,groups:read,users:read,users:read.email"
 LOG_LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
-REDIS_SCHEMES: Final = ("redis", "rediss", "unix")
+SENTINEL_SCHEME: Final = "redis+sentinel"
+REDIS_SCHEMES: Final = ("redis", "rediss", "unix", SENTINEL_SCHEME)
+SENTINEL_PORT: Final = 26_379
 TEN_YEARS: Final = 315_360_000
 
 
@@ -189,12 +191,37 @@ def _bare_origin(value: str) -> str | None:
     return None if urlsplit(value).path in {"", "/"} else "must not have a path"
 
 
+@dataclass(frozen=True, slots=True)
+class SentinelParts:
+    """`redis+sentinel://user:password@host:26379,host:26379/primary/0`: the password is Redis's own."""
+
+    hosts: list[tuple[str, int]]
+    name: str
+    db: int
+    username: str | None
+    password: str | None = field(repr=False)
+
+
+def sentinel_parts(url: str) -> SentinelParts:
+    """The parts of a Sentinel address; ValueError where it has none."""
+    match = re.fullmatch(r"redis\+sentinel://(?:([^:@/]*)(?::([^@/]*))?@)?([^@/]+)/([^/]+)(?:/([0-9]{1,2}))?", url)
+    if not match:
+        raise ValueError(url)
+    username, password, hosts, name, db = match.groups()
+    pairs = (host.rpartition(":") for host in hosts.split(",") if host)
+    named = [(host, int(port)) if colon else (port, SENTINEL_PORT) for host, colon, port in pairs]
+    return SentinelParts(named, name, int(db or 0), unquote(username or "") or None, unquote(password or "") or None)
+
+
 def _redis_url(value: str) -> str | None:
     try:
         parts = urlsplit(value)
+        if parts.scheme == SENTINEL_SCHEME:
+            sentinel_parts(value)
+            return None
         _ = parts.port
     except ValueError:
-        return "is not a URL"
+        return "is not an address of Redis"
     if parts.scheme not in REDIS_SCHEMES:
         return f"must start with {', '.join(f'{scheme}://' for scheme in REDIS_SCHEMES)}"
     if parts.scheme == "unix":

@@ -2,78 +2,181 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from datetime import datetime
+import random
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Final
 
-from onboarding.attempts import Attempts
-from onboarding.errors import IdentifierTaken, NovuError, StoreUnavailable
+from onboarding.attempts import Attempts, Take, steps
+from onboarding.attempts.steps import Step
+from onboarding.errors import IdentifierTaken, NothingToRetry, NovuError, SealBroken, StoreUnavailable
 from onboarding.http import Deadline
 from onboarding.log import LOGGER
-from onboarding.model import Attempt, Connection, Grant, LastConnection, Reason
+from onboarding.model import Attempt, Connection, Grant, LastConnection, Reason, Status, Unrecorded
 from onboarding.novu import Novu
 from onboarding.vault import Vault
 
-REASONS: Final = {401: Reason.NOVU_UNAUTHORIZED, 403: Reason.NOVU_UNAUTHORIZED}
+SAFETY_NET: Final = timedelta(seconds=25)
+"""When the worker looks after a grant that the request itself is about to deliver."""
+LONGEST_TRY: Final = 13.0
+"""Seconds. Has to stay under the lease of a delivery."""
+PATIENCE: Final = 5.0
+"""Seconds to wait for a store that comes back, when an approval would be lost otherwise."""
+FIRST_WAIT: Final = timedelta(seconds=2)
+LONGEST_WAIT: Final = timedelta(minutes=15)
+LONGEST_RETRY_AFTER: Final = timedelta(hours=1)
+GIVE_UP_AFTER: Final = timedelta(hours=24)
+SWEEP_PAUSE: Final = timedelta(seconds=60)
+
+Schedule = Callable[[str, timedelta], None]
+Clock = Callable[[], datetime]
 
 
 class Delivery:
-    def __init__(self, novu: Novu, attempts: Attempts, vault: Vault, clock: Callable[[], datetime]) -> None:
+    def __init__(self, novu: Novu, attempts: Attempts, vault: Vault, schedule: Schedule, clock: Clock) -> None:
         self._novu = novu
         self._attempts = attempts
         self._vault = vault
+        self._schedule = schedule
         self._clock = clock
 
-    def keep(self, attempt: Attempt, grant: Grant) -> None:
-        """Put the grant where a crash cannot lose it; without a store, delivering at once is all that is left."""
-        with recording(attempt):
-            self._attempts.grant(attempt, grant, self._vault.seal(attempt.id, grant))
-
-    def deliver(self, attempt: Attempt, grant: Grant, deadline: Deadline) -> None:
-        """Carry one grant to Novu and record what became of it. Safe to repeat: the key is the attempt's."""
+    def accept(self, attempt: Attempt, grant: Grant, deadline: Deadline) -> Unrecorded | None:
+        """Put a fresh grant where a crash cannot lose it, then deliver it. Gives what could not be recorded."""
         try:
-            connection = self._novu.connect(attempt.link, grant, attempt.id, deadline)
+            self._keep(attempt, grant)
+            self._deliver(attempt, deadline)
+        except StoreUnavailable as error:
+            LOGGER.error("store in trouble after the grant attempt=%s error=%s", attempt.id, error)
+            return self._rescue(attempt, grant, deadline)
+        return None
+
+    def deliver(self, attempt_id: str) -> None:
+        """Deliver what is due, if it still is."""
+        attempt = self._attempts.get(attempt_id, self._clock())
+        if attempt and attempt.status is Status.GRANTED:
+            self._deliver(attempt, Deadline(LONGEST_TRY))
+
+    def retry(self, attempt_id: str) -> Attempt:
+        """Deliver a failed attempt again, for a person. Gives it as it stands then, or raises `NothingToRetry`."""
+        attempt = self._attempts.get(attempt_id, self._clock())
+        if attempt is None:
+            raise NothingToRetry("there is no such attempt")
+        if attempt.status is not Status.FAILED:
+            raise NothingToRetry(f"it is {attempt.status}")
+        self._schedule(attempt.id, SAFETY_NET)
+        if not self._attempts.move(attempt, steps.reopened(self._clock(), self._attempts.retention)):
+            raise NothingToRetry("its grant is gone; a new install link is needed")
+        self._deliver(attempt, Deadline(LONGEST_TRY))
+        return self._attempts.get(attempt_id, self._clock()) or attempt
+
+    def sweep(self) -> None:
+        """Schedule what should have been delivered by now: a queue may lose a job, the attempts do not."""
+        for attempt_id in self._attempts.overdue(SWEEP_PAUSE):
+            LOGGER.warning("delivery overdue attempt=%s", attempt_id)
+            self._schedule(attempt_id, timedelta(0))
+
+    def _keep(self, attempt: Attempt, grant: Grant) -> bool:
+        sealed = self._vault.seal(attempt.id, grant)
+        self._schedule(attempt.id, SAFETY_NET)
+        return self._attempts.move(attempt, steps.granted(grant, sealed, self._attempts.retention))
+
+    def _deliver(self, attempt: Attempt, deadline: Deadline) -> None:
+        taken = self._attempts.take(attempt, self._clock())
+        if taken.take is Take.BUSY:
+            self._schedule(attempt.id, taken.wait + timedelta(seconds=0.1))
+        if taken.attempt is None:
+            return
+        if taken.take is Take.TAKEN:
+            step = self._carry_sealed(taken.attempt, taken.sealed, deadline)
+        else:
+            step = self._give_up(
+                taken.attempt, Reason.SUPERSEDED if taken.take is Take.SUPERSEDED else Reason.GRANT_LOST
+            )
+        if step.due_in is not None:
+            self._schedule(attempt.id, step.due_in)
+        self._attempts.move(taken.attempt, step, taken.lease)
+
+    def _carry_sealed(self, attempt: Attempt, sealed: str, deadline: Deadline) -> Step:
+        try:
+            grant = self._vault.unseal(attempt.id, sealed)
+        except SealBroken:
+            return self._later(attempt, Reason.GRANT_LOST, "no key of this process opens the grant", None)
+        return self._carry(attempt, grant, deadline)
+
+    def _carry(self, attempt: Attempt, grant: Grant, deadline: Deadline) -> Step:
+        """Take one grant to Novu. Safe to repeat: the key is the attempt's."""
+        deadline = Deadline(min(deadline.remaining, LONGEST_TRY))
+        try:
+            connection = self._novu.connect(attempt.link, grant, attempt.idempotency_key, deadline)
         except IdentifierTaken as error:
-            self._reject(attempt, Reason.IDENTIFIER_TAKEN, f"{error} belongs to another owner")
+            return self._reject(attempt, Reason.IDENTIFIER_TAKEN, f"{error} belongs to another owner")
         except NovuError as error:
             if error.is_transient:
-                self._postpone(attempt, error)
-            else:
-                self._reject(attempt, _reason(error), str(error))
-        else:
-            self._connect(attempt, grant, connection)
+                return self._later(attempt, Reason.NOVU_UNREACHABLE, str(error), error.retry_after)
+            return self._reject(attempt, _reason(error), str(error))
+        return self._connected(attempt, grant, connection)
 
-    def _connect(self, attempt: Attempt, grant: Grant, connection: Connection) -> None:
+    def _connected(self, attempt: Attempt, grant: Grant, connection: Connection) -> Step:
         LOGGER.info("connected attempt=%s connection=%s", attempt.id, connection.identifier)
         made = LastConnection(attempt.id, grant.workspace, grant.app_id, self._clock())
-        with recording(attempt):
-            self._attempts.connect(attempt, made)
+        return steps.connected(made, self._attempts.retention)
 
-    def _postpone(self, attempt: Attempt, error: NovuError) -> None:
-        LOGGER.warning("delivery postponed attempt=%s error=%s", attempt.id, error)
-        with recording(attempt):
-            self._attempts.postpone(attempt, str(error), self._clock())
+    def _later(self, attempt: Attempt, reason: Reason, detail: str, retry_after: float | None) -> Step:
+        now = self._clock()
+        if attempt.trying_since and now - attempt.trying_since >= GIVE_UP_AFTER:
+            return self._reject(attempt, reason, detail)
+        wait = _wait(attempt.tries, retry_after)
+        LOGGER.warning("delivery postponed attempt=%s wait=%.0f error=%s", attempt.id, wait.total_seconds(), detail)
+        return steps.postponed(detail, wait, now, self._attempts.retention)
 
-    def _reject(self, attempt: Attempt, reason: Reason, detail: str) -> None:
+    def _reject(self, attempt: Attempt, reason: Reason, detail: str) -> Step:
         LOGGER.error("delivery rejected attempt=%s reason=%s detail=%s", attempt.id, reason, detail)
-        with recording(attempt):
-            self._attempts.reject(attempt, reason, detail, self._clock())
+        return steps.rejected(reason, detail, self._clock(), self._attempts.retention)
+
+    def _give_up(self, attempt: Attempt, reason: Reason) -> Step:
+        LOGGER.warning("delivery given up attempt=%s reason=%s", attempt.id, reason)
+        return steps.ended(reason, "", self._clock(), self._attempts.retention)
+
+    def _rescue(self, attempt: Attempt, grant: Grant, deadline: Deadline) -> Unrecorded | None:
+        """Without a store: straight to Novu, and if that fails, wait a little for the store to come back."""
+        step = self._carry(attempt, grant, deadline)
+        if step.connection:
+            recorded = _patiently(lambda: self._attempts.move(attempt, step), deadline)
+            return None if recorded else Unrecorded(Status.CONNECTED, grant.workspace)
+        if _patiently(lambda: self._keep(attempt, grant), deadline):
+            return None
+        LOGGER.critical("grant lost attempt=%s workspace=%s", attempt.id, grant.workspace.id)
+        return Unrecorded(Status.FAILED, grant.workspace)
 
 
-@contextmanager
-def recording(attempt: Attempt) -> Iterator[None]:
-    """Once the code is spent a store in trouble must not stop the rest: say so in the log and go on."""
-    try:
-        yield
-    except StoreUnavailable as error:
-        LOGGER.error("not recorded attempt=%s error=%s", attempt.id, error)
+def _patiently(ask: Callable[[], bool], deadline: Deadline) -> bool:
+    """Whether the store answered in the end, whatever it said."""
+    ends = time.monotonic() + min(PATIENCE, deadline.remaining)
+    while True:
+        try:
+            ask()
+        except StoreUnavailable:
+            if time.monotonic() > ends:
+                return False
+            time.sleep(0.2)
+        else:
+            return True
+
+
+def _wait(tries: int, retry_after: float | None) -> timedelta:
+    """Exponential backoff with jitter; what Novu asks for is the least."""
+    wait = min(FIRST_WAIT * (1 << min(tries, 20)), LONGEST_WAIT) * random.uniform(0.8, 1.2)  # noqa: S311
+    asked = min(timedelta(seconds=retry_after or 0), LONGEST_RETRY_AFTER)
+    return max(wait, asked)
 
 
 def _reason(error: NovuError) -> Reason:
     """A name for the operator. Only this name depends on Novu's wording, never what happens next."""
+    if error.status in {401, 403}:
+        return Reason.NOVU_UNAUTHORIZED
     if error.status == 404 and error.message.startswith("Integration not found"):
         return Reason.INTEGRATION_NOT_FOUND
     if error.status == 404 and error.message.startswith("Subscriber not found"):
         return Reason.SUBSCRIBER_NOT_FOUND
-    return REASONS.get(error.status or 0, Reason.NOVU_REJECTED)
+    return Reason.NOVU_REJECTED

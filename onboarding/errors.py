@@ -92,6 +92,10 @@ class SlackRefused(OnboardingError):
         super().__init__(f"{reason}: {detail}" if detail else str(reason))
 
 
+class NothingToRetry(OnboardingError):
+    """The attempt cannot be delivered again. The message says why."""
+
+
 class NovuError(OnboardingError):
     """Novu did not do what was asked. `status` is None when no answer came; `retry_after` is in seconds."""
 

@@ -10,12 +10,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from onboarding.attempts import Attempts, Claim
-from onboarding.delivery import Delivery, recording
-from onboarding.errors import OtherBrowser, SlackRefused, StateExpired, StateUnknown
+from onboarding.attempts import Attempts, Claim, steps
+from onboarding.delivery import Delivery
+from onboarding.errors import OtherBrowser, SlackRefused, StateExpired, StateUnknown, StoreUnavailable
 from onboarding.http import Deadline
 from onboarding.log import LOGGER
-from onboarding.model import Attempt, Event, InstallLink, Reason, Secret, Status
+from onboarding.model import Attempt, Event, InstallLink, Reason, Secret, Status, Unrecorded
 from onboarding.slack import Slack, error_word
 
 
@@ -55,19 +55,18 @@ class Flow:
         if attempt := self._claim(attempt_id, browser):
             self._end(attempt, _decline_reason(error, is_described=is_described), error_word(error))
 
-    def complete(self, attempt_id: str, browser: Secret | None, code: Secret, deadline: Deadline) -> None:
+    def complete(self, attempt_id: str, browser: Secret | None, code: Secret, deadline: Deadline) -> Unrecorded | None:
         """Redeem the code and hand the grant over, once; coming back again changes nothing."""
         attempt = self._claim(attempt_id, browser)
         if attempt is None:
-            return
+            return None
         try:
             grant = self._slack.redeem(code)
         except SlackRefused as refusal:
             self._end(attempt, refusal.reason, refusal.detail)
-        else:
-            LOGGER.info("granted attempt=%s workspace=%s", attempt.id, grant.workspace.id)
-            self._delivery.keep(attempt, grant)
-            self._delivery.deliver(attempt, grant, deadline)
+            return None
+        LOGGER.info("granted attempt=%s workspace=%s", attempt.id, grant.workspace.id)
+        return self._delivery.accept(attempt, grant, deadline)
 
     def _claim(self, attempt_id: str, browser: Secret | None) -> Attempt | None:
         """The attempt, if this return is the one that may bring it to an end; None if another was first."""
@@ -83,8 +82,11 @@ class Flow:
     def _end(self, attempt: Attempt, reason: Reason, detail: str) -> None:
         level = logging.ERROR if reason is Reason.SLACK_MISCONFIGURED else logging.INFO
         LOGGER.log(level, "ended attempt=%s reason=%s detail=%s", attempt.id, reason, detail)
-        with recording(attempt):
-            self._attempts.end(attempt, reason, detail, self._clock())
+        try:
+            self._attempts.move(attempt, steps.ended(reason, detail, self._clock(), self._attempts.retention))
+        except StoreUnavailable as error:
+            # Nothing was granted: the attempt reads as expired in a minute, and the link stays good.
+            LOGGER.error("outcome not recorded attempt=%s error=%s", attempt.id, error)
 
 
 def attempt_id(state: Secret) -> str:

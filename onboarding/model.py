@@ -172,11 +172,27 @@ class Attempt:
     detail: str | None = None
     workspace: Workspace | None = None
     app_id: str | None = None
+    trying_since: datetime | None = None
+    tries: int = 0
+    round: int = 0
     timeline: tuple[Event, ...] = field(default=(), repr=False)
+
+    @property
+    def idempotency_key(self) -> str:
+        """The same for every try of a delivery; another once a person tries again."""
+        return f"{self.id}.{self.round}"
 
     def is_over(self, now: datetime) -> bool:
         """Whether a started attempt can no longer reach an outcome."""
         return now > (self.claimed_at + CLAIM_GRACE if self.claimed_at else self.started_at + STATE_LIFETIME)
+
+
+@dataclass(frozen=True, slots=True)
+class Unrecorded:
+    """What became of a grant while the store could not be told: connected, or failed because it was lost."""
+
+    status: Status
+    workspace: Workspace
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from onboarding.flow import Flow
 from onboarding.links import Links
 from onboarding.model import utc_now
 from onboarding.novu import Novu
+from onboarding.queue import Queue
 from onboarding.slack import Slack
 from onboarding.vault import Vault
 
@@ -24,17 +25,19 @@ class Wiring:
     links: Links
     attempts: Attempts
     flow: Flow
+    delivery: Delivery
 
 
 def wire(settings: Settings) -> Wiring:
     """Build everything. Nothing connects to anything before its first use."""
     attempts = Attempts(settings.redis_url, settings.attempt_retention)
-    novu = Novu(settings.novu)
-    delivery = Delivery(novu, attempts, Vault(settings.secret_keys), utc_now)
+    queue = Queue(settings.redis_url)
+    delivery = Delivery(Novu(settings.novu), attempts, Vault(settings.secret_keys), queue.schedule, utc_now)
     return Wiring(
         settings=settings,
         clock=utc_now,
         links=Links(settings.secret_keys, settings.link_max_age, settings.novu.integration),
         attempts=attempts,
         flow=Flow(Slack(settings.slack, utc_now), attempts, delivery, utc_now),
+        delivery=delivery,
     )

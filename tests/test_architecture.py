@@ -22,19 +22,39 @@ FLOORS = {
     "vault": 1,
     "http": 1,
     "log": 1,
+    "storage": 1,
     "slack": 2,
     "novu": 2,
     "attempts": 2,
+    "queue": 2,
     "delivery": 3,
     "flow": 3,
     "wiring": 4,
     "web": 5,
     "cli": 5,
+    "worker": 5,
     "": 6,
     "sandbox": 7,
 }
-OUTSIDE = {"flask", "redis", "requests", "authlib", "werkzeug", "gunicorn", "flask_wtf", "urllib3", "markupsafe"}
-MAY_TALK_TO = {"redis": {"attempts"}, "authlib": {"slack"}, "requests": {"http", "slack", "novu"}, "flask": {"web", ""}}
+OUTSIDE = {
+    "flask",
+    "redis",
+    "requests",
+    "authlib",
+    "werkzeug",
+    "gunicorn",
+    "flask_wtf",
+    "urllib3",
+    "markupsafe",
+    "dramatiq",
+}
+MAY_TALK_TO = {
+    "redis": {"storage", "queue"},
+    "dramatiq": {"queue"},
+    "authlib": {"slack"},
+    "requests": {"http", "slack", "novu"},
+    "flask": {"web", ""},
+}
 FLOOR_TWO = {name for name, floor in FLOORS.items() if floor == 2}
 
 

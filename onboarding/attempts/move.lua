@@ -1,18 +1,34 @@
 -- Moves an attempt on, together with all that belongs to the step. Answers 1, or 0 where the step is not allowed.
--- KEYS: attempt, its sealed grant, its owner's connection. ARGV: the step as JSON, as `store.Step` writes it.
-local step = cjson.decode(ARGV[1])
+-- KEYS: attempt, its sealed grant, its owner's lease, its owner's connection, undelivered, sequence.
+-- ARGV: attempt id, the step as JSON, as `steps.Step` writes it.
+local step = cjson.decode(ARGV[2])
 local status = redis.call('HGET', KEYS[1], 'status')
 local allowed = false
 for _, from in ipairs(step.from) do allowed = allowed or from == status end
+if step.needs_grant and redis.call('EXISTS', KEYS[2]) == 0 then allowed = false end
+if step.lease and redis.call('GET', KEYS[3]) == step.lease then redis.call('DEL', KEYS[3]) end
 if not allowed then return 0 end
 
 redis.call('HSET', KEYS[1], 'timeline', redis.call('HGET', KEYS[1], 'timeline') .. step.event)
 for name, value in pairs(step.fields) do redis.call('HSET', KEYS[1], name, value) end
+for _, name in ipairs(step.counts) do redis.call('HINCRBY', KEYS[1], name, 1) end
 redis.call('EXPIRE', KEYS[1], step.life)
 
-if step.grant == 'seal' then redis.call('SET', KEYS[2], step.sealed, 'EX', step.grant_life)
-elseif step.grant == 'keep' then redis.call('EXPIRE', KEYS[2], step.grant_life)
+if step.sealed then
+    redis.call('SET', KEYS[2], step.sealed, 'EX', step.grant_life)
+    redis.call('HSET', KEYS[1], 'sequence', redis.call('INCR', KEYS[6]))
+elseif step.grant_life > 0 then redis.call('EXPIRE', KEYS[2], step.grant_life)
 else redis.call('DEL', KEYS[2]) end
 
-if step.connection then redis.call('SET', KEYS[3], step.connection, 'EX', step.life) end
+if step.due_in then
+    local time = redis.call('TIME')
+    local next_try = time[1] * 1000 + math.floor(time[2] / 1000) + step.wait
+    redis.call('HSET', KEYS[1], 'next_try_at', string.format('%.0f', next_try))
+    redis.call('ZADD', KEYS[5], time[1] + step.due_in, ARGV[1])
+else redis.call('ZREM', KEYS[5], ARGV[1]) end
+
+if step.connection then
+    redis.call('HSET', KEYS[4], 'sequence', redis.call('HGET', KEYS[1], 'sequence') or 0, unpack(step.connection))
+    redis.call('EXPIRE', KEYS[4], step.connection_life)
+end
 return 1

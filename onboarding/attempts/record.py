@@ -37,6 +37,9 @@ def load(attempt_id: str, fields: Fields, now: datetime) -> Attempt:
         detail=fields.get("detail") or None,
         workspace=load_workspace(fields),
         app_id=fields.get("app_id") or None,
+        trying_since=_load_moment(fields["trying_since"]) if "trying_since" in fields else None,
+        tries=int(fields.get("tries", 0)),
+        round=int(fields.get("round", 0)),
         timeline=tuple(map(_load_event, fields["timeline"].splitlines())),
     )
     if attempt.status is Status.STARTED and attempt.is_over(now):
@@ -53,13 +56,14 @@ def load_workspace(fields: Fields) -> Workspace | None:
     return Workspace(workspace_id, fields["workspace_name"]) if workspace_id else None
 
 
-def dump_connection(connection: LastConnection) -> str:
+def dump_connection(connection: LastConnection) -> list[str]:
+    """Fields and values in turn, as `HSET` takes them."""
     fields = dump_workspace(connection.workspace, connection.app_id)
-    return json.dumps({**fields, "attempt": connection.attempt_id, "at": dump_moment(connection.connected_at)})
+    fields |= {"attempt": connection.attempt_id, "at": dump_moment(connection.connected_at)}
+    return [part for pair in fields.items() for part in pair]
 
 
-def load_connection(text: str) -> LastConnection:
-    fields = json.loads(text)
+def load_connection(fields: Fields) -> LastConnection:
     return LastConnection(
         attempt_id=fields["attempt"],
         workspace=Workspace(fields["workspace_id"], fields["workspace_name"]),

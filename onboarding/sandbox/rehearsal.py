@@ -111,7 +111,8 @@ def _start(env: Mapping[str, str], port: int, folder: Path, children: list[Proce
     children.append(Process("novu", [*command, "novu", "--port", novu_port, *novu, *places], own, quiet=True))
     web = [sys.executable, "-m", "gunicorn", "-c", "python:onboarding.web.server", "--bind", f"{HOST}:{port}"]
     children.append(Process("web", [*web, "--log-level", "warning"], {**own, **env}))
-    for child, url in zip(children[1:], ("SLACK_URL", "NOVU_URL", "PUBLIC_URL"), strict=True):
+    children.append(Process("worker", [sys.executable, "-m", "onboarding.worker"], {**own, **env}))
+    for child, url in zip(children[1:4], ("SLACK_URL", "NOVU_URL", "PUBLIC_URL"), strict=True):
         child.wait_until(_answering(env[url]))
 
 

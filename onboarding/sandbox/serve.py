@@ -27,7 +27,7 @@ STOPPING: Final = "sandbox.stopping"
 
 @contextmanager
 def serving(app: Flask, port: int = 0) -> Iterator[str]:
-    """Serve in a thread and yield the base URL. Leaving lets requests under way finish, and cuts pauses short."""
+    """Serve in a thread and yield the base URL. Leaving lets requests finish, and cuts pauses short."""
     server = _Server(LOOPBACK, port, app, _Handler)
     thread = threading.Thread(target=server.serve_forever, args=(0.05,), name=f"sandbox-{server.port}")
     thread.start()

@@ -1,4 +1,4 @@
-"""What the local Slack and the local Novu share: a Flask app with their pages' look, and strict reading of input.
+"""What the local Slack and the local Novu share: the look of their pages, and strict reading of JSON.
 
 Knows neither of them, and nothing of the service they stand in for.
 """
@@ -6,7 +6,8 @@ Knows neither of them, and nothing of the service they stand in for.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Final, NoReturn, TypeAlias
 from urllib.parse import urlsplit
@@ -16,6 +17,7 @@ from werkzeug.exceptions import HTTPException
 
 HERE: Final = Path(__file__).parent
 LARGEST_BODY: Final = 1024 * 1024
+DEEPEST: Final = 100
 POLICY: Final = "default-src 'self'; base-uri 'none'; frame-ancestors 'none'"
 
 Links: TypeAlias = Sequence[tuple[str, str]]
@@ -49,12 +51,34 @@ def refuse_cross_site() -> None:
 
 
 def parse_json(body: bytes) -> Any:
-    """JSON as a strict parser reads it. ValueError for anything else, absurd nesting and lone NaN included."""
+    """JSON as a strict parser reads it. ValueError for anything else, NaN and absurd nesting included."""
     try:
-        value = json.loads(body.decode("utf-8-sig"), parse_constant=_refuse_constant)
-        return _without_lone_surrogates(value) if b"\\u" in body else value
+        value = json.loads(body.decode("utf-8-sig"), parse_constant=_refuse_constant, parse_float=_finite)
     except RecursionError:
         raise ValueError("nested too deeply") from None
+    _refuse_depth(value)
+    return _without_lone_surrogates(value) if b"\\u" in body else value
+
+
+def _refuse_depth(value: Any) -> None:
+    """Python's own limit depends on the call stack: what could be read might be too deep to write again."""
+    level, depth = [value], 0
+    while level:
+        level, depth = [child for item in level for child in _children(item)], depth + 1
+        if depth > DEEPEST:
+            raise ValueError("nested too deeply")
+
+
+def _children(value: Any) -> Iterable[Any]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
+
+
+def _finite(text: str) -> float | None:
+    """1e999 is infinite to a parser in JavaScript too, which then writes it as null."""
+    number = float(text)
+    return number if math.isfinite(number) else None
 
 
 def _without_lone_surrogates(value: Any) -> Any:

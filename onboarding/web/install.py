@@ -14,7 +14,7 @@ from onboarding.errors import OnboardingError
 from onboarding.flow import attempt_id
 from onboarding.http import Deadline
 from onboarding.model import InstallLink, LastConnection, Secret
-from onboarding.web import cookies, messages, pages
+from onboarding.web import cookies, messages, outcome, pages
 from onboarding.web.context import wiring
 from onboarding.web.pages import About
 
@@ -36,7 +36,7 @@ class IncompleteReturn(OnboardingError):
 @install_pages.get("/install/<token>")
 def landing(token: str) -> ResponseReturnValue:
     link = _open(token)
-    connection = wiring().attempts.last_connection(link.identifier)
+    connection = wiring().attempts.last_connection(link.owner)
     if connection:
         return _already_connected(link, connection)
     scopes = pages.permissions(wiring().settings.slack.scopes)
@@ -61,7 +61,7 @@ def oauth_redirect() -> ResponseReturnValue:
     if came.error:
         wiring().flow.decline(came.attempt_id, browser, came.error, is_described=came.is_described)
     else:
-        wiring().flow.complete(came.attempt_id, browser, came.code, deadline)
+        outcome.remember(came.attempt_id, wiring().flow.complete(came.attempt_id, browser, came.code, deadline))
     return pages.see_other(url_for("outcome.attempt", attempt_id=came.attempt_id))
 
 

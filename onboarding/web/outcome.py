@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, abort, jsonify
+from flask import Blueprint, abort, jsonify, session
 from flask.typing import ResponseReturnValue
 
-from onboarding.model import Attempt, Reason
+from onboarding.errors import StoreUnavailable
+from onboarding.model import Attempt, Reason, Status, Unrecorded, Workspace
 from onboarding.web import cookies, messages, pages
 from onboarding.web.context import wiring
 from onboarding.web.pages import About
@@ -15,6 +16,8 @@ outcome_pages = Blueprint("outcome", __name__)
 
 @outcome_pages.get("/attempts/<attempt_id>")
 def attempt(attempt_id: str) -> ResponseReturnValue:
+    if told := _recall(attempt_id):
+        return _unrecorded(attempt_id, told)
     found = _find(attempt_id)
     return pages.show(_message(found), about=_about(found), attempt=found, scopes=_missing(found))
 
@@ -25,6 +28,33 @@ def attempt_status(attempt_id: str) -> ResponseReturnValue:
     workspace = {"id": found.workspace.id, "name": found.workspace.name} if found.workspace else None
     status = "pending" if found.status.is_pending else found.status.value
     return jsonify(id=found.id, status=status, workspace=workspace, reason=found.reason)
+
+
+def remember(attempt_id: str, unrecorded: Unrecorded | None) -> None:
+    """Let this browser know what the store could not be told."""
+    if unrecorded:
+        workspace = unrecorded.workspace
+        session["unrecorded"] = [attempt_id, unrecorded.status.value, workspace.id, workspace.name]
+
+
+def _recall(attempt_id: str) -> Unrecorded | None:
+    """What this browser was told, unless the store knows better by now."""
+    told_id, *told = session.get("unrecorded") or [None]
+    if told_id != attempt_id:
+        return None
+    status, *workspace = told
+    try:
+        found = wiring().attempts.get(attempt_id, wiring().clock())
+    except StoreUnavailable:
+        found = None
+    is_known = found is not None and found.status not in {Status.STARTED, Status.EXPIRED}
+    return None if is_known else Unrecorded(Status(status), Workspace(*workspace))
+
+
+def _unrecorded(attempt_id: str, told: Unrecorded) -> ResponseReturnValue:
+    is_connected = told.status is Status.CONNECTED
+    message = messages.CONNECTED if is_connected else messages.OUTCOMES[Reason.GRANT_LOST]
+    return pages.show(message, about=About(workspace=told.workspace, support_code=attempt_id))
 
 
 def _find(attempt_id: str) -> Attempt:

@@ -12,7 +12,7 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 from flask import Response, make_response, render_template, url_for
 from markupsafe import Markup, escape
 
-from onboarding.model import Attempt, InstallLink, LastConnection, Status
+from onboarding.model import Attempt, InstallLink, LastConnection, Status, Workspace
 from onboarding.web import messages
 from onboarding.web.context import request_id, wiring
 from onboarding.web.messages import Action, Button, Message
@@ -46,6 +46,7 @@ class About:
     link: InstallLink | None = None
     attempt: Attempt | None = None
     connection: LastConnection | None = None
+    workspace: Workspace | None = None
     may_restart: bool = False
     support_code: str | None = None
     names: Mapping[str, str] = field(default_factory=dict)
@@ -127,7 +128,8 @@ def return_address(link: InstallLink, attempt: Attempt | None) -> str | None:
 
 def _names(about: About) -> dict[str, Name]:
     product = wiring().settings.product_name
-    workspace = (about.attempt and about.attempt.workspace) or (about.connection and about.connection.workspace)
+    made = about.attempt or about.connection
+    workspace = about.workspace or (made.workspace if made else None)
     account = about.link.account if about.link else None
     return {
         "product": Name(product, is_own=product != "this app"),

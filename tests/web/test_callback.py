@@ -32,7 +32,7 @@ def test_an_approval_becomes_a_channel_connection(
     assert page.heading == "Acme HQ is connected"
     [connection] = novu.state.connections
     assert connection.subscriber_id == "subscriber-123"
-    assert connection.integration_identifier == "slack-prod"
+    assert connection.integration.identifier == "slack-prod"
     assert connection.workspace["id"] == "T9TK3CUKW"
     assert connection.auth["accessToken"] == slack.state.grants[0].token
 

@@ -1,0 +1,155 @@
+"""Channel connections: create, retrieve, update, delete, verify, with Novu's checks in Novu's order.
+
+Each is one step under the environment's lock. Novu's own check-then-insert can let two racing creates both win;
+this one never does.
+"""
+
+from __future__ import annotations
+
+import secrets
+import string
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from onboarding.sandbox.novu import contexts
+from onboarding.sandbox.novu.answer import NovuError
+from onboarding.sandbox.novu.environment import Environment
+from onboarding.sandbox.novu.model import Connection, Integration, iso, new_id
+
+ROTATING: Final = frozenset({"slack", "novu-slack", "webex-messaging"})
+MANAGED: Final = "novu-slack"
+AUTH_FIELDS: Final = ("refreshToken", "expiresAt", "refreshTokenExpiresAt")
+_LETTERS: Final = string.digits + string.ascii_lowercase
+
+
+def create(environment: Environment, body: Mapping[str, Any], misfortune: str | None = None) -> Connection:
+    """`misfortune` makes one of the checks fail that would have passed."""
+    subscriber_id, context = body.get("subscriberId") or None, body.get("context")
+    with environment.lock:
+        _check_mode(body.get("connectionMode"), subscriber_id, context)
+        integration = environment.integration(body["integrationIdentifier"])
+        if integration is None or misfortune == "integration_missing":
+            raise NovuError(404, f"Integration not found: {body['integrationIdentifier']}")
+        auth = _settle_auth(integration, body["auth"])
+        keyed = contexts.keyed(context)
+        environment.keep_contexts(keyed)
+        if misfortune == "subscriber_missing" or not _exists(environment, subscriber_id):
+            raise NovuError(404, f"Subscriber not found: {subscriber_id}")
+        _check_unique(environment, integration, subscriber_id, tuple(keyed))
+        identifier = body.get("identifier") or _new_identifier()
+        if misfortune == "conflict" or environment.connection(identifier):
+            raise _taken(environment, identifier)
+        now = datetime.now(UTC)
+        connection = Connection(
+            id=new_id(),
+            identifier=identifier,
+            integration=integration,
+            subscriber_id=None if body.get("connectionMode") == "shared" else subscriber_id,
+            context_keys=tuple(keyed),
+            workspace=body["workspace"],
+            auth=auth,
+            created_at=now,
+            updated_at=now,
+        )
+        environment.save(connection)
+        return connection
+
+
+def retrieve(environment: Environment, identifier: str) -> Connection:
+    connection = environment.connection(identifier)
+    if connection is None:
+        raise NovuError(404, f"Channel connection with identifier '{identifier}' not found")
+    return connection
+
+
+def update(environment: Environment, identifier: str, body: Mapping[str, Any]) -> Connection:
+    """Replaces workspace and auth whole; nothing else of a connection can change."""
+    with environment.lock:
+        before = environment.connection(identifier)
+        if before is None:
+            raise NovuError(404, f'Channel connection with identifier "{identifier}" not found')
+        connection = replace(
+            before,
+            workspace=body["workspace"],
+            auth=_settle_auth(before.integration, body["auth"]),
+            updated_at=datetime.now(UTC),
+        )
+        environment.save(connection)
+        return connection
+
+
+def delete(environment: Environment, identifier: str) -> None:
+    with environment.lock:
+        environment.remove(retrieve(environment, identifier).identifier)
+
+
+def view(connection: Connection) -> dict[str, Any]:
+    """The object as Novu sends it, token and all."""
+    auth = {"accessToken": connection.token}
+    auth |= {name: connection.auth[name] for name in AUTH_FIELDS if connection.auth.get(name) is not None}
+    return {
+        "identifier": connection.identifier,
+        "channel": connection.integration.channel,
+        "providerId": connection.integration.provider_id,
+        "integrationIdentifier": connection.integration.identifier,
+        "subscriberId": connection.subscriber_id,
+        "contextKeys": list(connection.context_keys),
+        "workspace": connection.workspace,
+        "auth": auth,
+        "createdAt": iso(connection.created_at),
+        "updatedAt": iso(connection.updated_at),
+    }
+
+
+def _check_mode(mode: str | None, subscriber_id: str | None, context: Any) -> None:
+    if mode == "shared" and context is None:
+        raise NovuError(400, 'context is required when connectionMode is "shared"')
+    if mode == "subscriber" and subscriber_id is None:
+        raise NovuError(400, 'subscriberId is required when connectionMode is "subscriber"')
+    if subscriber_id is None and context is None:
+        raise NovuError(400, "Either subscriberId or context must be provided")
+
+
+def _exists(environment: Environment, subscriber_id: str | None) -> bool:
+    return subscriber_id is None or environment.has_subscriber(subscriber_id)
+
+
+def _taken(environment: Environment, identifier: str) -> NovuError:
+    message = f'Channel connection with identifier "{identifier}" already exists in environment'
+    return NovuError(409, f'{message} "{environment.id}"')
+
+
+def _settle_auth(integration: Integration, sent: Any) -> dict[str, Any]:
+    auth: dict[str, Any] = sent if isinstance(sent, dict) else {}
+    if not auth.get("refreshToken"):
+        return auth
+    if integration.provider_id not in ROTATING:
+        message = f'Token rotation is not supported for provider "{integration.provider_id}".'
+        raise NovuError(400, f"{message} Remove refreshToken from the connection auth.")
+    credentials = integration.credentials
+    if integration.provider_id != MANAGED and not (credentials.get("clientId") and credentials.get("secretKey")):
+        message = f'Integration "{integration.identifier}" must have clientId and secretKey configured'
+        raise NovuError(400, f"{message} to store a rotating refresh token.")
+    return {**auth, "expiresAt": auth.get("expiresAt") or iso(datetime.now(UTC))}
+
+
+def _check_unique(
+    environment: Environment, integration: Integration, subscriber_id: str | None, keys: tuple[str, ...]
+) -> None:
+    """Asks for the subscriber that was sent, although `shared` stores none: Novu overlooks those duplicates too."""
+    for other in environment.connections:
+        same_owner = (other.integration.identifier, other.subscriber_id) == (integration.identifier, subscriber_id)
+        if same_owner and set(other.context_keys) == set(keys):
+            subscriber = f'subscriberId "{subscriber_id}"' if subscriber_id else "no subscriberId"
+            context = f"context [{', '.join(keys)}]" if keys else "no context"
+            raise NovuError(
+                409,
+                f'A channel connection already exists for integration "{integration.identifier}"'
+                f" with {subscriber} and {context}. Connection ID: {other.identifier}",
+            )
+
+
+def _new_identifier() -> str:
+    return "chconn_" + "".join(secrets.choice(_LETTERS) for _ in range(12))

@@ -1,0 +1,136 @@
+"""What every request for channel connections passes on its way in and out, in Novu's order.
+
+Misfortune on the wire, API key, rate limit, idempotency key, body, and then the operation itself.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any, Final
+
+from flask import Response, current_app, request
+
+from onboarding.sandbox.novu.answer import Answer, Crash, NovuError, RateLimited, ValidationFailed
+from onboarding.sandbox.novu.environment import Environment
+from onboarding.sandbox.novu.idempotency import in_progress
+from onboarding.sandbox.novu.misfortunes import Stage
+from onboarding.sandbox.novu.state import Novu, local_novu
+from onboarding.sandbox.serve import hang_up, pause
+from onboarding.sandbox.stand_in import parse_json
+
+RETRY_AFTER: Final = "1"
+ALLOWANCE: Final = {
+    "RateLimit-Limit": "100",
+    "RateLimit-Remaining": "109",
+    "RateLimit-Reset": "1",
+    "RateLimit-Policy": '100;w=5;burst=110;comment="token bucket";category="configuration";cost="single";'
+    'serviceLevel="free"',
+}
+"""Novu's headers for a free plan with a full bucket. Nobody is ever refused: tests ask faster than that."""
+KEYED_METHODS: Final = frozenset({"POST", "PATCH"})
+
+Handle = Callable[[Environment, Any], Answer]
+
+
+def govern(operation: str, handle: Handle) -> Response:
+    """Run one operation; `handle` gets the environment of the API key and the parsed body."""
+    novu = local_novu()
+    novu.count(operation)
+    lost = _strike_wire(novu, operation)
+    if lost is not None:
+        return lost
+    answer = answer_or_error(lambda: _pass_gate(novu, operation, handle))
+    if answer.status < 300:
+        return _strike_after(novu, operation, answer)
+    return answer.response()
+
+
+def answer_or_error(produce: Callable[[], Answer]) -> Answer:
+    try:
+        return produce()
+    except NovuError as error:
+        return error.answer()
+
+
+def authenticate(novu: Novu) -> Environment:
+    header = request.headers.get("Authorization", "")
+    scheme, _, key = header.partition(" ")
+    if not header:
+        raise NovuError(401, "Missing authorization header")
+    if scheme == "Bearer" or (scheme == "ApiKey" and not key.strip()):
+        raise NovuError(401, "Unauthorized", named=False)
+    if scheme != "ApiKey":
+        raise NovuError(401, f'Invalid authentication scheme: "{scheme}"')
+    environment = novu.environment_of(key.strip())
+    if environment is None:
+        raise NovuError(401, "API Key not found")
+    return environment
+
+
+def read_body() -> Any:
+    """Anything but JSON reads as an empty object, as body-parser has it."""
+    if request.mimetype != "application/json" or not request.get_data():
+        return {}
+    try:
+        body = parse_json(request.get_data())
+    except ValueError:
+        raise NovuError(400, "Unexpected token in JSON") from None
+    if not isinstance(body, dict | list):
+        raise NovuError(400, "Unexpected token in JSON")
+    return body
+
+
+def _strike_wire(novu: Novu, operation: str) -> Response | None:
+    match novu.misfortune.strike(Stage.WIRE, operation):
+        case "down":
+            return hang_up()
+        case "html":
+            return Response("<!doctype html><title>Bad Gateway</title>", 502, mimetype="text/html")
+        case "error_twice":
+            return Crash().answer().response()
+        case "slow":
+            return None if pause(current_app.config["SLOW_SECONDS"]) else hang_up()
+        case _:
+            return None
+
+
+def _pass_gate(novu: Novu, operation: str, handle: Handle) -> Answer:
+    struck = novu.misfortune.strike(Stage.GUARD, operation)
+    environment = authenticate(novu)
+    if struck == "unauthorized":
+        raise NovuError(401, "API Key not found")
+    try:
+        answer = _inside(novu, operation, struck, lambda body: handle(environment, body))
+    except NovuError as error:
+        answer = error.answer()
+    return Answer(answer.status, answer.body, {**ALLOWANCE, **answer.headers})
+
+
+def _inside(novu: Novu, operation: str, struck: str | None, handle: Callable[[Any], Answer]) -> Answer:
+    key = " ".join(request.headers.get("Idempotency-Key", "").split()) if request.method in KEYED_METHODS else ""
+    if struck == "rate_limited":
+        limited = RateLimited(RETRY_AFTER)
+        limited.headers["RateLimit-Remaining"] = "0"
+        raise limited
+    if struck == "in_progress":
+        raise in_progress(key)
+    body = read_body()
+
+    def produce() -> Answer:
+        if novu.misfortune.strike(Stage.BODY, operation):
+            raise ValidationFailed(["auth.accessToken must be a string"])
+        return handle(body)
+
+    return novu.idempotency.run(key, body, lambda: answer_or_error(produce))
+
+
+def _strike_after(novu: Novu, operation: str, answer: Answer) -> Response:
+    match novu.misfortune.strike(Stage.AFTER, operation):
+        case "error_after_commit":
+            return Crash().answer().response()
+        case "truncated":
+            text = json.dumps(answer.body)
+            return Response(text[: len(text) // 2], answer.status, answer.headers, "application/json")
+        case _:
+            return answer.response()

@@ -1,0 +1,93 @@
+"""The misfortunes that can be switched on, and the switch. They strike channel connections only."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Final
+
+EVERY: Final = frozenset({"list", "create", "retrieve", "update", "delete", "verify"})
+WRITES: Final = frozenset({"create", "update"})
+CREATE: Final = frozenset({"create"})
+
+
+class Stage(Enum):
+    """When a misfortune strikes, in the order in which a request meets them."""
+
+    WIRE = auto()
+    GUARD = auto()
+    BODY = auto()
+    CREATE = auto()
+    AFTER = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Misfortune:
+    """`times` is how many requests it strikes; None means until it is cleared."""
+
+    slug: str
+    label: str
+    explanation: str
+    stage: Stage
+    operations: frozenset[str]
+    times: int | None = None
+
+
+_ALL: Final = (
+    Misfortune("conflict", "Conflict", "Creating meets an identifier held by another owner.", Stage.CREATE, CREATE),
+    Misfortune("integration_missing", "No integration", "Creating finds no integration: 404.", Stage.CREATE, CREATE),
+    Misfortune("subscriber_missing", "No subscriber", "Creating finds no subscriber: 404.", Stage.CREATE, CREATE),
+    Misfortune("rejected", "Rejected", "Creating or changing fails validation: 422.", Stage.BODY, WRITES),
+    Misfortune("unauthorized", "Unauthorized", "The API key is not accepted: 401.", Stage.GUARD, EVERY),
+    Misfortune("rate_limited", "Rate limited", "429 with Retry-After.", Stage.GUARD, EVERY),
+    Misfortune("in_progress", "In progress", "The next write meets an earlier one: 409.", Stage.GUARD, WRITES, times=1),
+    Misfortune("error_twice", "Two errors", "The next two requests end in 500.", Stage.WIRE, EVERY, times=2),
+    Misfortune(
+        "error_after_commit", "Error, too late", "The next write is kept, then 500.", Stage.AFTER, WRITES, times=1
+    ),
+    Misfortune(
+        "truncated", "Cut short", "The next write is kept; half its answer arrives.", Stage.AFTER, WRITES, times=1
+    ),
+    Misfortune("slow", "Slow", "Every answer takes some seconds.", Stage.WIRE, EVERY),
+    Misfortune("down", "Down", "Connections close without an answer.", Stage.WIRE, EVERY),
+    Misfortune("html", "A web page", "502 with HTML, as from a proxy.", Stage.WIRE, EVERY),
+)
+
+MISFORTUNES: Final = {misfortune.slug: misfortune for misfortune in _ALL}
+
+
+class Switch:
+    """At most one misfortune at a time, for everybody."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self.clear()
+
+    def clear(self) -> None:
+        with self._lock:
+            self._current: Misfortune | None = None
+            self._left: int | None = None
+
+    def turn(self, slug: str, times: int | None = None) -> None:
+        """KeyError for an unknown slug."""
+        chosen = MISFORTUNES[slug]
+        with self._lock:
+            self._current, self._left = chosen, times or chosen.times
+
+    @property
+    def current(self) -> tuple[Misfortune, int | None] | None:
+        """The misfortune and how often it will strike yet; None for until cleared."""
+        with self._lock:
+            return (self._current, self._left) if self._current else None
+
+    def strike(self, stage: Stage, operation: str) -> str | None:
+        """The slug of what strikes this request now; that uses it up once."""
+        with self._lock:
+            current = self._current
+            if current is None or current.stage is not stage or operation not in current.operations:
+                return None
+            if self._left is not None:
+                self._left -= 1
+                self._current = current if self._left else None
+            return current.slug

@@ -1,0 +1,64 @@
+"""The nouns of the local Novu, in Novu's own words. Plain values, so that they could be written to a file."""
+
+from __future__ import annotations
+
+import itertools
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Final
+
+_COUNTER: Final = itertools.count(secrets.randbelow(2**20))
+
+
+@dataclass(frozen=True, slots=True)
+class Integration:
+    id: str
+    identifier: str
+    provider_id: str
+    channel: str
+    credentials: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """A channel connection. `id` is the cursor in lists; `identifier` is what everybody else calls it by.
+
+    `workspace` is whatever JSON object (or, as at Novu, array) was sent: unknown fields survive in it.
+    """
+
+    id: str
+    identifier: str
+    integration: Integration
+    subscriber_id: str | None
+    context_keys: tuple[str, ...]
+    workspace: Any
+    auth: Mapping[str, Any] = field(repr=False)
+    created_at: datetime
+    updated_at: datetime
+
+    @property
+    def token(self) -> str:
+        return str(self.auth.get("accessToken") or "")
+
+    @property
+    def workspace_id(self) -> str:
+        return self._of_workspace("id")
+
+    @property
+    def workspace_name(self) -> str:
+        return self._of_workspace("name")
+
+    def _of_workspace(self, name: str) -> str:
+        return str(self.workspace.get(name) or "") if isinstance(self.workspace, dict) else ""
+
+
+def new_id() -> str:
+    """24 hex digits that grow with time, as a Mongo `_id` does."""
+    seconds = int(datetime.now(UTC).timestamp()) & 0xFFFFFFFF
+    return f"{seconds:08x}{secrets.token_hex(5)[:2]}{next(_COUNTER):014x}"
+
+
+def iso(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,106 @@
+"""Checks the shape of request bodies and words the complaints as class-validator does at Novu."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+from onboarding.sandbox.novu import contexts
+from onboarding.sandbox.novu.answer import ValidationFailed
+
+MODES: Final = ("subscriber", "shared")
+
+
+def check_create(body: Any) -> dict[str, Any]:
+    """The body, when it passes. An array or nothing at all fails like an empty object."""
+    body = body if isinstance(body, dict) else {}
+    messages = [
+        *_optional_text(body, "identifier"),
+        *_optional_text(body, "subscriberId"),
+        *_context(body),
+        *_mode(body),
+        *_text(body, "integrationIdentifier"),
+        *_workspace_and_auth(body),
+    ]
+    return _passed(body, messages)
+
+
+def check_update(body: Any) -> dict[str, Any]:
+    body = body if isinstance(body, dict) else {}
+    return _passed(body, [*_workspace_and_auth(body)])
+
+
+def check_texts(body: Any, *names: str) -> dict[str, Any]:
+    """For the small bodies: every name must be there and be text."""
+    body = body if isinstance(body, dict) else {}
+    return _passed(body, [message for name in names for message in _text(body, name)])
+
+
+def _passed(body: dict[str, Any], messages: list[str]) -> dict[str, Any]:
+    if messages:
+        raise ValidationFailed(messages)
+    return body
+
+
+def _workspace_and_auth(body: dict[str, Any]) -> Iterator[str]:
+    yield from _nested(body, "workspace", _workspace)
+    yield from _nested(body, "auth", _auth)
+
+
+def _workspace(value: dict[str, Any], path: str) -> Iterator[str]:
+    yield from _text(value, "id", path)
+    yield from _optional_text(value, "name", path)
+    yield from _optional_text(value, "botUserId", path)
+
+
+def _auth(value: dict[str, Any], path: str) -> Iterator[str]:
+    yield from _text(value, "accessToken", path)
+    for name in ("refreshToken", "expiresAt", "refreshTokenExpiresAt"):
+        yield from _optional_text(value, name, path)
+
+
+def _nested(body: dict[str, Any], name: str, check: Callable[[dict[str, Any], str], Iterator[str]]) -> Iterator[str]:
+    value = body.get(name)
+    if value is None:
+        yield f"{name} should not be null or undefined"
+    if isinstance(value, dict):
+        yield from check(value, f"{name}.")
+    elif isinstance(value, list):
+        yield from _each(value, name, check)
+    elif name in body:
+        yield f"nested property {name} must be either object or array"
+
+
+def _each(items: list[Any], name: str, check: Callable[[dict[str, Any], str], Iterator[str]]) -> Iterator[str]:
+    """class-validator takes an array for a list of nested objects, so an empty one passes."""
+    for index, item in enumerate(items):
+        if isinstance(item, dict):
+            yield from check(item, f"{name}.{index}.")
+        else:
+            yield f"each value in nested property {name} must be either object or array"
+
+
+def _text(body: dict[str, Any], name: str, path: str = "") -> Iterator[str]:
+    if body.get(name) is None:
+        yield f"{path}{name} should not be null or undefined"
+    if not isinstance(body.get(name), str):
+        yield f"{path}{name} must be a string"
+
+
+def _optional_text(body: dict[str, Any], name: str, path: str = "") -> Iterator[str]:
+    if not isinstance(body.get(name), str | None):
+        yield f"{path}{name} must be a string"
+
+
+def _context(body: dict[str, Any]) -> Iterator[str]:
+    complaint = None if body.get("context") is None else contexts.complaint(body["context"])
+    if complaint:
+        yield complaint
+
+
+def _mode(body: dict[str, Any]) -> Iterator[str]:
+    mode = body.get("connectionMode")
+    if mode is not None and mode not in MODES:
+        yield "connectionMode must be one of the following values: subscriber, shared"
+    if not isinstance(mode, str | None):
+        yield "connectionMode must be a string"

@@ -1,0 +1,103 @@
+"""The nouns of the local Slack: the app, workspaces, what a person agreed to, the grants issued."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from onboarding.sandbox.slack.outcomes import Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class SlackApp:
+    """The one app this Slack knows. No `redirect_uris` means any loopback http address."""
+
+    client_id: str = "1234567890.1234567890"
+    client_secret: str = field(default="sandbox-slack-secret", repr=False)
+    redirect_uris: tuple[str, ...] = ()
+    name: str = "Your product"
+    id: str = "A0REHEARSAL"
+    token_rotation: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Enterprise:
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    id: str
+    name: str
+    enterprise: Enterprise | None = None
+
+    @property
+    def organisation(self) -> Enterprise:
+        """The organisation an org-wide installation goes to, invented for a workspace that has none."""
+        return self.enterprise or Enterprise(f"E{self.id[1:]}", f"{self.name} Org")
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """What a person allowed, and what is to happen with it. `redirect_uri` is None where none was sent."""
+
+    workspace: Workspace
+    scopes: tuple[str, ...]
+    user_scopes: tuple[str, ...]
+    redirect_uri: str | None
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """The app in one workspace or, org-wide, in one organisation. Scopes only ever grow."""
+
+    id: str
+    workspace: Workspace
+    org_wide: bool
+    scopes: tuple[str, ...]
+    user_scopes: tuple[str, ...]
+    installed_at: datetime
+
+    @property
+    def bot_user_id(self) -> str:
+        return f"{'W' if self.org_wide else 'U'}BOT{self.workspace.id[1:]}"
+
+    @property
+    def bot_id(self) -> str:
+        return f"B{self.workspace.id[1:]}"
+
+    @property
+    def user_id(self) -> str:
+        return f"{'W' if self.org_wide else 'U'}{self.workspace.id[1:]}"
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """An access token. `refresh` and `expires_at` (Unix seconds) only where tokens rotate."""
+
+    value: str = field(repr=False)
+    installation: str
+    kind: str
+    expires_at: float | None = None
+    refresh: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class IssuedGrant:
+    """One line of the ledger: which code bought which token, and when."""
+
+    code: str = field(repr=False)
+    workspace_id: str
+    token: str = field(repr=False)
+    issued_at: datetime
+
+
+class SlackError(Exception):
+    """Slack's `{"ok": false, "error": code}`, with whatever else goes beside it."""
+
+    def __init__(self, code: str, **beside: str) -> None:
+        super().__init__(code)
+        self.code = code
+        self.beside = beside
