@@ -1,0 +1,334 @@
+"""From the grant on: nothing is lost and nothing doubles, whoever dies and whatever Novu says."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import redis
+import requests
+
+from onboarding import config
+from onboarding.delivery import FIRST_WAIT, LONGEST_RETRY_AFTER, LONGEST_WAIT, _wait
+from onboarding.errors import NothingToRetry
+from onboarding.wiring import Wiring, wire
+from tests.conftest import MintLink
+from tests.person import Person
+from tests.service import Service, free_port, running
+from tests.stand_ins import LocalNovu, LocalSlack
+
+
+@contextmanager
+def worker(env: Mapping[str, str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "onboarding.worker"],
+            env={"PATH": os.environ["PATH"], **env},
+            stdout=output,
+            stderr=output,
+            cwd="/",
+        )
+    try:
+        yield process
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(30)
+
+
+def until(is_so: Callable[[], object], seconds: float) -> float:
+    """How long it took."""
+    began = time.monotonic()
+    while not is_so():
+        assert time.monotonic() - began < seconds, "it did not happen in time"
+        time.sleep(0.05)
+    return time.monotonic() - began
+
+
+def attempt_id_of(page_location: str) -> str:
+    return page_location.rpartition("/")[2]
+
+
+def make_due(store: redis.Redis) -> None:
+    """Let the clock run for every job on the queue and every wait of an attempt."""
+    for key in store.scan_iter("onboarding:attempt:*"):
+        store.hdel(str(key), "next_try_at")
+
+
+@pytest.fixture
+def stuck(person: Person, link: str, novu: LocalNovu) -> str:
+    """The id of an attempt that Slack granted while Novu was down."""
+    novu.suffer("down")
+    back = person.open(person.come_back(link))
+    novu.suffer("none")
+    return attempt_id_of(back.location)
+
+
+def status(person: Person, attempt_id: str) -> str:
+    return re.findall(r'"status":"(\w+)"', person.open(f"/attempts/{attempt_id}/status").source)[0]
+
+
+def test_a_worker_delivers_what_the_request_could_not(
+    env: dict[str, str], tmp_path: Path, person: Person, stuck: str, novu: LocalNovu, slack: LocalSlack
+) -> None:
+    with worker(env, tmp_path / "log"):
+        until(lambda: novu.state.connections, 8)
+        until(lambda: status(person, stuck) == "connected", 2)
+    assert novu.state.connections[0].auth["accessToken"] == slack.state.grants[0].token
+
+
+def test_while_novu_stays_down_the_worker_keeps_trying_with_longer_waits(
+    env: dict[str, str], tmp_path: Path, person: Person, link: str, novu: LocalNovu, store: redis.Redis
+) -> None:
+    novu.suffer("down")
+    attempt_id = attempt_id_of(person.open(person.come_back(link)).location)
+    with worker(env, tmp_path / "log"):
+        until(lambda: int(str(store.hget(f"onboarding:attempt:{attempt_id}", "tries"))) >= 3, 15)
+        novu.suffer("none")
+        until(lambda: status(person, attempt_id) == "connected", 15)
+    waits = [int(wait) for wait in re.findall(r"wait=(\d+)", (tmp_path / "log").read_text("utf-8"))]
+    assert waits == sorted(waits)
+    assert len(novu.state.connections) == 1
+
+
+@pytest.mark.parametrize("misfortune", ["error_after_commit", "truncated"])
+def test_what_novu_kept_without_saying_so_is_not_doubled(
+    env: dict[str, str], tmp_path: Path, person: Person, link: str, novu: LocalNovu, misfortune: str
+) -> None:
+    novu.suffer(misfortune)
+    attempt_id = attempt_id_of(person.open(person.come_back(link)).location)
+    assert len(novu.state.connections) == 1
+    with worker(env, tmp_path / "log"):
+        until(lambda: status(person, attempt_id) == "connected", 8)
+    assert len(novu.state.connections) == 1
+
+
+def test_a_web_process_killed_after_the_grant_leaves_it_to_the_worker(
+    env: dict[str, str], tmp_path: Path, slack: LocalSlack, novu: LocalNovu, store: redis.Redis
+) -> None:
+    novu.suffer("slow")
+    port = free_port()
+    env |= {"PUBLIC_URL": f"http://127.0.0.1:{port}"}
+    with running(env, tmp_path / "web", port) as service:
+        back = _come_back(service, env, slack)
+        with pytest.raises(requests.ConnectionError):
+            _kill_while(service, back, lambda: list(store.scan_iter("onboarding:grant:*")))
+    killed = time.monotonic()
+    assert novu.state.connections == ()
+    novu.suffer("none")
+    with worker(env, tmp_path / "log"):
+        until(lambda: novu.state.connections, 31)
+    assert time.monotonic() - killed < 31
+    assert len(novu.state.connections) == 1
+    assert slack.state.redeem_count == 1
+
+
+def test_a_worker_killed_while_delivering_is_followed_by_another(
+    env: dict[str, str], tmp_path: Path, person: Person, stuck: str, novu: LocalNovu
+) -> None:
+    novu.suffer("slow")
+    with worker(env, tmp_path / "first") as first:
+        until(lambda: novu.state.requests("create") >= 2, 8)
+        first.kill()
+        first.wait()
+    novu.suffer("none")
+    killed = time.monotonic()
+    with worker(env, tmp_path / "second"):
+        until(lambda: status(person, stuck) == "connected", 30)
+    assert time.monotonic() - killed < 30
+    assert len(novu.state.connections) == 1
+
+
+def test_a_worker_told_to_stop_finishes_what_it_does(
+    env: dict[str, str], tmp_path: Path, person: Person, stuck: str, novu: LocalNovu
+) -> None:
+    novu.suffer("slow")
+    with worker(env, tmp_path / "log") as process:
+        until(lambda: novu.state.requests("create") >= 2, 8)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 0
+    assert status(person, stuck) == "connected"
+
+
+def test_a_worker_with_another_key_leaves_the_grant_alone(
+    env: dict[str, str], tmp_path: Path, person: Person, stuck: str, store: redis.Redis, novu: LocalNovu
+) -> None:
+    key = f"onboarding:grant:{stuck}"
+    before = store.get(key)
+    with worker({**env, "SECRET_KEY": "another key that is also long enough"}, tmp_path / "log"):
+        until(lambda: "no key of this process opens the grant" in (tmp_path / "log").read_text("utf-8"), 8)
+    assert store.get(key) == before
+    make_due(store)
+    with worker({**env, "SECRET_KEY": "n" * 32, "SECRET_KEY_FALLBACKS": env["SECRET_KEY"]}, tmp_path / "log"):
+        until(lambda: status(person, stuck) == "connected", 40)
+    assert len(novu.state.connections) == 1
+
+
+def test_a_worker_refuses_a_bad_configuration(env: dict[str, str]) -> None:
+    env.pop("NOVU_SECRET_KEY")
+    done = subprocess.run(
+        [sys.executable, "-m", "onboarding.worker"],
+        env={"PATH": os.environ["PATH"], **env},
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "NOVU_SECRET_KEY: is required" in done.stderr
+
+
+def test_a_person_retries_what_novu_refused(
+    wiring: Wiring, person: Person, link: str, novu: LocalNovu, store: redis.Redis
+) -> None:
+    novu.suffer("unauthorized")
+    attempt_id = attempt_id_of(person.open(person.come_back(link)).location)
+    assert wiring.delivery.retry(attempt_id).reason == "novu_unauthorized"
+    novu.suffer("none")
+    attempt = wiring.delivery.retry(attempt_id)
+    assert attempt.status == "connected"
+    assert attempt.round == 2
+    assert len(novu.state.connections) == 1
+    with pytest.raises(NothingToRetry, match="it is connected"):
+        wiring.delivery.retry(attempt_id)
+
+
+def test_there_is_nothing_to_retry_without_a_grant(
+    wiring: Wiring, person: Person, link: str, novu: LocalNovu, store: redis.Redis
+) -> None:
+    novu.suffer("rejected")
+    attempt_id = attempt_id_of(person.open(person.come_back(link)).location)
+    store.delete(f"onboarding:grant:{attempt_id}")
+    with pytest.raises(NothingToRetry, match="its grant is gone"):
+        wiring.delivery.retry(attempt_id)
+    with pytest.raises(NothingToRetry, match="no such attempt"):
+        wiring.delivery.retry("x" * 22)
+
+
+def test_retry_from_the_command_line(env: dict[str, str], person: Person, link: str, novu: LocalNovu) -> None:
+    novu.suffer("unauthorized")
+    attempt_id = attempt_id_of(person.open(person.come_back(link)).location)
+
+    def retry() -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "onboarding.cli", "retry", attempt_id]
+        full = {"PATH": os.environ["PATH"], **env}
+        return subprocess.run(command, env=full, capture_output=True, text=True, timeout=20, check=False)
+
+    assert retry().returncode == 1
+    novu.suffer("none")
+    done = retry()
+    assert (done.returncode, done.stdout) == (0, f"{attempt_id} is connected\n")
+    again = retry()
+    assert again.returncode == 1
+    assert "it is connected" in again.stderr
+
+
+def test_the_later_grant_wins_whatever_order_they_arrive_in(
+    wiring: Wiring, person: Person, mint: MintLink, novu: LocalNovu, slack: LocalSlack, store: redis.Redis
+) -> None:
+    novu.suffer("down")
+    older = attempt_id_of(person.open(person.come_back(mint(), workspace="TOLDER")).location)
+    newer = attempt_id_of(person.open(person.come_back(mint(), workspace="TNEWER")).location)
+    novu.suffer("none")
+    make_due(store)
+    wiring.delivery.deliver(newer)
+    wiring.delivery.deliver(older)
+    assert status(person, newer) == "connected"
+    page = person.open(f"/attempts/{older}")
+    assert page.heading == "A newer approval took its place"
+    assert [connection.workspace_id for connection in novu.state.connections] == ["TNEWER"]
+    assert list(store.scan_iter("onboarding:grant:*")) == []
+
+
+def test_in_order_the_later_grant_wins_too(
+    wiring: Wiring, person: Person, mint: MintLink, novu: LocalNovu, store: redis.Redis
+) -> None:
+    novu.suffer("down")
+    older = attempt_id_of(person.open(person.come_back(mint(), workspace="TOLDER")).location)
+    newer = attempt_id_of(person.open(person.come_back(mint(), workspace="TNEWER")).location)
+    novu.suffer("none")
+    make_due(store)
+    wiring.delivery.deliver(older)
+    wiring.delivery.deliver(newer)
+    assert [connection.workspace_id for connection in novu.state.connections] == ["TNEWER"]
+    assert status(person, older) == status(person, newer) == "connected"
+
+
+def test_after_a_day_of_trying_a_person_has_to_look(
+    wiring: Wiring, person: Person, stuck: str, novu: LocalNovu, store: redis.Redis
+) -> None:
+    key = f"onboarding:attempt:{stuck}"
+    store.hset(key, "trying_since", int(str(store.hget(key, "trying_since"))) - 86_400_000)
+    make_due(store)
+    novu.suffer("down")
+    wiring.delivery.deliver(stuck)
+    page = person.open(f"/attempts/{stuck}/status")
+    assert '"reason":"novu_unreachable"' in page.source
+    assert 0 < store.ttl(f"onboarding:grant:{stuck}") <= 7 * 86_400
+    novu.suffer("none")
+    assert wiring.delivery.retry(stuck).status == "connected"
+
+
+def test_a_grant_that_is_gone_is_said_to_be(wiring: Wiring, person: Person, stuck: str, store: redis.Redis) -> None:
+    store.delete(f"onboarding:grant:{stuck}")
+    make_due(store)
+    wiring.delivery.deliver(stuck)
+    page = person.open(f"/attempts/{stuck}")
+    assert "we can no longer use that approval" in page.text
+
+
+def test_a_job_that_the_queue_lost_is_found_again(
+    env: dict[str, str], tmp_path: Path, person: Person, stuck: str, store: redis.Redis
+) -> None:
+    store.delete(*store.scan_iter("onboarding:queue*"))
+    store.zadd("onboarding:undelivered", {stuck: 0})
+    with worker(env, tmp_path / "log"):
+        until(lambda: status(person, stuck) == "connected", 10)
+    assert "delivery overdue" in (tmp_path / "log").read_text("utf-8")
+    assert store.zcard("onboarding:undelivered") == 0
+
+
+def test_messages_hold_ids_only(stuck: str, store: redis.Redis, slack: LocalSlack) -> None:
+    messages = str(store.hgetall("onboarding:queue:delivery.DQ.msgs"))
+    assert stuck in messages
+    assert slack.state.grants[0].token not in messages
+
+
+def test_waits_grow_up_to_a_quarter_of_an_hour() -> None:
+    assert FIRST_WAIT * 0.8 <= _wait(0, None) <= FIRST_WAIT * 1.2
+    assert all(_wait(tries, None) <= LONGEST_WAIT * 1.2 for tries in range(100))
+    assert _wait(50, None) >= LONGEST_WAIT * 0.8
+
+
+def test_novu_may_ask_for_a_longer_wait_within_reason() -> None:
+    assert _wait(0, 600).total_seconds() == 600
+    assert _wait(0, 10**8) == LONGEST_RETRY_AFTER
+    assert _wait(50, 1) >= LONGEST_WAIT * 0.8
+
+
+def _come_back(service: Service, env: dict[str, str], slack: LocalSlack) -> tuple[str, dict[str, str]]:
+    made = wire(config.load(env))
+    link = made.links.sign(made.links.mint({"subscriberId": "subscriber-123"}, None, made.clock()))
+    browser = requests.Session()
+    landing = browser.get(f"{service.url}/install/{link}", timeout=5)
+    field = re.search(r'name="csrf_token" value="([^"]+)"', landing.text)
+    assert field
+    started = browser.post(landing.url, data={"csrf_token": field[1]}, allow_redirects=False, timeout=5)
+    return slack.answer(started.headers["Location"]), browser.cookies.get_dict()
+
+
+def _kill_while(service: Service, back: tuple[str, dict[str, str]], is_time: Callable[[], object]) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(requests.get, back[0], cookies=back[1], allow_redirects=False, timeout=30)
+        until(is_time, 5)
+        for pid in service.workers():
+            os.kill(pid, signal.SIGKILL)
+        answer.result()
