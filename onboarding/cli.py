@@ -38,6 +38,7 @@ def _parser() -> argparse.ArgumentParser:
     retry.add_argument("attempt")
     retry.set_defaults(run=_retry)
     check = commands.add_parser("check-config", help="say what is wrong with the environment")
+    check.add_argument("--live", action="store_true", help="also ask Redis, Slack and Novu")
     check.set_defaults(run=_check_config)
     _add_sandbox(commands)
     return parser
@@ -104,9 +105,14 @@ def _retry(args: argparse.Namespace) -> int:
     return REFUSED if attempt.status is Status.FAILED else DONE
 
 
-def _check_config(_: argparse.Namespace) -> int:
-    config.load(os.environ)
-    print("The configuration is complete.")
+def _check_config(args: argparse.Namespace) -> int:
+    settings = config.load(os.environ)
+    problems = wire(settings).checkup.problems() if args.live else []
+    for problem in problems:
+        print(problem, file=sys.stderr)
+    if problems:
+        return REFUSED
+    print("The configuration works." if args.live else "The configuration is complete.")
     return DONE
 
 

@@ -29,6 +29,7 @@ FLOORS = {
     "queue": 2,
     "delivery": 3,
     "flow": 3,
+    "checkup": 3,
     "wiring": 4,
     "web": 5,
     "cli": 5,

@@ -73,7 +73,8 @@ def stuck(person: Person, link: str, novu: LocalNovu) -> str:
 
 
 def status(person: Person, attempt_id: str) -> str:
-    return re.findall(r'"status":"(\w+)"', person.open(f"/attempts/{attempt_id}/status").source)[0]
+    found: list[str] = re.findall(r'"status":"(\w+)"', person.open(f"/attempts/{attempt_id}/status").source)
+    return found[0]
 
 
 def test_a_worker_delivers_what_the_request_could_not(

@@ -55,6 +55,16 @@ class Taken:
     wait: timedelta = timedelta(0)
 
 
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What matters about the Redis behind the store."""
+
+    version: tuple[int, ...]
+    is_primary: bool
+    appends: bool
+    evicts: bool
+
+
 class Attempts:
     """The attempts of one deployment. `retention` is how long a finished one stays readable."""
 
@@ -68,6 +78,16 @@ class Attempts:
     def ping(self) -> None:
         with answering():
             self._redis.ping()
+
+    def facts(self) -> Facts:
+        with answering():
+            info = self._redis.info()
+        return Facts(
+            version=tuple(int(part) for part in str(info["redis_version"]).split(".")[:2]),
+            is_primary=info["role"] == "master",
+            appends=bool(info["aof_enabled"]),
+            evicts=info["maxmemory_policy"] != "noeviction",
+        )
 
     def start(self, attempt: Attempt) -> None:
         """Record a new attempt. Raises `TooManyStarts` when its link was started too often."""

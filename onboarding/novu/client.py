@@ -99,6 +99,10 @@ class Novu:
     def delete(self, identifier: str, deadline: Deadline) -> None:
         self._call("DELETE", _path(identifier), deadline)
 
+    def has_integration(self, identifier: str, deadline: Deadline) -> bool:
+        """Whether the environment knows an integration. https://docs.novu.co/api-reference/integrations"""
+        return identifier in wire.read_integrations(self._call("GET", "/v1/integrations", deadline))
+
     def _find(self, link: InstallLink, deadline: Deadline) -> Connection | None:
         """The owner's connection: under the link's identifier or, made by another tool, under any."""
         holder = self._holder(link.identifier, deadline)

@@ -86,6 +86,14 @@ def read_page(body: object) -> Page:
     )
 
 
+def read_integrations(body: object) -> set[str]:
+    """The identifiers of a list of integrations."""
+    rows = body.get("data") if isinstance(body, dict) else body
+    if not isinstance(rows, list):
+        raise NovuError("the answer is not a list of integrations")
+    return {identifier for row in rows if isinstance(row, dict) and (identifier := _text(row.get("identifier")))}
+
+
 def read_error(response: Response) -> NovuError:
     try:
         body = response.json()

@@ -34,10 +34,10 @@ def _socket(folder: Path) -> Path:
 
 def _command() -> list[str]:
     options = ["--port", "0", "--unixsocketperm", "700", "--appendonly", "yes", "--save", "", "--daemonize", "no"]
-    return [_binary(), *options, "--maxmemory-policy", "noeviction"]
+    return [binary(), *options, "--maxmemory-policy", "noeviction"]
 
 
-def _binary() -> str:
+def binary() -> str:
     found = shutil.which("redis-server") or shutil.which("valkey-server")
     if found:
         return found

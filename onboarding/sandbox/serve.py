@@ -21,6 +21,7 @@ from werkzeug.test import run_wsgi_app
 
 LOOPBACK: Final = "127.0.0.1"
 LARGEST_BODY: Final = 16 * 1024 * 1024
+POLL: Final = 0.02
 BODILESS: Final = frozenset({"204", "304"})
 STOPPING: Final = "sandbox.stopping"
 
@@ -29,7 +30,7 @@ STOPPING: Final = "sandbox.stopping"
 def serving(app: Flask, port: int = 0) -> Iterator[str]:
     """Serve in a thread and yield the base URL. Leaving lets requests finish, and cuts pauses short."""
     server = _Server(LOOPBACK, port, app, _Handler)
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,), name=f"sandbox-{server.port}")
+    thread = threading.Thread(target=server.serve_forever, args=(POLL,), name=f"sandbox-{server.port}")
     thread.start()
     try:
         yield f"http://{LOOPBACK}:{server.port}"

@@ -35,6 +35,12 @@ class Idempotency:
         with self._lock:
             self._entries.clear()
 
+    def is_busy(self, key: str) -> bool:
+        """Whether a request with this key is being worked on."""
+        with self._lock:
+            entry = self._entries.get(key)
+            return entry is not None and entry.answer is None
+
     def run(self, key: str, body: Any, produce: Callable[[], Answer]) -> Answer:
         """Produce an answer once per key. NovuError where the key is in use, misused or too long."""
         if not self.enabled or not key:

@@ -44,7 +44,7 @@ def access(given: dict[str, str]) -> Response:
 def exchange(given: dict[str, str]) -> Response:
     slack = local_slack()
     _require_client(slack.app, given)
-    return jsonify(slack.exchange(given.get("token", "")))
+    return jsonify(slack.exchange(_token(given)))
 
 
 def auth_test(given: dict[str, str]) -> Response:
