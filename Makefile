@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help run test lint lock
+.PHONY: help run test chaos lint lock
 .DEFAULT_GOAL := help
 
 help: ## Say what there is to do
@@ -15,7 +15,10 @@ run: .venv/installed-sandbox ## Rehearse everything on this machine: http://127.
 
 test: .venv/installed-test lint ## Lint, types and every test, in a real browser too
 	@$(BIN)/python tests/chromium.py
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n 2
+
+chaos: .venv/installed-test ## 1,000 installs while everything fails around them (CHAOS="--seed 7")
+	$(BIN)/python -m tests.chaos $(CHAOS)
 
 lint: .venv/installed-test ## Style and types
 	$(BIN)/ruff format --check .

@@ -193,8 +193,10 @@ def _tls_in_front_of(own: OwnRedis) -> Iterator[tuple[int, Path]]:
     context.load_cert_chain(certificate, key)
     with socket.create_server(("127.0.0.1", 0)) as server:
         threading.Thread(target=_serve, args=(server, context, own.folder / "redis.sock"), daemon=True).start()
-        yield int(server.getsockname()[1]), certificate
-        server.shutdown(socket.SHUT_RDWR)
+        try:
+            yield int(server.getsockname()[1]), certificate
+        finally:
+            server.shutdown(socket.SHUT_RDWR)
 
 
 def _serve(server: socket.socket, context: ssl.SSLContext, target: Path) -> None:

@@ -71,7 +71,7 @@ class Novu:
         to somebody else.
         """
         try:
-            return self.create(link, grant, key, deadline)
+            return _about(grant, self.create(link, grant, key, deadline))
         except NovuError as error:
             if error.status != 409 or error.is_transient:
                 raise
@@ -79,7 +79,8 @@ class Novu:
         existing = self._find(link, deadline)
         if existing is None:
             raise NovuError(conflict.message, retry_after=conflict.retry_after) from None
-        return self.update(existing.identifier, grant, _update_key(key, existing.identifier), deadline)
+        key = _update_key(key, existing.identifier)
+        return _about(grant, self.update(existing.identifier, grant, key, deadline))
 
     def list(self, which: Filter, deadline: Deadline) -> Page:
         return wire.read_page(self._call("GET", PATH, deadline, params=which.to_query()))
@@ -148,6 +149,13 @@ class Novu:
         except RequestException as error:
             raise NovuError(type(error).__name__) from None
         return _answer(response)
+
+
+def _about(grant: Grant, connection: Connection) -> Connection:
+    """The connection, if Novu's answer is about this grant. If not, asking again finds out what Novu holds."""
+    if connection.workspace.id != grant.workspace.id:
+        raise NovuError("the answer is about another workspace")
+    return connection
 
 
 def _answer(response: Response) -> object:

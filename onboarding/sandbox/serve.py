@@ -108,9 +108,15 @@ class _Handler(WSGIRequestHandler):
     disable_nagle_algorithm = True
 
     def run_wsgi(self) -> None:
-        environ = self.make_environ()
+        try:
+            environ = self.make_environ()
+            environ["wsgi.input"] = io.BytesIO(self._read_body(environ))
+        except (ValueError, OSError):
+            # An address or a chunk that makes no sense.
+            self.send_error(400)
+            self.close_connection = True
+            return
         environ[STOPPING] = self.server.stopping
-        environ["wsgi.input"] = io.BytesIO(self._read_body(environ))
         environ["wsgi.input_terminated"] = True
         try:
             chunks, status, headers = run_wsgi_app(self.server.app, environ, buffered=True)

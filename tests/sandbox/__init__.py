@@ -1,0 +1,1 @@
+"""The local Slack and the local Novu, driven over loopback HTTP."""

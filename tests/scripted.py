@@ -1,0 +1,88 @@
+"""A server on loopback that answers each request with given bytes, or with silence."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+
+
+@dataclass(slots=True)
+class Script:
+    """`answers` are used up in turn; the last one stays. `hangs` leaves the connection open after an answer."""
+
+    answers: list[bytes]
+    hangs: bool = False
+    seen: list[bytes] = field(default_factory=list)
+
+
+def answer(status: int, body: bytes = b"", headers: str = "Content-Type: application/json\r\n") -> bytes:
+    return f"HTTP/1.1 {status} Something\r\n{headers}Content-Length: {len(body)}\r\n\r\n".encode() + body
+
+
+@contextmanager
+def scripted(script: Script) -> Iterator[str]:
+    stop = threading.Event()
+    with socket.create_server(("127.0.0.1", 0), backlog=64) as server:
+        thread = threading.Thread(target=_serve, args=(server, script, stop))
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.getsockname()[1]}"
+        finally:
+            stop.set()
+            server.shutdown(socket.SHUT_RDWR)
+            thread.join()
+
+
+@contextmanager
+def deaf() -> Iterator[str]:
+    """An address where connecting takes for ever: the queue of the listener is full."""
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen(0)
+        fillers = [socket.socket() for _ in range(4)]
+        for filler in fillers:
+            filler.setblocking(False)
+            with suppress(BlockingIOError):
+                filler.connect(server.getsockname())
+        try:
+            yield f"http://127.0.0.1:{server.getsockname()[1]}"
+        finally:
+            for filler in fillers:
+                filler.close()
+
+
+def _serve(server: socket.socket, script: Script, stop: threading.Event) -> None:
+    threads: list[threading.Thread] = []
+    with suppress(OSError):
+        while not stop.is_set():
+            connection, _ = server.accept()
+            threads.append(threading.Thread(target=_talk, args=(connection, script, stop)))
+            threads[-1].start()
+    for thread in threads:
+        thread.join()
+
+
+def _talk(connection: socket.socket, script: Script, stop: threading.Event) -> None:
+    with suppress(OSError), connection:
+        script.seen.append(_read(connection))
+        answer = script.answers.pop(0) if len(script.answers) > 1 else script.answers[0]
+        connection.sendall(answer)
+        if script.hangs:
+            stop.wait(20)
+
+
+def _read(connection: socket.socket) -> bytes:
+    request = b""
+    while b"\r\n\r\n" not in request:
+        chunk = connection.recv(65536)
+        if not chunk:
+            return request
+        request += chunk
+    head, _, body = request.partition(b"\r\n\r\n")
+    length = next((int(line[15:]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")), 0)
+    while len(body) < length:
+        body += connection.recv(65536)
+    return head + b"\r\n\r\n" + body

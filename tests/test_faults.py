@@ -1,0 +1,210 @@
+"""Novu and Slack answering in every wrong way, byte by byte."""
+
+from __future__ import annotations
+
+import json
+import time
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from onboarding.config import NovuSettings, SlackSettings
+from onboarding.errors import NovuError, SlackRefused
+from onboarding.http import Deadline
+from onboarding.links import Links
+from onboarding.model import Connection, Grant, Reason, Secret, Workspace, utc_now
+from onboarding.novu import Novu
+from onboarding.slack import Slack
+from tests.person import Person
+from tests.scripted import Script, answer, deaf, scripted
+from tests.stand_ins import SECRET_KEY
+
+LINK = Links([Secret(SECRET_KEY)], timedelta(days=7), "slack-prod").mint({"subscriberId": "s"}, None, datetime.now(UTC))
+GRANT = Grant(Workspace("T1", "Acme"), Secret("xoxb-secret"), frozenset({"chat:write"}), datetime.now(UTC))
+PERMANENT = set(range(400, 500)) - {408, 425, 429}
+CREATED = {
+    "identifier": LINK.identifier,
+    "integrationIdentifier": "slack-prod",
+    "subscriberId": "s",
+    "contextKeys": [],
+    "workspace": {"id": "T1", "name": "Acme"},
+    "auth": {"accessToken": "xoxb-secret"},
+}
+
+
+def connect(url: str, seconds: float = 5) -> Connection:
+    return Novu(NovuSettings(url, Secret("key"), "slack-prod")).connect(LINK, GRANT, "key", Deadline(seconds))
+
+
+def error_of(script: Script, seconds: float = 5) -> NovuError:
+    with scripted(script) as url, pytest.raises(NovuError) as caught:
+        connect(url, seconds)
+    return caught.value
+
+
+def created(**changes: object) -> bytes:
+    return answer(201, json.dumps({"data": {**CREATED, **changes}}).encode())
+
+
+@pytest.mark.parametrize("status", [*range(400, 409), *range(410, 600)])
+def test_every_status_is_for_good_or_for_now(status: int) -> None:
+    error = error_of(Script([answer(status, b'{"message": "no"}')]))
+    assert error.status == status
+    assert error.is_transient == (status not in PERMANENT)
+
+
+@pytest.mark.parametrize("status", [300, 301, 302, 303, 307, 308])
+def test_a_redirect_is_not_followed(status: int) -> None:
+    script = Script([answer(status, b"", "Location: http://127.0.0.1:9/\r\n")])
+    assert error_of(script).is_transient
+    assert len(script.seen) == 1
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"<html>",
+        b"{",
+        b"[]",
+        b"null",
+        b"7",
+        b'"text"',
+        b"{}",
+        b'{"data": []}',
+        b'{"data": {"identifier": 7}}',
+        b"\xff",
+    ],
+)
+@pytest.mark.parametrize("status", [200, 201])
+def test_a_good_status_with_a_bad_body_is_asked_again(status: int, body: bytes) -> None:
+    assert error_of(Script([answer(status, body)])).is_transient
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"<html>" + b"x" * 5000, b"{", b"[]", b'{"message": {"a": 1}}', b'{"errors": 7}']
+)
+def test_a_bad_status_with_a_bad_body_is_still_understood(body: bytes) -> None:
+    error = error_of(Script([answer(422, body)]))
+    assert not error.is_transient
+    assert len(str(error)) < 400
+
+
+def test_an_error_that_repeats_the_token_does_not_get_it_further() -> None:
+    body = {
+        "message": "bad xoxb-secret",
+        "errors": {"auth": {"messages": ["xoxb-secret is bad"], "value": "xoxb-secret"}},
+    }
+    error = error_of(Script([answer(422, json.dumps(body).encode())]))
+    assert "secret" not in f"{error} {error.field_errors}"
+
+
+def test_an_answer_about_another_workspace_is_not_believed() -> None:
+    assert error_of(Script([created(workspace={"id": "T2"})])).is_transient
+
+
+def test_new_fields_and_unheard_of_values_are_fine() -> None:
+    with scripted(
+        Script([created(providerId="carrier-pigeon", channel="air", _new={"a": [1]}, createdAt="soon")])
+    ) as url:
+        assert connect(url).provider == "carrier-pigeon"
+
+
+def test_a_token_that_novu_hides_is_not_missed() -> None:
+    with scripted(Script([created(auth={"accessToken": ""}, connected=True)])) as url:
+        assert connect(url).identifier == LINK.identifier
+
+
+@pytest.mark.parametrize(
+    ("sent", "hangs"),
+    [
+        (b"", False),
+        (b"", True),
+        (b"HTTP/1.1 201 Crea", True),
+        (b"HTTP/1.1 201 Created\r\nContent-Le", True),
+        (b"HTTP/1.1 201 Created\r\nContent-Length: 100\r\n\r\n{", True),
+        (b"HTTP/1.1 201 Created\r\nContent-Length: 100\r\n\r\n{", False),
+        (b"HTTP/1.1 201 Created\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\n", False),
+        (b"nonsense\r\n\r\n", False),
+    ],
+)
+def test_an_answer_that_does_not_end_is_given_up_in_time(sent: bytes, hangs: bool) -> None:
+    began = time.monotonic()
+    error = error_of(Script([sent], hangs), seconds=1)
+    assert error.is_transient
+    assert error.status is None
+    assert time.monotonic() - began < 3
+
+
+def test_a_body_without_end_is_given_up() -> None:
+    began = time.monotonic()
+    huge = b"HTTP/1.1 201 Created\r\nContent-Length: 3000000\r\n\r\n" + b"x" * 2_000_000
+    assert error_of(Script([huge], hangs=True), seconds=2).is_transient
+    assert time.monotonic() - began < 4
+
+
+def test_a_connection_that_is_never_made_is_given_up_in_time() -> None:
+    began = time.monotonic()
+    with deaf() as url, pytest.raises(NovuError) as caught:
+        connect(url, seconds=1)
+    assert caught.value.is_transient
+    assert time.monotonic() - began < 4
+
+
+def redeem(url: str) -> SlackRefused:
+    slack = Slack(SlackSettings(url, "1.2", Secret("secret"), ("chat:write",), "http://x/back"), utc_now)
+    with pytest.raises(SlackRefused) as caught:
+        slack.redeem(Secret("code"))
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (b"", Reason.SLACK_UNAVAILABLE),
+        (b"<html>", Reason.SLACK_UNAVAILABLE),
+        (b'{"ok": true', Reason.SLACK_UNAVAILABLE),
+        (b"[]", Reason.SLACK_UNAVAILABLE),
+        (b"{}", Reason.SLACK_UNAVAILABLE),
+        (b'{"ok": false}', Reason.SLACK_UNAVAILABLE),
+        (b'{"ok": "true", "access_token": "xoxb-1"}', Reason.SLACK_UNAVAILABLE),
+        (b'{"ok": false, "error": {"a": 1}}', Reason.CODE_REFUSED),
+        (b'{"ok": false, "error": "<script>"}', Reason.CODE_REFUSED),
+        (b'{"ok": true, "expires_in": [7]}', Reason.SLACK_UNAVAILABLE),
+        (b'{"ok": true}', Reason.NO_BOT_TOKEN),
+        (b'{"ok": true, "access_token": 7}', Reason.NO_BOT_TOKEN),
+        (b'{"ok": true, "access_token": "xoxp-1", "token_type": "user"}', Reason.NO_BOT_TOKEN),
+        (b'{"ok": true, "access_token": "xoxb-1"}', Reason.SCOPES_MISSING),
+        (b'{"ok": true, "access_token": "xoxb-1", "scope": "chat:write"}', Reason.SLACK_UNAVAILABLE),
+        (b'{"ok": true, "access_token": "xoxb-1", "scope": "chat:write", "team": []}', Reason.SLACK_UNAVAILABLE),
+    ],
+)
+def test_what_slack_says_oddly_is_refused(body: bytes, reason: Reason) -> None:
+    with scripted(Script([answer(200, body)])) as url:
+        assert redeem(url).reason is reason
+
+
+@pytest.mark.parametrize("status", [301, 307, 400, 403, 404, 429, 500, 502, 503, 504])
+def test_a_status_that_slack_does_not_use_is_trouble_at_slack(status: int) -> None:
+    script = Script([answer(status, b"<html>", "Location: http://127.0.0.1:9/\r\n")])
+    with scripted(script) as url:
+        assert redeem(url).reason is Reason.SLACK_UNAVAILABLE
+    assert len(script.seen) == 1
+
+
+@pytest.mark.parametrize("sent", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n{"])
+def test_a_request_to_redeem_is_never_repeated(sent: bytes) -> None:
+    script = Script([sent])
+    with scripted(script) as url:
+        assert redeem(url).reason is Reason.SLACK_UNAVAILABLE
+    assert len(script.seen) == 1
+    assert b"Basic " in script.seen[0]
+    assert b"client_secret" not in script.seen[0]
+
+
+def test_a_slack_that_hangs_is_a_page_within_the_time_of_a_callback(person: Person, link: str) -> None:
+    back = person.come_back(link, outcome="hang")
+    began = time.monotonic()
+    page = person.follow(person.open(back))
+    assert page.heading == "Slack did not answer"
+    assert 9 < time.monotonic() - began < 25
