@@ -31,6 +31,7 @@ def _parser() -> argparse.ArgumentParser:
     slack = stand_ins.add_parser("slack", parents=[places], help="a local Slack alone")
     slack.add_argument("--client-id", default="1234567890.1234567890")
     slack.add_argument("--client-secret", default="sandbox-slack-secret")
+    slack.add_argument("--name", default="Your product", help="what the app is called")
     slack.add_argument("--redirect-uri", action="append", default=[], help="default: any loopback address")
     slack.set_defaults(run=_slack)
     return parser
@@ -47,7 +48,7 @@ def _novu(args: argparse.Namespace) -> int:
 
 
 def _slack(args: argparse.Namespace) -> int:
-    slack = SlackApp(args.client_id, args.client_secret, tuple(args.redirect_uri))
+    slack = SlackApp(args.client_id, args.client_secret, tuple(args.redirect_uri), args.name)
 
     def announce(url: str) -> None:
         print(f"Local Slack: {url}\nClient ID: {args.client_id}\nClient secret: {args.client_secret}", flush=True)

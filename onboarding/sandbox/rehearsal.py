@@ -50,7 +50,7 @@ def run(port: int) -> int:
     try:
         with tempfile.TemporaryDirectory(prefix="onboarding-") as folder, _children() as children:
             env = _environment(port, Path(folder))
-            _start(env, port, Path(folder), children)
+            _start(env, Path(folder), children)
             print(_welcome(env), flush=True)
             return _watch(children)
     except (RuntimeError, OSError) as error:
@@ -73,47 +73,65 @@ def _environment(port: int, folder: Path) -> dict[str, str]:
         "NOVU_SECRET_KEY": secrets.token_hex(16),
         "NOVU_URL": f"http://{HOST}:{novu}",
         "NOVU_INTEGRATION_IDENTIFIER": "slack-prod",
+        "PRODUCT_NAME": os.environ.get("PRODUCT_NAME") or "Sprocket",
+        "SUPPORT_CONTACT": os.environ.get("SUPPORT_CONTACT") or "support@sprocket.example",
     }
 
 
 def _free_ports(port: int) -> tuple[int, int]:
     """The two after `port` where they are free, any two otherwise. Complains when `port` itself is taken."""
-    if not _is_free(port):
+    if not _free_port(port):
         raise RuntimeError(f"Port {port} is taken. Choose another: PORT={port + 100} make run")
-    slack, novu = (_is_free(wanted) or _is_free(0) for wanted in (port + 1, port + 2))
+    slack, novu = (_free_port(wanted) or _free_port(0) for wanted in (port + 1, port + 2))
     return slack, novu
 
 
-def _is_free(port: int) -> int:
-    """The port, or the one that was found for 0; 0 when it is taken."""
+def _free_port(wanted: int) -> int:
+    """The port that was wanted, any for 0; or 0 when it is taken."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((HOST, port))
+            probe.bind((HOST, wanted))
         except OSError:
             return 0
         return int(probe.getsockname()[1])
 
 
-def _start(env: Mapping[str, str], port: int, folder: Path, children: list[Process]) -> None:
+def _start(env: Mapping[str, str], folder: Path, children: list[Process]) -> None:
+    everything = {**os.environ, "PYTHONUNBUFFERED": "1", **env}
     children.append(embedded_redis.start(folder))
-    places = ["--link", f"Service={env['PUBLIC_URL']}", "--link", f"Slack={env['SLACK_URL']}"]
-    places += ["--link", f"Novu={env['NOVU_URL']}"]
-    slack = ["--client-id", env["SLACK_CLIENT_ID"], "--client-secret", env["SLACK_CLIENT_SECRET"]]
-    redirect = ["--redirect-uri", f"{env['PUBLIC_URL']}/slack/oauth_redirect"]
-    command = [sys.executable, "-m", "onboarding.cli", "sandbox"]
-    own = {**os.environ, "PYTHONUNBUFFERED": "1"}
-    slack_port, novu_port = env["SLACK_URL"].rpartition(":")[2], env["NOVU_URL"].rpartition(":")[2]
-    children.append(
-        Process("slack", [*command, "slack", "--port", slack_port, *slack, *redirect, *places], own, quiet=True)
-    )
-    novu = ["--secret-key", env["NOVU_SECRET_KEY"]]
-    children.append(Process("novu", [*command, "novu", "--port", novu_port, *novu, *places], own, quiet=True))
-    web = [sys.executable, "-m", "gunicorn", "-c", "python:onboarding.web.server", "--bind", f"{HOST}:{port}"]
-    children.append(Process("web", [*web, "--log-level", "warning"], {**own, **env}))
-    children.append(Process("worker", [sys.executable, "-m", "onboarding.worker"], {**own, **env}))
+    for name, command in (("slack", _slack(env)), ("novu", _novu(env))):
+        children.append(Process(name, command, quiet=True))
+    for name, command in (("web", _web(env)), ("worker", [sys.executable, "-m", "onboarding.worker"])):
+        children.append(Process(name, command, everything))
     for child, url in zip(children[1:4], ("SLACK_URL", "NOVU_URL", "PUBLIC_URL"), strict=True):
         child.wait_until(_answering(env[url]))
+
+
+def _slack(env: Mapping[str, str]) -> list[str]:
+    credentials = ["--client-id", env["SLACK_CLIENT_ID"], "--client-secret", env["SLACK_CLIENT_SECRET"]]
+    redirect_uri = ["--redirect-uri", f"{env['PUBLIC_URL']}/slack/oauth_redirect"]
+    return [*_stand_in("slack", env), *credentials, *redirect_uri, "--name", env["PRODUCT_NAME"]]
+
+
+def _novu(env: Mapping[str, str]) -> list[str]:
+    return [*_stand_in("novu", env), "--secret-key", env["NOVU_SECRET_KEY"]]
+
+
+def _stand_in(name: str, env: Mapping[str, str]) -> list[str]:
+    command = [sys.executable, "-m", "onboarding.cli", "sandbox", name]
+    links = (("Service", "PUBLIC_URL"), ("Slack", "SLACK_URL"), ("Novu", "NOVU_URL"))
+    places = [part for label, url in links for part in ("--link", f"{label}={env[url]}")]
+    return [*command, "--port", _port_of(env[f"{name.upper()}_URL"]), *places]
+
+
+def _web(env: Mapping[str, str]) -> list[str]:
+    gunicorn = [sys.executable, "-m", "gunicorn", "-c", "python:onboarding.web.server", "--log-level", "warning"]
+    return [*gunicorn, "--bind", f"{HOST}:{_port_of(env['PUBLIC_URL'])}"]
+
+
+def _port_of(url: str) -> str:
+    return url.rpartition(":")[2]
 
 
 def _answering(url: str) -> Callable[[], bool]:
@@ -130,8 +148,8 @@ def _welcome(env: Mapping[str, str]) -> str:
     ENV_FILE.parent.mkdir(mode=0o700, exist_ok=True)
     ENV_FILE.touch(mode=0o600)
     ENV_FILE.write_text("".join(f"{name}={shlex.quote(value)}\n" for name, value in env.items()))
-    made = wire(config.load(env))
-    fields = {"subscriberId": "subscriber-123", "account": "Acme Inc."}
+    made = wire(config.load({**os.environ, **env}))
+    fields = {"subscriberId": "subscriber-123", "account": "Acme Inc.", "returnUrl": env["NOVU_URL"]}
     link = made.links.mint(fields, None, made.clock())
     return f"""
 A rehearsal on this machine: nothing leaves it.
@@ -139,7 +157,7 @@ A rehearsal on this machine: nothing leaves it.
   Install link   {env["PUBLIC_URL"]}/install/{made.links.sign(link)}
 
   Local Slack    {env["SLACK_URL"]}
-  Local Novu     {env["NOVU_URL"]}
+  Local Novu     {env["NOVU_URL"]}   (holds the channel connections)
 
 Ctrl-C stops everything.
 """

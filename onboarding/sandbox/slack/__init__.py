@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Flask, render_template
+from flask import Flask, redirect, render_template
 
 from onboarding.sandbox.slack import api, consent
 from onboarding.sandbox.slack.model import Installation, IssuedGrant, SlackApp
@@ -20,4 +20,6 @@ def create_slack(app: SlackApp, links: Links = (), *, slow_seconds: float = 3.0,
     flask.register_blueprint(consent.blueprint)
     flask.register_blueprint(api.blueprint)
     flask.add_url_rule("/", "home", lambda: render_template("slack/home.html", slack=slack))
+    # Where "Open Slack" leads. https://docs.slack.dev/interactivity/deep-linking
+    flask.add_url_rule("/app_redirect", "app_redirect", lambda: redirect("/"))
     return flask
