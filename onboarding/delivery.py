@@ -44,12 +44,13 @@ class Delivery:
     def accept(self, attempt: Attempt, grant: Grant, deadline: Deadline) -> Unrecorded | None:
         """Put a fresh grant where a crash cannot lose it, then deliver it. Gives what could not be recorded."""
         try:
-            self._keep(attempt, grant)
-            self._deliver(attempt, deadline)
+            if self._keep(attempt, grant):
+                self._deliver(attempt, deadline)
+                return None
+            LOGGER.error("store forgot the attempt attempt=%s", attempt.id)
         except StoreUnavailable as error:
             LOGGER.error("store in trouble after the grant attempt=%s error=%s", attempt.id, error)
-            return self._rescue(attempt, grant, deadline)
-        return None
+        return self._rescue(attempt, grant, deadline)
 
     def deliver(self, attempt_id: str) -> None:
         """Deliver what is due, if it still is."""
@@ -151,17 +152,15 @@ class Delivery:
 
 
 def _patiently(ask: Callable[[], bool], deadline: Deadline) -> bool:
-    """Whether the store answered in the end, whatever it said."""
+    """What the store says in the end; no, when it says nothing."""
     ends = time.monotonic() + min(PATIENCE, deadline.remaining)
     while True:
         try:
-            ask()
+            return ask()
         except StoreUnavailable:
             if time.monotonic() > ends:
                 return False
             time.sleep(0.2)
-        else:
-            return True
 
 
 def _wait(tries: int, retry_after: float | None) -> timedelta:

@@ -17,9 +17,6 @@ READ_TIMEOUT: Final = 10.0
 MOST_BYTES: Final = 1_048_576
 POOL_SIZE: Final = 64
 
-# A request that never left may go again; one that did, never by itself.
-CONNECT_AGAIN: Final = Retry(total=1, connect=1, read=0, redirect=0, status=0, other=0)
-
 
 class Deadline:
     """A moment on the monotonic clock that several requests share."""
@@ -32,16 +29,21 @@ class Deadline:
         return self._ends - time.monotonic()
 
     def timeouts(self) -> tuple[float, float]:
-        """Connect and read timeouts for the next request, in seconds."""
-        left = max(self.remaining, 0.001)
-        return min(CONNECT_TIMEOUT, left), min(READ_TIMEOUT, left)
+        """Connect and read timeouts for the next request, in seconds; together no more than what is left."""
+        left = max(self.remaining, 0.002)
+        connect = min(CONNECT_TIMEOUT, left / 2)
+        return connect, min(READ_TIMEOUT, left - connect)
 
 
 class BoundedAdapter(HTTPAdapter):
-    """Gives every request both timeouts, and its whole answer a limit in time and in size."""
+    """Gives every request both timeouts, and its whole answer a limit in time and in size.
 
-    def __init__(self) -> None:
-        super().__init__(pool_connections=1, pool_maxsize=POOL_SIZE, max_retries=CONNECT_AGAIN)
+    A request that never left goes again `connect_again` times; one that did, never by itself.
+    """
+
+    def __init__(self, connect_again: int = 0) -> None:
+        again = Retry(total=connect_again, connect=connect_again, read=0, redirect=0, status=0, other=0)
+        super().__init__(pool_connections=1, pool_maxsize=POOL_SIZE, max_retries=again)
 
     def send(  # noqa: PLR0913, PLR0917 (requests' own signature)
         self,
@@ -52,8 +54,9 @@ class BoundedAdapter(HTTPAdapter):
         cert: Any = None,
         proxies: Mapping[str, str] | None = None,
     ) -> Response:
-        deadline = Deadline(READ_TIMEOUT if timeout is None else timeout[1])
-        response = super().send(request, stream, timeout or (CONNECT_TIMEOUT, READ_TIMEOUT), verify, cert, proxies)
+        timeout = timeout or (CONNECT_TIMEOUT, READ_TIMEOUT)
+        deadline = Deadline(sum(timeout))
+        response = super().send(request, stream, timeout, verify, cert, proxies)
         response.raw = _BoundedBody(response.raw, deadline)
         return response
 
@@ -67,15 +70,23 @@ class _BoundedBody:
 
     def stream(self, amount: int, decode_content: bool) -> Iterator[bytes]:
         size = 0
+        self._hurry()
         for chunk in self._raw.stream(amount, decode_content=decode_content):
             size += len(chunk)
-            if self._deadline.remaining < 0:
-                self._raw.close()
-                raise ReadTimeout("the answer took too long")
             if size > MOST_BYTES:
                 self._raw.close()
                 raise ContentDecodingError("the answer is too large")
+            self._hurry()
             yield chunk
+
+    def _hurry(self) -> None:
+        """Let the next read wait only for what is left; a read timeout alone starts anew with every byte."""
+        if self._deadline.remaining <= 0:
+            self._raw.close()
+            raise ReadTimeout("the answer took too long")
+        connection = self._raw.connection
+        if connection is not None and connection.sock is not None:
+            connection.sock.settimeout(self._deadline.remaining)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._raw, name)

@@ -57,7 +57,7 @@ class Slack:
     def __init__(self, settings: SlackSettings, clock: Callable[[], datetime]) -> None:
         self._clock = clock
         self._settings = settings
-        self._adapter = http.BoundedAdapter()
+        self._adapter = http.BoundedAdapter(connect_again=1)
 
     def authorize_url(self, state: Secret) -> str:
         url, _ = self._session().create_authorization_url(

@@ -15,6 +15,7 @@ class Script:
 
     answers: list[bytes]
     hangs: bool = False
+    delay: float = 0
     seen: list[bytes] = field(default_factory=list)
 
 
@@ -69,6 +70,7 @@ def _talk(connection: socket.socket, script: Script, stop: threading.Event) -> N
     with suppress(OSError), connection:
         script.seen.append(_read(connection))
         answer = script.answers.pop(0) if len(script.answers) > 1 else script.answers[0]
+        stop.wait(script.delay)
         connection.sendall(answer)
         if script.hangs:
             stop.wait(20)

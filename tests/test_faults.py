@@ -143,6 +143,13 @@ def test_a_body_without_end_is_given_up() -> None:
     assert time.monotonic() - began < 4
 
 
+def test_headers_at_the_last_moment_do_not_win_time_for_the_body() -> None:
+    began = time.monotonic()
+    late = Script([b"HTTP/1.1 201 Created\r\nContent-Length: 100\r\n\r\n{"], hangs=True, delay=0.8)
+    assert error_of(late, seconds=2).is_transient
+    assert time.monotonic() - began < 2.5
+
+
 def test_a_connection_that_is_never_made_is_given_up_in_time() -> None:
     began = time.monotonic()
     with deaf() as url, pytest.raises(NovuError) as caught:

@@ -141,6 +141,18 @@ def test_when_redis_and_novu_are_gone_after_the_grant_the_page_admits_it(
     assert somebody.install(link).heading == "Acme HQ is connected"
 
 
+def test_a_redis_that_lost_everything_after_the_claim_does_not_lose_the_grant(
+    somebody: Person, own: OwnRedis, link: str, slack: LocalSlack, novu: LocalNovu
+) -> None:
+    def forget() -> None:
+        with redis.Redis.from_url(own.url) as client:
+            client.flushall()
+
+    page = somebody.follow(during_redeem(somebody, somebody.come_back(link, outcome="slow"), slack, forget))
+    assert page.heading == "Acme HQ is connected"
+    assert [connection.token for connection in novu.state.connections] == [slack.state.grants[0].token]
+
+
 def test_a_redis_killed_between_store_and_delivery_loses_nothing(
     somebody: Person, own: OwnRedis, link: str, novu: LocalNovu, slack: LocalSlack
 ) -> None:

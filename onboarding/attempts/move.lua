@@ -28,7 +28,8 @@ if step.due_in then
 else redis.call('ZREM', KEYS[5], ARGV[1]) end
 
 if step.connection then
-    redis.call('HSET', KEYS[4], 'sequence', redis.call('HGET', KEYS[1], 'sequence') or 0, unpack(step.connection))
+    local sequence = redis.call('HGET', KEYS[1], 'sequence') or redis.call('INCR', KEYS[6])
+    redis.call('HSET', KEYS[4], 'sequence', sequence, unpack(step.connection))
     redis.call('EXPIRE', KEYS[4], step.connection_life)
 end
 return 1

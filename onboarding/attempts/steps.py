@@ -64,7 +64,7 @@ def seconds(span: timedelta) -> int:
 def granted(grant: Grant, sealed: str, retention: timedelta) -> Step:
     """Slack said yes: keep what it gave, sealed, until Novu has it."""
     return Step(
-        allowed_from=[Status.STARTED],
+        allowed_from=[Status.STARTED, Status.GRANTED],
         event=Event(grant.granted_at, "granted", grant.workspace.name),
         life=max(retention, DELIVERY_KEPT),
         fields={

@@ -20,7 +20,7 @@ from onboarding.web.pages import About
 
 install_pages = Blueprint("install", __name__)
 
-CALLBACK_SECONDS: Final = 24.0
+CALLBACK_SECONDS: Final = 22.0
 STATE: Final = re.compile(r"[A-Za-z0-9_-]{43}")
 CODE: Final = re.compile(r"[\x21-\x7e]{1,2048}")
 
