@@ -19,10 +19,11 @@ POOL_SIZE: Final = 64
 
 
 class Deadline:
-    """A moment on the monotonic clock that several requests share."""
+    """A moment on the monotonic clock that several requests share, and how often each of them may be tried."""
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float, tries: int = 1) -> None:
         self._ends = time.monotonic() + seconds
+        self.tries = tries
 
     @property
     def remaining(self) -> float:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -16,8 +15,7 @@ from onboarding import http
 from onboarding.config import SlackSettings
 from onboarding.errors import SlackRefused
 from onboarding.model import Grant, Reason, Secret, Workspace
-
-LONGEST_NAME: Final = 80
+from onboarding.names import clean_name
 
 # https://docs.slack.dev/reference/methods/oauth.v2.access#errors
 _OURS_TO_FIX: Final = """
@@ -133,18 +131,6 @@ def _workspace(answer: Mapping[str, Any]) -> Workspace:
         if isinstance(place, dict) and (place_id := _text(place.get("id"))):
             return Workspace(place_id, clean_name(_text(place.get("name")) or "") or place_id)
     raise SlackRefused(Reason.SLACK_UNAVAILABLE, "no_workspace")
-
-
-def clean_name(name: str) -> str:
-    """A name that stays on its line: no control and direction characters, no runs of spaces, not too long."""
-    kept = "".join(c for c in name if c.isspace() or unicodedata.category(c) not in {"Cc", "Cs", "Co", "Cn"})
-    kept = "".join(c for c in kept if unicodedata.bidirectional(c) not in _DIRECTIONS and c not in _MARKS)
-    short = " ".join(kept.split())
-    return short if len(short) <= LONGEST_NAME else f"{short[: LONGEST_NAME - 1].rstrip()}…"
-
-
-_DIRECTIONS: Final = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
-_MARKS: Final = "\u200e\u200f\u061c"
 
 
 def _expiry(seconds: object, now: datetime) -> datetime | None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from onboarding.model import Reason
-from onboarding.slack import REASONS, clean_name, error_word
+from onboarding.names import clean_name
+from onboarding.slack import REASONS, error_word
 
 DOCUMENTED = {
     "bad_client_secret": Reason.SLACK_MISCONFIGURED,

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 from urllib.parse import quote
 
@@ -19,6 +21,7 @@ from onboarding.novu.wire import Page
 
 PATH: Final = "/v1/channel-connections"
 MOST_PER_PAGE: Final = 100
+FIRST_WAIT: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +103,25 @@ class Novu:
     def delete(self, identifier: str, deadline: Deadline) -> None:
         self._call("DELETE", _path(identifier), deadline)
 
+    def verify(self, identifier: str, key: str, deadline: Deadline) -> Connection:
+        """Let Novu prove that it can refresh the connection's token. Does nothing where tokens do not rotate."""
+        return wire.read_connection(self._call("POST", f"{_path(identifier)}/verify", deadline, key))
+
+    def rename(self, identifier: str, name: str, key: str, deadline: Deadline) -> Connection:
+        """Change what the workspace is called: an update that hands Novu its own token back."""
+        held = self._call("GET", _path(identifier), deadline)
+        body = wire.renamed_body(held, name)
+        return wire.read_connection(self._call("PATCH", _path(identifier), deadline, key, json=body))
+
+    def each(self, which: Filter, deadline: Callable[[], Deadline]) -> Iterator[Connection]:
+        """Every connection, page by page as they are asked for; each page has a deadline of its own."""
+        while True:
+            page = self.list(which, deadline())
+            yield from page.connections
+            if page.next is None or page.next == which.after:
+                return
+            which = replace(which, after=page.next)
+
     def has_integration(self, identifier: str, deadline: Deadline) -> bool:
         """Whether the environment knows an integration. https://docs.novu.co/api-reference/integrations"""
         return identifier in wire.read_integrations(self._call("GET", "/v1/integrations", deadline))
@@ -123,17 +145,22 @@ class Novu:
             raise
 
     def _find_by_owner(self, owner: Owner, deadline: Deadline) -> Connection | None:
-        after = None
-        while True:
-            page = self.list(_owned_by(owner, after), deadline)
-            for connection in page.connections:
-                if connection.owner == owner:
-                    return connection
-            if page.next is None or page.next == after:
-                return None
-            after = page.next
+        found = self.each(_owned_by(owner), lambda: deadline)
+        return next((connection for connection in found if connection.owner == owner), None)
 
     def _call(self, method: str, path: str, deadline: Deadline, key: str | None = None, **content: Any) -> object:
+        """One request, tried again as often as the deadline allows. Every write has a key, so that none doubles."""
+        for again in range(deadline.tries - 1, -1, -1):
+            try:
+                return self._ask(method, path, deadline, key, **content)
+            except NovuError as error:
+                wait = max(error.retry_after or 0, FIRST_WAIT * 2 ** (deadline.tries - 1 - again))
+                if not error.is_transient or not again or wait > deadline.remaining:
+                    raise
+                time.sleep(wait)
+        raise AssertionError("a deadline allows at least one try")
+
+    def _ask(self, method: str, path: str, deadline: Deadline, key: str | None, **content: Any) -> object:
         if deadline.remaining <= 0:
             raise NovuError("no time left to ask")
         headers = {"Idempotency-Key": key} if key else None
@@ -173,7 +200,7 @@ def _path(identifier: str) -> str:
     return f"{PATH}/{quote(identifier, safe='')}"
 
 
-def _owned_by(owner: Owner, after: str | None) -> Filter:
+def _owned_by(owner: Owner) -> Filter:
     """Older Novu versions ignore parts of this, so what comes back is compared with the owner again."""
     return Filter(
         integration=owner.integration,
@@ -181,7 +208,6 @@ def _owned_by(owner: Owner, after: str | None) -> Filter:
         context_keys=owner.context_keys,
         mode=ConnectionMode.SUBSCRIBER if owner.subscriber_id else ConnectionMode.SHARED,
         limit=MOST_PER_PAGE,
-        after=after,
     )
 
 

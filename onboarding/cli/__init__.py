@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 from onboarding import config
+from onboarding.cli import connections
 from onboarding.errors import ConfigError, LinkMalformed, NothingToRetry, StoreUnavailable
 from onboarding.model import Status
 from onboarding.wiring import Wiring, wire
@@ -40,6 +41,7 @@ def _parser() -> argparse.ArgumentParser:
     check = commands.add_parser("check-config", help="say what is wrong with the environment")
     check.add_argument("--live", action="store_true", help="also ask Redis, Slack and Novu")
     check.set_defaults(run=_check_config)
+    connections.add(commands)
     _add_sandbox(commands)
     return parser
 
@@ -134,7 +136,3 @@ def _span(text: str) -> timedelta:
     if not match or int(match[1]) == 0:
         raise argparse.ArgumentTypeError("must look like 7d, 12h, 30m or 90s")
     return timedelta(seconds=int(match[1]) * UNITS[match[2] or "s"])
-
-
-if __name__ == "__main__":
-    sys.exit(main())
