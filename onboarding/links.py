@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from itsdangerous import BadPayload, BadSignature, URLSafeTimedSerializer
 
-from onboarding.config import is_secure
+from onboarding.addresses import is_secure
 from onboarding.errors import LinkExpired, LinkForged, LinkMalformed, Problem
 from onboarding.model import ConnectionMode, Context, InstallLink, Secret
 

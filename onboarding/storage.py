@@ -9,7 +9,7 @@ from typing import Any, Final
 import redis
 from redis.sentinel import Sentinel
 
-from onboarding.config import SENTINEL_SCHEME, sentinel_parts
+from onboarding.addresses import SENTINEL_SCHEME, sentinel_parts
 from onboarding.errors import StoreUnavailable
 from onboarding.model import Secret
 

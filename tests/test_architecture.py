@@ -17,6 +17,8 @@ PACKAGE = ROOT / "onboarding"
 FLOORS = {
     "model": 0,
     "errors": 0,
+    "addresses": 1,
+    "rules": 1,
     "config": 1,
     "links": 1,
     "vault": 1,

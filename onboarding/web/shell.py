@@ -12,7 +12,8 @@ from urllib.parse import urlsplit
 from flask import Flask, Response, g, request
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from onboarding.config import Settings, is_loopback
+from onboarding.addresses import is_loopback
+from onboarding.config import Settings
 from onboarding.log import LOGGER
 from onboarding.web.context import request_id, wiring
 
