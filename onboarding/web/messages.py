@@ -238,19 +238,16 @@ FORGED_LINK: Final = Message(
         "Please open the link from where you got it, or ask {product} for a new one.",
     ),
     quiet=QUIET_CONTACT,
-    tone="stop",
 )
 MALFORMED_LINK: Final = Message(
     "This link was made with a mistake",
     ("Nothing you did is wrong, and nothing was changed. Please ask {product} for a new link.",),
     primary=QUIET_CONTACT,
-    tone="stop",
 )
 EXPIRED_LINK: Final = Message(
     "This link has expired",
     ("Links work for {life}. Nothing was changed. Ask {product} for a new one.",),
     primary=QUIET_CONTACT,
-    tone="stop",
 )
 OTHER_BROWSER: Final = Message(
     "Please finish where you started",
@@ -265,19 +262,16 @@ NO_STATE: Final = Message(
     "Let's start from the right place",
     ("Slack sent you here without a connect link. Nothing was connected.",),
     primary=HOME,
-    tone="stop",
 )
 UNKNOWN_STATE: Final = Message(
     "Let's start from the right place",
     ("We are not waiting for this answer from Slack. Nothing was connected. Please open your connect link again.",),
     primary=HOME,
-    tone="stop",
 )
 INCOMPLETE_RETURN: Final = Message(
     "Let's start from the right place",
     ("Slack's answer arrived incomplete. Nothing was connected. Please open your connect link again.",),
     primary=HOME,
-    tone="stop",
 )
 NO_CSRF: Final = Message(
     "Please press the button once more",
@@ -286,7 +280,6 @@ NO_CSRF: Final = Message(
         "Nothing was changed.",
     ),
     primary=Button(Action.RELOAD, "Open the page again"),
-    tone="stop",
 )
 TOO_MANY_STARTS: Final = Message(
     "Please wait a little",
@@ -304,13 +297,11 @@ NOT_FOUND: Final = Message(
     "There is nothing here",
     ("The address may be wrong, or what was here is gone by now. Nothing was changed.",),
     primary=HOME,
-    tone="stop",
 )
 REQUEST_REFUSED: Final = Message(
     "We did not understand that",
     ("Your browser asked for something we do not offer. Nothing was changed.",),
     primary=HOME,
-    tone="stop",
 )
 UNEXPECTED: Final = Message(
     "Something went wrong on our side",
