@@ -8,10 +8,10 @@ from datetime import timedelta
 from pathlib import Path
 
 from flask import Flask
-from flask_wtf import CSRFProtect
 
 from onboarding import config, log, wiring
 from onboarding.web import problems, shell
+from onboarding.web.csrf import Csrf
 from onboarding.web.home import home_pages
 from onboarding.web.install import install_pages
 from onboarding.web.outcome import outcome_pages
@@ -30,10 +30,12 @@ def create_app(env: Mapping[str, str] | None = None) -> Flask:
         template_folder=str(_ASSETS / "templates"),
         static_folder=str(_ASSETS / "static"),
     )
+    # A slash too many would be answered with the whole address, code and state included.
+    app.url_map.merge_slashes = False
     app.config.update(_flask_config(settings))
     app.extensions["onboarding"] = wiring.wire(settings)
     shell.install(app, settings)
-    CSRFProtect(app)
+    Csrf(app, settings.secret_keys[:-1])
     problems.install(app)
     for blueprint in (home_pages, install_pages, outcome_pages):
         app.register_blueprint(blueprint)

@@ -28,10 +28,10 @@ def parse(url: str) -> SplitResult | None:
         return None
     try:
         parts = urlsplit(url)
-        _ = parts.port
+        is_good = parts.port != 0 and parts.scheme in {"http", "https"}
     except ValueError:
         return None
-    return parts if parts.scheme in {"http", "https"} and parts.hostname else None
+    return parts if is_good and re.fullmatch(r"[a-z0-9._-]+|[0-9a-f:.]+", parts.hostname or "") else None
 
 
 def is_loopback(host: str) -> bool:

@@ -116,8 +116,8 @@ class _Reader:
 
     def secrets(self, name: str, shortest: int) -> tuple[Secret, ...]:
         values = rules.split(self._env.get(name, ""))
-        if any(len(value) < shortest for value in values):
-            self._report(name, f"each entry needs at least {shortest} characters")
+        if any(rules.at_least(shortest)(value) for value in values):
+            self._report(name, f"each entry needs at least {shortest} characters of text")
         return tuple(Secret(value) for value in values)
 
     def number(self, name: str, default: int, allowed: range) -> int:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Final
 
-from onboarding.attempts import Attempts, Take, steps
+from onboarding.attempts import Attempts, Take, Taken, steps
 from onboarding.attempts.steps import Step
 from onboarding.errors import IdentifierTaken, NothingToRetry, NovuError, SealBroken, StoreUnavailable
 from onboarding.http import Deadline
@@ -26,6 +26,7 @@ PATIENCE: Final = 5.0
 FIRST_WAIT: Final = timedelta(seconds=2)
 LONGEST_WAIT: Final = timedelta(minutes=15)
 LONGEST_RETRY_AFTER: Final = timedelta(hours=1)
+BUSY_WAIT: Final = timedelta(seconds=1)
 GIVE_UP_AFTER: Final = timedelta(hours=24)
 SWEEP_PAUSE: Final = timedelta(seconds=60)
 
@@ -43,14 +44,15 @@ class Delivery:
 
     def accept(self, attempt: Attempt, grant: Grant, deadline: Deadline) -> Unrecorded | None:
         """Put a fresh grant where a crash cannot lose it, then deliver it. Gives what could not be recorded."""
+        if not _patiently(lambda: self._keep(attempt, grant), deadline):
+            LOGGER.error("grant not stored attempt=%s", attempt.id)
+            return self._rescue(attempt, grant, deadline)
         try:
-            if self._keep(attempt, grant):
-                self._deliver(attempt, deadline)
-                return None
-            LOGGER.error("store forgot the attempt attempt=%s", attempt.id)
+            return self._deliver(attempt, deadline)
         except StoreUnavailable as error:
+            # The grant is stored and its delivery scheduled: the worker goes on.
             LOGGER.error("store in trouble after the grant attempt=%s error=%s", attempt.id, error)
-        return self._rescue(attempt, grant, deadline)
+            return None
 
     def deliver(self, attempt_id: str) -> None:
         """Deliver what is due, if it still is."""
@@ -82,21 +84,34 @@ class Delivery:
         self._schedule(attempt.id, SAFETY_NET)
         return self._attempts.move(attempt, steps.granted(grant, sealed, self._attempts.retention))
 
-    def _deliver(self, attempt: Attempt, deadline: Deadline) -> None:
+    def _deliver(self, attempt: Attempt, deadline: Deadline) -> Unrecorded | None:
         taken = self._attempts.take(attempt, self._clock())
         if taken.take is Take.BUSY:
-            self._schedule(attempt.id, taken.wait + timedelta(seconds=0.1))
+            self._schedule(attempt.id, min(taken.wait, BUSY_WAIT))
         if taken.attempt is None:
-            return
-        if taken.take is Take.TAKEN:
-            step = self._carry_sealed(taken.attempt, taken.sealed, deadline)
-        else:
-            step = self._give_up(
-                taken.attempt, Reason.SUPERSEDED if taken.take is Take.SUPERSEDED else Reason.GRANT_LOST
-            )
+            return None
+        step = self._step(taken, taken.attempt, deadline)
         if step.due_in is not None:
             self._schedule(attempt.id, step.due_in)
-        self._attempts.move(taken.attempt, step, taken.lease)
+        return self._record(taken.attempt, step, taken.lease)
+
+    def _step(self, taken: Taken, attempt: Attempt, deadline: Deadline) -> Step:
+        match taken.take:
+            case Take.TAKEN:
+                return self._carry_sealed(attempt, taken.sealed, deadline)
+            case Take.BEHIND:
+                return self._later(attempt, Reason.NOVU_UNREACHABLE, "a newer approval goes first", None)
+            case Take.SUPERSEDED:
+                return self._give_up(attempt, Reason.SUPERSEDED)
+            case _:
+                return self._give_up(attempt, Reason.GRANT_LOST)
+
+    def _record(self, attempt: Attempt, step: Step, lease: str | None) -> Unrecorded | None:
+        """Record a step that has happened; gives a connection that the store was not told about in the end."""
+        if _patiently(lambda: self._attempts.move(attempt, step, lease) or True, Deadline(PATIENCE)):
+            return None
+        LOGGER.error("not recorded attempt=%s event=%s", attempt.id, step.event.name)
+        return Unrecorded(Status.CONNECTED, step.connection.workspace) if step.connection else None
 
     def _carry_sealed(self, attempt: Attempt, sealed: str, deadline: Deadline) -> Step:
         try:
@@ -140,12 +155,12 @@ class Delivery:
         return steps.ended(reason, "", self._clock(), self._attempts.retention)
 
     def _rescue(self, attempt: Attempt, grant: Grant, deadline: Deadline) -> Unrecorded | None:
-        """Without a store: straight to Novu, and if that fails, wait a little for the store to come back."""
+        """Without a store there is nobody else to do it: straight to Novu, and say what came of it."""
         step = self._carry(attempt, grant, deadline)
         if step.connection:
-            recorded = _patiently(lambda: self._attempts.move(attempt, step), deadline)
+            recorded = _patiently(lambda: self._attempts.move(attempt, step), Deadline(0))
             return None if recorded else Unrecorded(Status.CONNECTED, grant.workspace)
-        if _patiently(lambda: self._keep(attempt, grant), deadline):
+        if _patiently(lambda: self._keep(attempt, grant), Deadline(0)):
             return None
         LOGGER.critical("grant lost attempt=%s workspace=%s", attempt.id, grant.workspace.id)
         return Unrecorded(Status.FAILED, grant.workspace)

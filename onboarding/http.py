@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from http.cookiejar import DefaultCookiePolicy
+from queue import Empty, SimpleQueue
 from typing import Any, Final
 
 from requests import PreparedRequest, Response, Session
@@ -45,6 +47,7 @@ class BoundedAdapter(HTTPAdapter):
     def __init__(self, connect_again: int = 0) -> None:
         again = Retry(total=connect_again, connect=connect_again, read=0, redirect=0, status=0, other=0)
         super().__init__(pool_connections=1, pool_maxsize=POOL_SIZE, max_retries=again)
+        self._connects = 1 + connect_again
 
     def send(  # noqa: PLR0913, PLR0917 (requests' own signature)
         self,
@@ -55,39 +58,52 @@ class BoundedAdapter(HTTPAdapter):
         cert: Any = None,
         proxies: Mapping[str, str] | None = None,
     ) -> Response:
-        timeout = timeout or (CONNECT_TIMEOUT, READ_TIMEOUT)
-        deadline = Deadline(sum(timeout))
-        response = super().send(request, stream, timeout, verify, cert, proxies)
-        response.raw = _BoundedBody(response.raw, deadline)
-        return response
+        connect, read = timeout or (CONNECT_TIMEOUT, READ_TIMEOUT)
+
+        def exchange() -> Response:
+            response = HTTPAdapter.send(self, request, stream, (connect, read), verify, cert, proxies)
+            response.raw = _BoundedBody(response.raw)
+            _ = response.content
+            return response
+
+        return _within(self._connects * connect + read, exchange)
+
+
+def _within(seconds: float, ask: Callable[[], Response]) -> Response:
+    """Ask, but wait no longer than this. Sockets only time single reads, so a peer that drips could hold us for ever;
+    such a request is left to itself."""
+    answers: SimpleQueue[Response | Exception] = SimpleQueue()
+
+    def run() -> None:
+        try:
+            answers.put(ask())
+        except Exception as error:  # noqa: BLE001 (raised again by whoever waits)
+            answers.put(error)
+
+    threading.Thread(target=run, daemon=True).start()
+    try:
+        answer = answers.get(timeout=seconds)
+    except Empty:
+        raise ReadTimeout("the answer took too long") from None
+    if isinstance(answer, Exception):
+        raise answer
+    return answer
 
 
 class _BoundedBody:
-    """Stands before urllib3's response and stops reading at the limits."""
+    """Stands before urllib3's response and stops reading at the limit."""
 
-    def __init__(self, raw: Any, deadline: Deadline) -> None:
+    def __init__(self, raw: Any) -> None:
         self._raw = raw
-        self._deadline = deadline
 
     def stream(self, amount: int, decode_content: bool) -> Iterator[bytes]:
         size = 0
-        self._hurry()
         for chunk in self._raw.stream(amount, decode_content=decode_content):
             size += len(chunk)
             if size > MOST_BYTES:
                 self._raw.close()
                 raise ContentDecodingError("the answer is too large")
-            self._hurry()
             yield chunk
-
-    def _hurry(self) -> None:
-        """Let the next read wait only for what is left; a read timeout alone starts anew with every byte."""
-        if self._deadline.remaining <= 0:
-            self._raw.close()
-            raise ReadTimeout("the answer took too long")
-        connection = self._raw.connection
-        if connection is not None and connection.sock is not None:
-            connection.sock.settimeout(self._deadline.remaining)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._raw, name)
@@ -106,3 +122,11 @@ def configure(made: Session, shared: BoundedAdapter) -> None:
     made.headers["User-Agent"] = "slack-onboarding-for-novu"
     made.mount("https://", shared)
     made.mount("http://", shared)
+
+
+def read_json(response: Response) -> object:
+    """The body as JSON; ValueError for anything else, absurd nesting included."""
+    try:
+        return response.json()
+    except RecursionError:
+        raise ValueError("nested too deeply") from None

@@ -16,6 +16,7 @@ from itsdangerous import BadPayload, BadSignature, URLSafeTimedSerializer
 from onboarding.addresses import is_secure
 from onboarding.errors import LinkExpired, LinkForged, LinkMalformed, Problem
 from onboarding.model import ConnectionMode, Context, InstallLink, Secret
+from onboarding.names import one_line
 
 SALT: Final = "install-link"
 MOST_CONTEXTS: Final = 5
@@ -53,8 +54,11 @@ class Links:
             raise LinkForged from error
         except BadPayload as error:
             raise LinkMalformed([Problem("payload", "is not JSON")]) from error
+        except (ValueError, OverflowError, OSError) as error:
+            raise LinkMalformed([Problem("timestamp", "is not a moment")]) from error
         link = self.parse(payload)
-        expires_at = min(link.expires_at, signed_at + self._max_age)
+        # Signed in the future, by a clock that is ahead or by somebody who wants longer: counts as signed now.
+        expires_at = min(link.expires_at, min(signed_at, now) + self._max_age)
         if expires_at <= now:
             raise LinkExpired(link.id)
         return replace(link, expires_at=expires_at)
@@ -93,10 +97,10 @@ def _parse(payload: Payload, default_integration: str) -> InstallLink:
     link_id = read.required("id", _link_id)
     subscriber_id = read.optional("subscriberId", lambda value: _text(value, 255))
     contexts = read.optional("context", _contexts) or ()
-    mode = read.optional("connectionMode", _mode) or _default_mode(subscriber_id)
+    mode = read.optional("connectionMode", _mode) or _default_mode(subscriber_id, contexts)
     integration = read.optional("integrationIdentifier", _text) or default_integration
     identifier = read.optional("identifier", _identifier)
-    account = read.optional("account", _text)
+    account = read.optional("account", _name)
     return_url = read.optional("returnUrl", _return_url)
     expires_at = read.required("expiresAt", _utc)
     read.check(mode is not ConnectionMode.SHARED or bool(contexts), "context", "is required for a shared connection")
@@ -113,8 +117,8 @@ def _parse(payload: Payload, default_integration: str) -> InstallLink:
     return link if identifier else replace(link, identifier=link.owner.identifier)
 
 
-def _default_mode(subscriber_id: str | None) -> ConnectionMode:
-    return ConnectionMode.SUBSCRIBER if subscriber_id is not None else ConnectionMode.SHARED
+def _default_mode(subscriber_id: str | None, contexts: tuple[Context, ...]) -> ConnectionMode:
+    return ConnectionMode.SHARED if subscriber_id is None and contexts else ConnectionMode.SUBSCRIBER
 
 
 class _Wrong(ValueError):
@@ -151,6 +155,13 @@ def _text(value: object, longest: int = 200) -> str:
     if isinstance(value, str) and value.strip() and value.isprintable() and len(value) <= longest:
         return value
     raise _Wrong(f"must be 1 to {longest} printable characters")
+
+
+def _name(value: object) -> str:
+    """What people call themselves, joiners and all."""
+    if isinstance(value, str) and len(value) <= 200 and "\n" not in value and (name := one_line(value)):
+        return name
+    raise _Wrong("must be 1 to 200 characters on one line")
 
 
 def _link_id(value: object) -> str:

@@ -82,6 +82,10 @@ class Consumer:
         self._worker.stop(timeout=STOP_WITHIN)
 
 
+class _Lost(redis.ConnectionError, dramatiq.ConnectionClosed):
+    """A lost connection in both languages: some of Dramatiq's own steps expect the one, some the other."""
+
+
 def _connect_steadily(url: Secret) -> redis.Redis:
     """Dramatiq's consumers outlive a lost connection, but not a time-out or a refusal: all three look alike here."""
     client = storage.connect(url, decode_responses=False)
@@ -93,7 +97,7 @@ def _connect_steadily(url: Secret) -> redis.Redis:
         except redis.exceptions.NoScriptError:
             raise
         except redis.RedisError as error:
-            raise redis.ConnectionError(str(error)) from error
+            raise _Lost(str(error)) from error
 
     client.execute_command = execute_command  # type: ignore[method-assign]
     return client

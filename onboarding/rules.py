@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Final
 from urllib.parse import urlsplit
 
-from onboarding import addresses
+from onboarding import addresses, storage
 
 LOG_LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 REDIS_SCHEMES: Final = ("redis", "rediss", "unix", addresses.SENTINEL_SCHEME)
@@ -41,11 +41,20 @@ def redis_url(value: str) -> str | None:
         return "is not an address of Redis"
     if parts.scheme not in REDIS_SCHEMES:
         return f"must start with {', '.join(f'{scheme}://' for scheme in REDIS_SCHEMES)}"
-    if parts.scheme == "unix":
-        return None if parts.path else "names no socket"
-    if not re.fullmatch(r"/?[0-9]*", parts.path):
-        return "must end in a database number, or in none"
-    return None if parts.hostname else "names no host"
+    if parts.scheme == "unix" and not parts.path:
+        return "names no socket"
+    if parts.scheme != "unix" and not (parts.hostname and re.fullmatch(r"/?[0-9]*", parts.path)):
+        return "must name a host, and end in a database number or in none"
+    return None if storage.is_usable(value) else "has an option that Redis clients do not know"
+
+
+def is_text(value: str) -> bool:
+    """Whether it is more than spaces, and came from bytes that are UTF-8."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return bool(value.strip())
 
 
 def client_id(value: str) -> str | None:
@@ -64,7 +73,12 @@ def scopes(value: str) -> str | None:
 
 
 def at_least(length: int) -> Rule:
-    return lambda value: None if len(value) >= length else f"needs at least {length} characters"
+    def rule(value: str) -> str | None:
+        if not is_text(value):
+            return "must be text"
+        return None if len(value) >= length else f"needs at least {length} characters"
+
+    return rule
 
 
 def printable(longest: int) -> Rule:
@@ -77,7 +91,7 @@ def printable(longest: int) -> Rule:
 
 
 def contact(value: str) -> str | None:
-    if re.fullmatch(r"[^@\s<>\"]+@[^@\s<>\"]+\.[^@\s<>\"]+", value) or addresses.parse(value):
+    if addresses.parse(value) or re.fullmatch(r"[^@:/\s<>\"]+@[^@:/\s<>\"]+\.[^@:/\s<>\"]+", value):
         return None
     return "must be an e-mail address or an http or https URL"
 

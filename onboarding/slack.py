@@ -78,8 +78,8 @@ class Slack:
             bot_token=Secret(bot_token),
             scopes=scopes,
             granted_at=now,
-            app_id=_text(answer.get("app_id")),
-            bot_user_id=_text(answer.get("bot_user_id")),
+            app_id=_id(answer.get("app_id")),
+            bot_user_id=_id(answer.get("bot_user_id")),
             refresh_token=Secret(refresh_token) if refresh_token else None,
             expires_at=_expiry(answer.get("expires_in"), now),
         )
@@ -96,7 +96,7 @@ class Slack:
             raise _refusal(error.error) from None
         except RequestException as error:
             raise SlackRefused(Reason.SLACK_UNAVAILABLE, type(error).__name__) from None
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, RecursionError):
             raise SlackRefused(Reason.SLACK_UNAVAILABLE, "not_json") from None
         if answer.get("ok") is not True:
             raise SlackRefused(Reason.SLACK_UNAVAILABLE, "not_ok")
@@ -128,13 +128,17 @@ def _workspace(answer: Mapping[str, Any]) -> Workspace:
     order = ("enterprise", "team") if answer.get("is_enterprise_install") is True else ("team", "enterprise")
     for name in order:
         place = answer.get(name)
-        if isinstance(place, dict) and (place_id := _text(place.get("id"))):
+        if isinstance(place, dict) and (place_id := _id(place.get("id"))):
             return Workspace(place_id, clean_name(_text(place.get("name")) or "") or place_id)
     raise SlackRefused(Reason.SLACK_UNAVAILABLE, "no_workspace")
 
 
 def _expiry(seconds: object, now: datetime) -> datetime | None:
     return now + timedelta(seconds=seconds) if isinstance(seconds, int) and 0 < seconds < 10**9 else None
+
+
+def _id(value: object) -> str | None:
+    return value if isinstance(value, str) and re.fullmatch(r"[A-Za-z0-9_-]{1,64}", value) else None
 
 
 def _text(value: object) -> str | None:

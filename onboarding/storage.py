@@ -36,6 +36,15 @@ def connect(url: Secret, **changes: Any) -> redis.Redis:
     return client
 
 
+def is_usable(url: str) -> bool:
+    """Whether a client can be made of it. Connects to nothing."""
+    try:
+        redis.ConnectionPool.from_url(url, **POLICY).make_connection()
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
 @contextmanager
 def answering() -> Iterator[None]:
     try:

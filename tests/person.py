@@ -82,6 +82,15 @@ class Person:
         assert page.status == 303, page.text
         return self.open(page.location)
 
+    def move_to(self, app: Flask) -> None:
+        """The same browser in front of another instance of the service."""
+        client = app.test_client()
+        client._cookies = self._client._cookies
+        self._client = client
+
+    def keep_cookie(self, name: str, value: str) -> None:
+        self._client.set_cookie(name, value)
+
     @property
     def cookies(self) -> dict[str, str]:
         return {cookie.key: cookie.value for cookie in (self._client._cookies or {}).values()}

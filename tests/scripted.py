@@ -16,6 +16,8 @@ class Script:
     answers: list[bytes]
     hangs: bool = False
     delay: float = 0
+    drip: bytes = b""
+    """Sent every tenth of a second after the answer, without end."""
     seen: list[bytes] = field(default_factory=list)
 
 
@@ -72,6 +74,8 @@ def _talk(connection: socket.socket, script: Script, stop: threading.Event) -> N
         answer = script.answers.pop(0) if len(script.answers) > 1 else script.answers[0]
         stop.wait(script.delay)
         connection.sendall(answer)
+        while script.drip and not stop.wait(0.1):
+            connection.sendall(script.drip)
         if script.hangs:
             stop.wait(20)
 

@@ -46,7 +46,7 @@ def running(env: Mapping[str, str], log: Path, port: int) -> Iterator[Service]:
         yield Service(url, log, process)
     finally:
         process.send_signal(signal.SIGTERM)
-        process.wait(30)
+        process.wait(45)
 
 
 def free_port() -> int:

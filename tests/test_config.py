@@ -61,6 +61,20 @@ def test_a_client_id_stays_the_string_it_is() -> None:
     assert config.load({**COMPLETE, "SLACK_CLIENT_ID": "1234567890.1234567800"}).slack.client_id.endswith("00")
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis://localhost",
+        "rediss://user:password@localhost:6380/1?ssl_ca_certs=/ca.pem",
+        "unix:///run/redis.sock?db=1",
+        "redis+sentinel://user:p%40ss@one:26379,two:26380/primary/2",
+        "redis+sentinel://one/primary",
+    ],
+)
+def test_every_kind_of_redis_is_welcome(url: str) -> None:
+    assert config.load({**COMPLETE, "REDIS_URL": url}).redis_url.reveal() == url
+
+
 def test_fallback_keys_come_before_the_key_that_signs() -> None:
     settings = config.load({**COMPLETE, "SECRET_KEY_FALLBACKS": f"{'a' * 32}, {'b' * 32}"})
     assert [key.reveal()[0] for key in settings.secret_keys] == ["a", "b", "k"]
@@ -97,6 +111,18 @@ def test_the_public_url_is_kept_as_browsers_write_it(url: str, origin: str) -> N
         ("REDIS_URL", "redis://localhost/zero"),
         ("REDIS_URL", "unix://"),
         ("REDIS_URL", "redis://localhost:99999999"),
+        ("REDIS_URL", "redis://localhost/0?nonsense=1"),
+        ("REDIS_URL", "redis://localhost/0?ssl_ca_certs=/ca.pem"),
+        ("REDIS_URL", "redis://localhost?db=zero"),
+        ("REDIS_URL", "redis+sentinel://localhost"),
+        ("REDIS_URL", "redis+sentinel://host:port/primary"),
+        ("SECRET_KEY", " " * 40),
+        ("SECRET_KEY", "\udcff" * 40),
+        ("SECRET_KEY_FALLBACKS", "\udcff" * 40),
+        ("SUPPORT_CONTACT", "javascript://a@b.example"),
+        ("SLACK_URL", "https://slack.com;script-src"),
+        ("PUBLIC_URL", "https://connect.example.com:0"),
+        ("PUBLIC_URL", "https://connect.example\\.com"),
         ("SLACK_CLIENT_ID", "with space"),
         ("SLACK_CLIENT_ID", "with:colon"),
         ("SLACK_CLIENT_SECRET", "naïve"),

@@ -249,18 +249,46 @@ def test_the_later_grant_wins_whatever_order_they_arrive_in(
     assert list(store.scan_iter("onboarding:grant:*")) == []
 
 
-def test_in_order_the_later_grant_wins_too(
+@pytest.fixture
+def careful(wiring: Wiring, novu: LocalNovu) -> Iterator[LocalNovu]:
+    """A Novu that honours idempotency keys, as it does for organisations that asked."""
+    novu.state.idempotency.enabled = True
+    yield novu
+    novu.state.idempotency.enabled = False
+
+
+def test_an_older_grant_does_not_slip_in_behind_a_newer_one_whose_answer_was_lost(
+    wiring: Wiring, person: Person, mint: MintLink, careful: LocalNovu, store: redis.Redis
+) -> None:
+    careful.suffer("down")
+    older = attempt_id_of(person.open(person.come_back(mint(), workspace="TOLDER")).location)
+    careful.suffer("truncated")
+    newer = attempt_id_of(person.open(person.come_back(mint(), workspace="TNEWER")).location)
+    make_due(store)
+    wiring.delivery.deliver(older)
+    assert status(person, older) == "pending"
+    wiring.delivery.deliver(newer)
+    make_due(store)
+    wiring.delivery.deliver(older)
+    assert [connection.workspace_id for connection in careful.state.connections] == ["TNEWER"]
+    assert status(person, newer) == "connected"
+    assert person.open(f"/attempts/{older}").heading == "A newer approval took its place"
+
+
+def test_an_older_grant_is_delivered_when_the_newer_one_is_refused(
     wiring: Wiring, person: Person, mint: MintLink, novu: LocalNovu, store: redis.Redis
 ) -> None:
     novu.suffer("down")
     older = attempt_id_of(person.open(person.come_back(mint(), workspace="TOLDER")).location)
+    novu.suffer("rejected")
     newer = attempt_id_of(person.open(person.come_back(mint(), workspace="TNEWER")).location)
     novu.suffer("none")
     make_due(store)
     wiring.delivery.deliver(older)
-    wiring.delivery.deliver(newer)
+    assert status(person, newer) == "failed"
+    assert status(person, older) == "connected"
+    assert wiring.delivery.retry(newer).status == "connected"
     assert [connection.workspace_id for connection in novu.state.connections] == ["TNEWER"]
-    assert status(person, older) == status(person, newer) == "connected"
 
 
 def test_after_a_day_of_trying_a_person_has_to_look(
@@ -295,6 +323,13 @@ def test_a_job_that_the_queue_lost_is_found_again(
         until(lambda: status(person, stuck) == "connected", 10)
     assert "delivery overdue" in (tmp_path / "log").read_text("utf-8")
     assert store.zcard("onboarding:undelivered") == 0
+
+
+def test_the_sweep_forgets_what_is_no_longer_there(wiring: Wiring, store: redis.Redis) -> None:
+    store.zadd("onboarding:undelivered", {"ghost": 1})
+    wiring.delivery.sweep()
+    assert store.zcard("onboarding:undelivered") == 0
+    assert not list(store.scan_iter("onboarding:queue*"))
 
 
 def test_messages_hold_ids_only(stuck: str, store: redis.Redis, slack: LocalSlack) -> None:

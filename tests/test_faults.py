@@ -150,6 +150,49 @@ def test_headers_at_the_last_moment_do_not_win_time_for_the_body() -> None:
     assert time.monotonic() - began < 2.5
 
 
+@pytest.mark.parametrize(
+    ("sent", "drip"),
+    [
+        (b"HTTP/1.1 201 Created\r\n", b"X: y\r\n"),
+        (b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+        (b"HTTP/1.1 201 Created\r\nTransfer-Encoding: chunked\r\n\r\n", b"1\r\nx\r\n"),
+        (b"HTTP/1.1 201 Created\r\nTransfer-Encoding: chunked\r\n\r\n", b"0"),
+        (b"HTTP/1.1 201 Created\r\nContent-Length: 99999\r\n\r\n", b"x"),
+    ],
+)
+def test_an_answer_that_drips_is_given_up_in_time(sent: bytes, drip: bytes) -> None:
+    began = time.monotonic()
+    assert error_of(Script([sent], drip=drip), seconds=1).is_transient
+    assert time.monotonic() - began < 2
+
+
+def test_absurd_nesting_is_not_json() -> None:
+    assert error_of(Script([answer(201, b"[" * 100_000)])).is_transient
+    assert error_of(Script([answer(503, b"[" * 100_000)])).is_transient
+    with scripted(Script([answer(200, b"[" * 100_000)])) as url:
+        assert redeem(url).reason is Reason.SLACK_UNAVAILABLE
+
+
+@pytest.mark.parametrize("when", ["Mon, 01 Jan 99999999999 00:00:00 GMT", "soon", "-5", "1e9", "9" * 40, ""])
+def test_a_moment_to_come_back_that_is_none_is_ignored(when: str) -> None:
+    assert error_of(Script([answer(503, b"{}", f"Retry-After: {when}\r\n")])).retry_after is None
+
+
+def test_our_key_does_not_come_back_in_novus_words() -> None:
+    with scripted(Script([answer(401, b'{"message": "no such key: the-secret-key"}')])) as url:
+        client = Novu(NovuSettings(url, Secret("the-secret-key"), "slack-prod"))
+        with pytest.raises(NovuError) as caught:
+            client.connect(LINK, GRANT, "key", Deadline(5))
+    assert "the-secret-key" not in str(caught.value)
+
+
+@pytest.mark.parametrize("team", [{"id": "T1\nFAKE LINE"}, {"id": "\ud800"}, {"id": "x" * 65}, {"id": 7}])
+def test_a_workspace_id_that_is_none_is_refused(team: dict[str, object]) -> None:
+    body = {"ok": True, "access_token": "xoxb-1", "scope": "chat:write", "team": team}
+    with scripted(Script([answer(200, json.dumps(body).encode())])) as url:
+        assert redeem(url).reason is Reason.SLACK_UNAVAILABLE
+
+
 def test_a_connection_that_is_never_made_is_given_up_in_time() -> None:
     began = time.monotonic()
     with deaf() as url, pytest.raises(NovuError) as caught:

@@ -7,9 +7,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+import time_machine
 from hypothesis import given
 from hypothesis import strategies as st
 from itsdangerous import URLSafeTimedSerializer
+from itsdangerous.encoding import base64_encode, int_to_bytes
 
 from onboarding.errors import LinkExpired, LinkForged, LinkMalformed
 from onboarding.links import Links
@@ -103,6 +105,20 @@ def test_a_link_ends_after_the_longest_life_whatever_it_says() -> None:
         LINKS.open(token, NOW + timedelta(days=8))
 
 
+def test_a_link_signed_in_the_future_does_not_outlive_the_others() -> None:
+    with time_machine.travel(NOW + timedelta(days=3650)):
+        token = signed({**PAYLOAD, "expiresAt": (NOW + timedelta(days=9999)).isoformat()})
+    assert LINKS.open(token, NOW).expires_at == NOW + timedelta(days=7)
+
+
+def test_a_link_signed_at_no_moment_is_malformed() -> None:
+    serializer = URLSafeTimedSerializer([NEW], salt="install-link")
+    signer = serializer.make_signer(serializer.salt)
+    value = serializer.dump_payload(PAYLOAD) + b"." + base64_encode(int_to_bytes(2**60))
+    with pytest.raises((LinkMalformed, LinkForged)):
+        LINKS.open((value + b"." + signer.get_signature(value)).decode(), NOW)
+
+
 def test_signing_a_link_again_does_not_prolong_it() -> None:
     first = LINKS.open(signed({**PAYLOAD, "expiresAt": (NOW + timedelta(days=365)).isoformat()}), NOW)
     again = LINKS.open(LINKS.sign(first), NOW)
@@ -193,7 +209,7 @@ def test_every_wrong_field_is_named_at_once() -> None:
 
 
 def test_somebody_must_be_connected() -> None:
-    assert wrong_fields(subscriberId=None) == ["context"]
+    assert wrong_fields(subscriberId=None) == ["subscriberId"]
 
 
 def test_a_subscriber_connection_needs_a_subscriber() -> None:

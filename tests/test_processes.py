@@ -112,6 +112,35 @@ def test_no_host_or_byte_upsets_it(service: Service, request_: bytes) -> None:
     assert b"<script>" not in answer
 
 
+@pytest.mark.parametrize(
+    "request_",
+    [
+        b"GET /slack/oauth_redirect?code=X 1&state=SECRET HTTP/1.1\r\nHost: x\r\n",
+        b"GET /?SECRET HTTP/9.9\r\nHost: x\r\n",
+        b"SECRET! / HTTP/1.1\r\nHost: x\r\n",
+        b"GET / HTTP/1.1\r\nSECRET name: x\r\n",
+        b"GET / HTTP/1.1\r\nHost: x\r\nExpect: SECRET\r\n",
+        b"GET / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: SECRET\r\n",
+        b"GET /" + b"SECRET" * 2000 + b" HTTP/1.1\r\nHost: x\r\n",
+        b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"SECRET" * 2000 + b"\r\n",
+        b"GET /install/SECRET HTTP/1.1\r\nHost: x\r\nSCRIPT_NAME: /evil\r\n",
+        b"GET //evil.example/ HTTP/1.1\r\nHost: x\r\nSCRIPT_NAME: //evil.example\r\n",
+    ],
+)
+def test_what_gunicorn_refuses_it_does_not_repeat(service: Service, request_: bytes) -> None:
+    host, port = service.url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=5) as raw:
+        raw.sendall(request_ + b"Connection: close\r\n\r\n")
+        answer = b"".join(iter(lambda: raw.recv(65536), b""))
+    assert 400 <= int(answer.split()[1]) < 502
+    assert int(answer.split()[1]) != 500
+    for held in (b"SECRET", b"evil"):
+        assert held not in answer
+    for header in (b"Content-Security-Policy", b"nosniff", b"no-store", b"X-Request-ID"):
+        assert header in answer
+    assert "SECRET" not in service.log.read_text("utf-8")
+
+
 def test_a_callback_through_gunicorn_leaves_no_secret_in_its_log(
     service: Service, link: str, slack: LocalSlack, env: dict[str, str]
 ) -> None:

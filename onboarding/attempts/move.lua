@@ -1,5 +1,5 @@
 -- Moves an attempt on, together with all that belongs to the step. Answers 1, or 0 where the step is not allowed.
--- KEYS: attempt, its sealed grant, its owner's lease, its owner's connection, undelivered, sequence.
+-- KEYS: attempt, its sealed grant, its owner's lease, connection and newest grant, undelivered, sequence.
 -- ARGV: attempt id, the step as JSON, as `steps.Step` writes it.
 local step = cjson.decode(ARGV[2])
 local status = redis.call('HGET', KEYS[1], 'status')
@@ -16,7 +16,10 @@ redis.call('EXPIRE', KEYS[1], step.life)
 
 if step.sealed then
     redis.call('SET', KEYS[2], step.sealed, 'EX', step.grant_life)
-    redis.call('HSET', KEYS[1], 'sequence', redis.call('INCR', KEYS[6]))
+    if redis.call('HEXISTS', KEYS[1], 'sequence') == 0 then
+        redis.call('HSET', KEYS[1], 'sequence', redis.call('INCR', KEYS[7]))
+        redis.call('SET', KEYS[5], ARGV[1], 'EX', step.grant_life)
+    end
 elseif step.grant_life > 0 then redis.call('EXPIRE', KEYS[2], step.grant_life)
 else redis.call('DEL', KEYS[2]) end
 
@@ -24,12 +27,15 @@ if step.due_in then
     local time = redis.call('TIME')
     local next_try = time[1] * 1000 + math.floor(time[2] / 1000) + step.wait
     redis.call('HSET', KEYS[1], 'next_try_at', string.format('%.0f', next_try))
-    redis.call('ZADD', KEYS[5], time[1] + step.due_in, ARGV[1])
-else redis.call('ZREM', KEYS[5], ARGV[1]) end
+    redis.call('ZADD', KEYS[6], time[1] + step.due_in, ARGV[1])
+else redis.call('ZREM', KEYS[6], ARGV[1]) end
 
 if step.connection then
-    local sequence = redis.call('HGET', KEYS[1], 'sequence') or redis.call('INCR', KEYS[6])
-    redis.call('HSET', KEYS[4], 'sequence', sequence, unpack(step.connection))
-    redis.call('EXPIRE', KEYS[4], step.connection_life)
+    local sequence = redis.call('HGET', KEYS[1], 'sequence') or redis.call('INCR', KEYS[7])
+    local delivered = redis.call('HGET', KEYS[4], 'sequence')
+    if not delivered or tonumber(delivered) <= tonumber(sequence) then
+        redis.call('HSET', KEYS[4], 'sequence', sequence, unpack(step.connection))
+        redis.call('EXPIRE', KEYS[4], step.connection_life)
+    end
 end
 return 1

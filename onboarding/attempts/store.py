@@ -42,11 +42,12 @@ class Take(StrEnum):
     BUSY = "busy"
     LOST = "lost"
     SUPERSEDED = "superseded"
+    BEHIND = "behind"
 
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """The answer to `take`. `attempt` and `lease` come with taken, lost and superseded, `wait` with busy."""
+    """The answer to `take`. `wait` comes with busy; with taken, lost, superseded and behind comes all the rest."""
 
     take: Take
     attempt: Attempt | None = None
@@ -122,7 +123,7 @@ class Attempts:
         lease = secrets.token_hex(8)
         milliseconds = int(LEASE.total_seconds() * 1000)
         with answering():
-            word, *rest = self._take(_keys(attempt)[:4], [lease, milliseconds])
+            word, *rest = self._take(_keys(attempt), [attempt.id, lease, milliseconds, _key("attempt", "")])
         take = Take(word)
         if take is Take.BUSY:
             return Taken(take, wait=timedelta(milliseconds=max(rest[0], 0)))
@@ -138,7 +139,7 @@ class Attempts:
     def overdue(self, pause: timedelta) -> list[str]:
         """Ids of attempts whose delivery should have happened by now, each at most once in a pause."""
         with answering():
-            return list(self._sweep([UNDELIVERED], [MOST_SWEPT, seconds(pause)]))
+            return list(self._sweep([UNDELIVERED], [MOST_SWEPT, seconds(pause), _key("attempt", "")]))
 
     def _script(self, name: str) -> Any:
         return self._redis.register_script(files(__package__).joinpath(f"{name}.lua").read_text("utf-8"))
@@ -146,7 +147,8 @@ class Attempts:
 
 def _keys(attempt: Attempt) -> list[str]:
     owner = attempt.link.owner.identifier
-    return [_key("attempt", attempt.id), _key("grant", attempt.id), _key("lease", owner), _key("connection", owner)]
+    own = [_key("attempt", attempt.id), _key("grant", attempt.id)]
+    return [*own, _key("lease", owner), _key("connection", owner), _key("newest", owner)]
 
 
 def _key(kind: str, name: str) -> str:

@@ -64,6 +64,7 @@ class Novu:
 
     def __init__(self, settings: NovuSettings) -> None:
         self._url = settings.url
+        self._secret_key = settings.secret_key
         self._session = http.session(http.BoundedAdapter())
         self._session.headers["Authorization"] = f"ApiKey {settings.secret_key.reveal()}"
 
@@ -175,7 +176,17 @@ class Novu:
             )
         except RequestException as error:
             raise NovuError(type(error).__name__) from None
-        return _answer(response)
+        return self._answer(response)
+
+    def _answer(self, response: Response) -> object:
+        if not 200 <= response.status_code < 300:
+            raise wire.read_error(response, self._secret_key)
+        if response.status_code == 204:
+            return None
+        try:
+            return http.read_json(response)
+        except ValueError:
+            raise NovuError("the answer is not JSON") from None
 
 
 def _about(grant: Grant, connection: Connection) -> Connection:
@@ -183,17 +194,6 @@ def _about(grant: Grant, connection: Connection) -> Connection:
     if connection.workspace.id != grant.workspace.id:
         raise NovuError("the answer is about another workspace")
     return connection
-
-
-def _answer(response: Response) -> object:
-    if not 200 <= response.status_code < 300:
-        raise wire.read_error(response)
-    if response.status_code == 204:
-        return None
-    try:
-        return response.json()
-    except ValueError:
-        raise NovuError("the answer is not JSON") from None
 
 
 def _path(identifier: str) -> str:

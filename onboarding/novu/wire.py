@@ -12,7 +12,8 @@ from typing import Any, Final
 from requests import Response
 
 from onboarding.errors import NovuError
-from onboarding.model import Connection, ConnectionMode, Context, Grant, InstallLink, Workspace
+from onboarding.http import read_json
+from onboarding.model import Connection, ConnectionMode, Context, Grant, InstallLink, Secret, Workspace
 
 LONGEST_MESSAGE: Final = 300
 
@@ -103,16 +104,17 @@ def read_integrations(body: object) -> set[str]:
     return {identifier for row in rows if isinstance(row, dict) and (identifier := _text(row.get("identifier")))}
 
 
-def read_error(response: Response) -> NovuError:
+def read_error(response: Response, secret_key: Secret) -> NovuError:
+    """What Novu says went wrong. It may repeat what it was sent, the key included: that stays here."""
     try:
-        body = response.json()
+        body = read_json(response)
     except ValueError:
         body = None
     body = body if isinstance(body, dict) else {}
     return NovuError(
-        _safe(_text(body.get("message")) or response.reason or "no message"),
+        _safe(_text(body.get("message")) or response.reason or "no message", secret_key),
         status=response.status_code,
-        field_errors=[_safe(line) for line in _field_errors(body.get("errors"))],
+        field_errors=[_safe(line, secret_key) for line in _field_errors(body.get("errors"))],
         retry_after=_retry_after(response.headers.get("Retry-After")),
     )
 
@@ -134,8 +136,9 @@ def _field_errors(errors: object) -> Iterator[str]:
             yield str(message) if field == "general" else f"{field}: {message}"
 
 
-def _safe(message: str) -> str:
-    """Novu may repeat what it was sent: no token, no control characters, no walls of text."""
+def _safe(message: str, secret_key: Secret) -> str:
+    """No key, no token, no control characters, no walls of text."""
+    message = message.replace(secret_key.reveal(), "…")
     readable = "".join(c if c.isprintable() else " " for c in message)
     return re.sub(r"\bxox\S+", "…", readable)[:LONGEST_MESSAGE]
 
@@ -148,7 +151,7 @@ def _retry_after(value: str | None) -> float | None:
         return float(value)
     try:
         return max(0.0, (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds())
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         return None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from flask import request
@@ -18,7 +19,8 @@ MOST: Final = 10
 def remember(response: Response, started: Started) -> None:
     """Bind a new attempt to this browser; the oldest bindings make room."""
     _set(response, _prefix() + started.attempt_id, started.browser.reveal(), LIFETIME)
-    for name in [name for name in request.cookies if name.startswith(_prefix())][: -MOST + 1]:
+    ours = re.compile(re.escape(_prefix()) + r"[A-Za-z0-9_-]{22}")
+    for name in [name for name in request.cookies if ours.fullmatch(name)][: -MOST + 1]:
         _set(response, name, "", 0)
 
 

@@ -84,7 +84,8 @@ def _open(token: str) -> InstallLink:
 
 def _refuse_preview() -> None:
     """Link scanners and prefetching browsers must not spend what the person is about to."""
-    if request.method == "HEAD" or "prefetch" in request.headers.get("Sec-Purpose", ""):
+    purposes = (request.headers.get(name, "") for name in ("Sec-Purpose", "Purpose", "X-Moz"))
+    if request.method == "HEAD" or any("prefetch" in purpose for purpose in purposes):
         raise MethodNotAllowed(valid_methods=["GET"])
 
 

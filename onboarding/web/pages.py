@@ -18,6 +18,7 @@ from onboarding.web.context import request_id, wiring
 from onboarding.web.messages import Action, Button, Message
 
 SLACK_ID: Final = re.compile(r"[TECADGUW][A-Z0-9]+")
+UNITS: Final = (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1))
 RETURN_STATUS: Final = {
     Status.STARTED: "pending",
     Status.GRANTED: "pending",
@@ -103,13 +104,11 @@ def permissions(scopes: tuple[str, ...]) -> list[tuple[str, str]]:
 
 
 def in_words(span: timedelta) -> str:
-    """A span as its largest unit: `7 days`, `1 hour`, `2 minutes`. Rounds up, so that nobody comes back early."""
-    seconds = max(int(span.total_seconds()), 1)
-    for unit, size in (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1)):
-        if seconds >= size:
-            count = -(-seconds // size)
-            return f"{count} {unit}" + ("s" if count > 1 else "")
-    raise AssertionError(span)
+    """A span, rounded, in the largest unit that it holds twice: `7 days`, `25 hours`, `90 seconds`."""
+    seconds = max(span.total_seconds(), 1)
+    unit, size = next((each for each in UNITS if seconds >= 2 * each[1] - 1), UNITS[-1])
+    count = round(seconds / size)
+    return f"{count} {unit}" + ("s" if count > 1 else "")
 
 
 def date(moment: datetime) -> str:

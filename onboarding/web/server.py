@@ -10,8 +10,8 @@ from onboarding.config import load
 from onboarding.errors import ConfigError
 
 wsgi_app = "onboarding:create_app()"
-worker_class = "gthread"
-workers = int(os.environ.get("WEB_CONCURRENCY") or 2)
+worker_class = "onboarding.web.refusal.Worker"
+workers = os.environ.get("WEB_CONCURRENCY") or "2"
 threads = 32
 timeout = 60
 graceful_timeout = 30
@@ -19,6 +19,9 @@ keepalive = 5
 limit_request_line = 8190
 control_socket_disable = True
 accesslog = None
+# No header may rewrite paths: addresses come from PUBLIC_URL.
+forwarder_headers = ""
+forwarded_allow_ips = ""
 
 
 def on_starting(_server: Any) -> None:

@@ -20,6 +20,7 @@ from onboarding.web.context import request_id, wiring
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
+METHODS: Final = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"}
 HEADERS: Final = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
@@ -46,6 +47,7 @@ class PublicOrigin:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         environ["wsgi.url_scheme"], environ["HTTP_HOST"] = self._scheme, self._host
+        environ["SCRIPT_NAME"] = ""
         return self._app(environ, start_response)
 
 
@@ -68,13 +70,13 @@ def _finisher(policy: str, *, is_https: bool) -> Callable[[Response], Response]:
         response.headers.update(HEADERS)
         response.headers["Content-Security-Policy"] = policy
         response.headers["X-Request-ID"] = request_id()
-        if request.endpoint != "static":
+        if request.endpoint != "static" or response.status_code not in {200, 206, 304}:
             response.headers["Cache-Control"] = "no-store"
         if is_https:
             response.headers["Strict-Transport-Security"] = "max-age=31536000"
         LOGGER.info(
             "answered method=%s route=%s status=%s ms=%d request=%s",
-            request.method,
+            request.method if request.method in METHODS else "-",
             _route(),
             response.status_code,
             (time.monotonic() - g.began) * 1000,

@@ -58,6 +58,26 @@ def test_names_without_an_own_name_begin_sentences_with_a_capital(
     assert "This app will post notifications" in page.text
 
 
+@pytest.mark.parametrize(
+    ("life", "words"),
+    [
+        (timedelta(days=7), "7 days"),
+        (timedelta(hours=25), "25 hours"),
+        (timedelta(minutes=61), "61 minutes"),
+        (timedelta(seconds=90), "90 seconds"),
+    ],
+)
+def test_what_is_left_of_a_link_is_not_overstated(person: Person, mint: MintLink, life: timedelta, words: str) -> None:
+    assert f"This link works for another {words}." in person.open(mint(life)).text
+
+
+def test_names_of_every_script_are_welcome(person: Person, mint: MintLink) -> None:
+    for name in ("Acme\N{NO-BREAK SPACE}Inc.", "\N{WOMAN}\u200d\N{PERSONAL COMPUTER} GmbH", "می\u200cخواهم", "Ünï"):
+        page = person.open(mint(account=name))
+        assert page.status == 200
+        assert page.heading == f"Connect {' '.join(name.split())} to Slack"
+
+
 def test_an_expired_link_says_so(person: Person, mint: MintLink) -> None:
     link = mint(timedelta(minutes=5))
     with time_machine.travel(utc_now() + timedelta(minutes=6)):

@@ -36,6 +36,16 @@ def test_an_unknown_page_is_a_page(person: Person, path: str) -> None:
     assert person.open(path).status == 404
 
 
+@pytest.mark.parametrize(
+    "path", ["/slack//oauth_redirect?code=xyz&state=xyz", "/install//xyz", "//install/xyz", "/attempts/xyz/"]
+)
+def test_a_slash_too_many_is_not_repeated(app: Flask, path: str) -> None:
+    path, _, query = path.partition("?")
+    response = app.test_client().get("/", environ_overrides={"PATH_INFO": path, "QUERY_STRING": query})
+    assert response.status_code == 404
+    assert "xyz" not in response.text
+
+
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "TRACE", "PROPFIND"])
 def test_a_wrong_method_is_a_page(person: Person, link: str, method: str) -> None:
     assert person.open(link, method).status == 405
@@ -61,6 +71,7 @@ def test_static_files_may_be_kept(app: Flask) -> None:
             assert response.status_code == 200
             assert "max-age=3600" in response.headers["Cache-Control"]
             assert response.headers["X-Content-Type-Options"] == "nosniff"
+    assert app.test_client().get("/static/nothing").headers["Cache-Control"] == "no-store"
 
 
 def test_a_request_id_of_ours_is_on_the_page_and_in_the_headers(person: Person) -> None:

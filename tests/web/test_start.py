@@ -82,6 +82,23 @@ def test_another_browsers_form_field_does_not_start(
     assert person.open(link, "POST", data={"csrf_token": field}).status == 400
 
 
+def test_a_form_survives_the_change_of_the_key(
+    person: Person, make_app: Callable[..., Flask], link: str, env: dict[str, str]
+) -> None:
+    field = person.open(link).source.split('name="csrf_token" value="')[1].split('"')[0]
+    person.move_to(make_app(SECRET_KEY="n" * 32, SECRET_KEY_FALLBACKS=env["SECRET_KEY"]))
+    assert person.open(link, "POST", data={"csrf_token": field}).status == 303
+    person.move_to(make_app(SECRET_KEY="n" * 32, SECRET_KEY_FALLBACKS="o" * 32))
+    assert person.open(link, "POST", data={"csrf_token": field}).status == 400
+
+
+def test_other_cookies_are_left_alone(person: Person, mint: MintLink) -> None:
+    for number in range(12):
+        person.keep_cookie(f"attempt-{number}", "x")
+    person.add_to_slack(mint())
+    assert len([name for name in person.cookies if name.startswith("attempt-")]) == 13
+
+
 def test_a_link_starts_thirty_times_an_hour_and_no_more(person: Person, link: str, mint: MintLink) -> None:
     for _ in range(30):
         assert person.press(link).status == 303

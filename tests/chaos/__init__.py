@@ -1,0 +1,1 @@
+"""Many installs at once while processes die, Redis stalls and Novu fails; afterwards three ledgers are compared."""

@@ -1,0 +1,165 @@
+"""One run: everything starts, people install while faults strike, the rest is delivered, the ledgers are compared."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import redis
+
+from onboarding import config
+from onboarding.sandbox import embedded_redis
+from onboarding.sandbox.novu import create_novu
+from onboarding.sandbox.serve import serving
+from onboarding.sandbox.slack import SlackApp, create_slack
+from onboarding.wiring import wire
+from tests.chaos import evidence, fleet, plan
+from tests.chaos.fleet import Fleet
+from tests.chaos.injector import TICK, Injector
+from tests.chaos.ledgers import Ledgers, Verdict, compare
+from tests.chaos.plan import Install
+from tests.chaos.visitor import Visit, Visitor
+from tests.chaos.wire import Wire
+from tests.service import free_port
+from tests.stand_ins import CLIENT_SECRET, NOVU_KEY, SECRET_KEY, LocalNovu, LocalSlack
+
+LONGEST_WAIT: Final = 180.0
+LOOK_EVERY: Final = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """`is_calm` leaves the faults out."""
+
+    installs: int
+    concurrency: int
+    seed: int
+    is_calm: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What the service runs in. The stand-ins live in this process, so that their ledgers outlast every fault."""
+
+    folder: Path
+    env: Mapping[str, str]
+    slack: LocalSlack
+    slack_wire: Wire
+    novu: LocalNovu
+    novu_wire: Wire
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """Durations are in seconds."""
+
+    visits: tuple[Visit, ...]
+    ledgers: Ledgers
+    verdict: Verdict
+    injected: Counter[str]
+    cuts: Counter[str]
+    surprises: Counter[str]
+    logs: Mapping[str, str]
+    installing: float
+    settling: float
+
+
+def run(options: Options) -> Outcome:
+    with _world() as world, fleet.running(world.folder, world.env) as processes:
+        installs = plan.installs(options.seed, options.installs)
+        links = _links(world, installs)
+        injector = Injector(processes, world.slack_wire, world.novu_wire, world.novu.state)
+        began = time.monotonic()
+        visits = _install(
+            options, injector, [Visitor(*each, world.slack) for each in zip(installs, links, strict=True)]
+        )
+        installed = time.monotonic()
+        with redis.Redis.from_url(embedded_redis.url(world.folder), decode_responses=True) as store:
+            processes.stop_web()
+            _settle(processes, store)
+            settled = time.monotonic()
+            processes.stop_workers()
+            records = evidence.read_attempts(store)
+        slack = (world.slack.state, world.slack_wire)
+        ledgers = evidence.gather(visits, records, slack, world.novu.state, processes.kills, processes.logs, links)
+        return Outcome(
+            visits=tuple(visits),
+            ledgers=ledgers,
+            verdict=compare(ledgers),
+            injected=injector.injected,
+            cuts=_cuts(world, processes),
+            surprises=processes.surprises,
+            logs=processes.logs,
+            installing=installed - began,
+            settling=settled - installed,
+        )
+
+
+def _install(options: Options, injector: Injector, visitors: list[Visitor]) -> list[Visit]:
+    faults = iter(()) if options.is_calm else plan.faults(options.seed)
+    with ThreadPoolExecutor(options.concurrency) as people:
+        visits = [people.submit(visitor.visit) for visitor in visitors]
+        injector.drive(faults, lambda: all(visit.done() for visit in visits))
+    return [visit.result() for visit in visits]
+
+
+def _settle(processes: Fleet, store: redis.Redis) -> None:
+    """Wait until nothing is on its way to Novu any more, but not for ever: what is left then is stuck."""
+    ends = time.monotonic() + LONGEST_WAIT
+    while evidence.is_anything_pending(store) and time.monotonic() < ends:
+        looked = time.monotonic()
+        while time.monotonic() < looked + LOOK_EVERY:
+            processes.supervise()
+            time.sleep(TICK)
+
+
+@contextmanager
+def _world() -> Iterator[World]:
+    slack, novu = create_slack(SlackApp(client_secret=CLIENT_SECRET)), create_novu(NOVU_KEY, idempotency=True)
+    wires = Wire(slack, "/api/"), Wire(novu, "/v1/")
+    with tempfile.TemporaryDirectory(prefix="chaos-") as folder, serving(slack) as slack_url, serving(novu) as novu_url:
+        yield World(
+            folder=Path(folder),
+            env=_env(Path(folder), slack_url, novu_url),
+            slack=LocalSlack(slack_url, slack.extensions["slack"]),
+            slack_wire=wires[0],
+            novu=LocalNovu(novu_url, novu.extensions["novu"]),
+            novu_wire=wires[1],
+        )
+
+
+def _env(folder: Path, slack_url: str, novu_url: str) -> dict[str, str]:
+    return {
+        "PUBLIC_URL": f"http://127.0.0.1:{free_port()}",
+        "SECRET_KEY": SECRET_KEY,
+        "REDIS_URL": f"unix://{fleet.relay_socket(folder)}",
+        "SLACK_CLIENT_ID": SlackApp().client_id,
+        "SLACK_CLIENT_SECRET": CLIENT_SECRET,
+        "SLACK_URL": slack_url,
+        "NOVU_SECRET_KEY": NOVU_KEY,
+        "NOVU_URL": novu_url,
+        "NOVU_INTEGRATION_IDENTIFIER": "slack-prod",
+    }
+
+
+def _links(world: World, installs: list[Install]) -> list[str]:
+    """An install link for each, whose subscriber Novu knows."""
+    made = wire(config.load(world.env))
+    for install in installs:
+        world.novu.state.environment.add_subscriber(install.subscriber)
+    minted = [made.links.mint({"subscriberId": each.subscriber}, None, made.clock()) for each in installs]
+    return [f"{world.env['PUBLIC_URL']}/install/{made.links.sign(link)}" for link in minted]
+
+
+def _cuts(world: World, processes: Fleet) -> Counter[str]:
+    cuts = Counter(processes.redis_cuts)
+    for name, struck in (("slack", world.slack_wire), ("novu", world.novu_wire)):
+        cuts.update({f"{name}_cut_{side}": times for side, times in struck.cuts.items()})
+    return cuts
