@@ -127,6 +127,22 @@ def test_links_can_be_minted_from_the_environment_it_wrote(rehearsal: Rehearsal,
     assert (tmp_path / ".sandbox/env").stat().st_mode & 0o077 == 0
 
 
+def test_what_the_local_novu_holds_is_there_again_after_a_restart(tmp_path: Path) -> None:
+    for known in (False, True):
+        rehearsal = Rehearsal(tmp_path)
+        novu = rehearsal.address("Local Novu")
+        assert ("kept-subscriber" in requests.get(novu, timeout=5).text) is known
+        key = {"Authorization": "ApiKey sandbox-novu-key"}
+        added = requests.post(
+            f"{novu}/v2/subscribers", json={"subscriberId": "kept-subscriber"}, headers=key, timeout=5
+        )
+        assert added.ok
+        rehearsal.process.terminate()
+        assert rehearsal.process.wait(20) == 0
+        assert rehearsal.process.stdout
+        rehearsal.process.stdout.close()
+
+
 @pytest.mark.parametrize("name", ["SLACK_CLIENT_SECRET", "NOVU_SECRET_KEY", "SECRET_KEY", "REDIS_URL"])
 def test_it_does_not_start_beside_real_credentials(tmp_path: Path, name: str) -> None:
     done = subprocess.run(

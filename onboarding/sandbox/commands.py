@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from onboarding.sandbox import rehearsal
-from onboarding.sandbox.novu import create_novu
+from onboarding.sandbox.novu import SECRET_KEY, DataRefused, Options, create_novu
 from onboarding.sandbox.serve import serve_forever
 from onboarding.sandbox.slack import SlackApp, create_slack
 
@@ -24,10 +26,7 @@ def _parser() -> argparse.ArgumentParser:
     places.add_argument("--port", type=int, required=True)
     places.add_argument("--link", action="append", default=[], metavar="LABEL=URL", help="shown on its pages")
     stand_ins = parser.add_subparsers(metavar="novu|slack")
-    novu = stand_ins.add_parser("novu", parents=[places], help="a local Novu alone")
-    novu.add_argument("--secret-key", default="sandbox-novu-key")
-    novu.add_argument("--idempotency", action="store_true", help="honour Idempotency-Key, off at Novu by default")
-    novu.set_defaults(run=_novu)
+    _add_novu(stand_ins.add_parser("novu", parents=[places], help="a local Novu alone"))
     slack = stand_ins.add_parser("slack", parents=[places], help="a local Slack alone")
     slack.add_argument("--client-id", default="1234567890.1234567890")
     slack.add_argument("--client-secret", default="sandbox-slack-secret")
@@ -37,13 +36,41 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _add_novu(novu: argparse.ArgumentParser) -> None:
+    novu.add_argument("--secret-key", action="append", help="may be repeated: each is an environment of its own")
+    novu.add_argument("--idempotency", action="store_true", help="honour Idempotency-Key, off at Novu by default")
+    novu.add_argument("--legacy-idempotency", action="store_true", help="the same, but replay an error as 503")
+    novu.add_argument("--rate-limit", action="store_true", help="20 requests a second, as on a free plan")
+    novu.add_argument("--redact", action="store_true", help="never show a token again")
+    novu.add_argument("--data", type=Path, metavar="FILE", help="keep everything in it, for the next start")
+    novu.set_defaults(run=_novu)
+
+
 def _novu(args: argparse.Namespace) -> int:
-    app = create_novu(args.secret_key, idempotency=args.idempotency, links=_links(args))
+    keys = tuple(dict.fromkeys(args.secret_key or [SECRET_KEY]))
+    if not all(key.strip() == key != "" for key in keys):
+        print("A secret key must not be empty, or begin or end with a space.", file=sys.stderr)
+        return 2
+    idempotency = args.idempotency or args.legacy_idempotency
+    options = Options(
+        legacy_idempotency=args.legacy_idempotency,
+        rate_limit=args.rate_limit,
+        redact=args.redact,
+        data=args.data,
+    )
+    try:
+        app = create_novu(*keys, idempotency=idempotency, links=_links(args), options=options)
+    except DataRefused as error:
+        print(error, file=sys.stderr)
+        return 2
 
     def announce(url: str) -> None:
-        print(f"Local Novu: {url}\nSecret key: {args.secret_key}", flush=True)
+        print("\n".join([f"Local Novu: {url}", *(f"Secret key: {key}" for key in keys)]), flush=True)
 
-    serve_forever(app, args.port, announce)
+    try:
+        serve_forever(app, args.port, announce)
+    finally:
+        app.extensions["novu"].close()
     return 0
 
 

@@ -24,7 +24,11 @@ from onboarding.sandbox.processes import Process, die_with
 from onboarding.wiring import wire
 
 HOST: Final = "127.0.0.1"
-ENV_FILE: Final = Path(".sandbox") / "env"
+NOVU_KEY: Final = "sandbox-novu-key"
+FOLDER: Final = Path(".sandbox")
+ENV_FILE: Final = FOLDER / "env"
+NOVU_FILE: Final = FOLDER / "novu.jsonl"
+"""What the local Novu holds outlives the rehearsal, as it would at Novu."""
 CREDENTIALS: Final = (
     "SECRET_KEY",
     "SECRET_KEY_FALLBACKS",
@@ -70,7 +74,7 @@ def _environment(port: int, folder: Path) -> dict[str, str]:
         "SLACK_CLIENT_ID": "1234567890.1234567890",
         "SLACK_CLIENT_SECRET": secrets.token_hex(16),
         "SLACK_URL": f"http://{HOST}:{slack}",
-        "NOVU_SECRET_KEY": secrets.token_hex(16),
+        "NOVU_SECRET_KEY": NOVU_KEY,
         "NOVU_URL": f"http://{HOST}:{novu}",
         "NOVU_INTEGRATION_IDENTIFIER": "slack-prod",
         "PRODUCT_NAME": os.environ.get("PRODUCT_NAME") or "Sprocket",
@@ -99,6 +103,7 @@ def _free_port(wanted: int) -> int:
 
 def _start(env: Mapping[str, str], folder: Path, children: list[Process]) -> None:
     everything = {**os.environ, "PYTHONUNBUFFERED": "1", **env}
+    FOLDER.mkdir(mode=0o700, exist_ok=True)
     children.append(embedded_redis.start(folder))
     for name, command in (("slack", _slack(env)), ("novu", _novu(env))):
         children.append(Process(name, command, quiet=True))
@@ -115,7 +120,7 @@ def _slack(env: Mapping[str, str]) -> list[str]:
 
 
 def _novu(env: Mapping[str, str]) -> list[str]:
-    return [*_stand_in("novu", env), "--secret-key", env["NOVU_SECRET_KEY"]]
+    return [*_stand_in("novu", env), "--secret-key", env["NOVU_SECRET_KEY"], "--data", str(NOVU_FILE)]
 
 
 def _stand_in(name: str, env: Mapping[str, str]) -> list[str]:
@@ -145,7 +150,6 @@ def _answering(url: str) -> Callable[[], bool]:
 
 
 def _welcome(env: Mapping[str, str]) -> str:
-    ENV_FILE.parent.mkdir(mode=0o700, exist_ok=True)
     ENV_FILE.touch(mode=0o600)
     ENV_FILE.write_text("".join(f"{name}={shlex.quote(value)}\n" for name, value in env.items()))
     made = wire(config.load({**os.environ, **env}))

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 import requests
 
-from onboarding.sandbox.novu import create_novu
+from onboarding.sandbox.novu import Options, create_novu
 from onboarding.sandbox.serve import serving
 from onboarding.sandbox.slack import SlackApp, create_slack
 from tests.sandbox.clients import NovuSite, SlackSite
@@ -29,7 +29,7 @@ def slack_site(session: requests.Session) -> Iterator[SlackSite]:
 
 @pytest.fixture
 def novu_site(session: requests.Session) -> Iterator[NovuSite]:
-    app = create_novu(slow_seconds=0.2)
+    app = create_novu(options=Options(slow_seconds=0.2))
     with serving(app) as url:
         yield NovuSite(url, app.extensions["novu"], session)
 

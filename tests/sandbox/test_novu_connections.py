@@ -163,7 +163,7 @@ def test_checks_come_in_novus_order(novu_site: NovuSite) -> None:
 
 def test_contexts_are_kept_even_when_creating_fails(novu_site: NovuSite) -> None:
     novu_site.create(subscriberId="nobody", context={"tenant": "a"})
-    assert novu_site.state.environment.contexts == ("tenant:a",)
+    assert novu_site.state.environment.contexts == {"tenant:a": {}}
 
 
 def test_a_rotating_token_needs_an_integration_that_can(novu_site: NovuSite) -> None:
@@ -216,5 +216,5 @@ def test_reset_leaves_the_seeds(novu_site: NovuSite) -> None:
     novu_site.state.reset()
     assert novu_site.state.connections == ()
     assert novu_site.state.requests("create") == 0
-    assert novu_site.state.environment.subscribers == ("subscriber-123",)
+    assert [*novu_site.state.environment.subscribers] == ["subscriber-123"]
     assert [each.identifier for each in novu_site.state.environment.integrations] == ["slack-prod"]

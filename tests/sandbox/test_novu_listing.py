@@ -111,6 +111,8 @@ def test_a_malformed_cursor_crashes_as_it_does_at_novu(site: NovuSite) -> None:
     [
         ({"channel": "x"}, "channel must be one of the following values: in_app, email, sms, chat, push"),
         ({"limit": "ten"}, "limit must be a number conforming to the specified constraints"),
+        ({"limit": "1_0"}, "limit must be a number conforming to the specified constraints"),
+        ({"limit": "\N{ARABIC-INDIC DIGIT ONE}"}, "limit must be a number conforming to the specified constraints"),
         ({"limit": "1e999"}, "limit must be a number conforming to the specified constraints"),
         ({"limit": "-1"}, "limit must not be less than 1"),
         ({"limit": "101"}, "limit must not be greater than 100"),

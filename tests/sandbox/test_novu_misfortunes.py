@@ -21,6 +21,9 @@ from tests.sandbox.clients import NovuSite, complaints_of, connection, gets_no_a
         ("rejected", 422, "Validation Error"),
         ("in_progress", 409, "is currently being processed"),
         ("error_twice", 500, "Internal server error"),
+        ("duplicate_key", 500, "Internal server error"),
+        ("feature_off", 404, "Feature not enabled"),
+        ("unavailable", 503, "Rate limiting cache service is not available"),
     ],
 )
 def test_a_misfortune_answers_in_novus_words(novu_site: NovuSite, slug: str, status: int, words: str) -> None:
@@ -116,6 +119,26 @@ def test_rejected_says_what_is_wrong(novu_site: NovuSite) -> None:
     novu_site.suffer("rejected")
     assert complaints_of(novu_site.create()) == ["auth.accessToken must be a string"]
     assert novu_site.send("GET").status_code == 200
+
+
+def test_an_unknown_provider_is_in_every_answer(novu_site: NovuSite) -> None:
+    made = novu_site.created(identifier="mine")
+    novu_site.suffer("unknown_provider")
+    answers = [novu_site.send("GET", "/mine"), novu_site.send("PATCH", "/mine", json=connection())]
+    answers.append(novu_site.create(context={"tenant": "a"}))
+    rows = [*(answer.json()["data"] for answer in answers), *novu_site.send("GET").json()["data"]]
+    assert {row["providerId"] for row in rows} == {"carrier-pigeon"}
+    assert novu_site.send("DELETE", "/mine").status_code == 204
+    assert made["providerId"] == novu_site.state.connections[0].integration.provider_id == "slack"
+
+
+def test_new_fields_are_everywhere_in_an_answer(novu_site: NovuSite) -> None:
+    made = novu_site.created(identifier="mine")
+    novu_site.suffer("extra_fields")
+    shown = novu_site.send("GET", "/mine").json()["data"]
+    assert all("futureField" in place for place in (shown, shown["workspace"], shown["auth"]))
+    novu_site.suffer("none")
+    assert novu_site.send("GET", "/mine").json()["data"] == made
 
 
 def test_everything_else_is_spared(novu_site: NovuSite) -> None:

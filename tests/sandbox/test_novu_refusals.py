@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -172,6 +173,20 @@ def test_characters_that_break_encoders_are_kept_harmless(novu_site: NovuSite) -
 @pytest.mark.parametrize("path", ["/%00", "/%ed%a0%80", "/%ff", "/..%2f..", "/" + "x" * 5000, "/'\"<b>"])
 def test_no_path_breaks_it(novu_site: NovuSite, path: str) -> None:
     assert novu_site.send("GET", path).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "identifier", ["a/b", "/", "a%2Fb", "a?b#c", "a b", "ü/\N{ROCKET}", "connect:user-1:agent", "a//b"]
+)
+def test_an_identifier_may_hold_anything_that_is_encoded(novu_site: NovuSite, identifier: str) -> None:
+    path = f"/{quote(identifier, safe='')}"
+    assert message_of(novu_site.send("GET", path))[1] == f"Channel connection with identifier '{identifier}' not found"
+    made = novu_site.created(identifier=identifier)
+    assert made["identifier"] == identifier
+    assert novu_site.send("GET", path).json()["data"] == made
+    assert novu_site.send("PATCH", path, json=connection()).status_code == 200
+    assert novu_site.send("POST", f"{path}/verify").status_code == 200
+    assert novu_site.send("DELETE", path).status_code == 204
 
 
 @pytest.mark.parametrize(("method", "path"), [("PUT", ""), ("DELETE", ""), ("POST", "/x"), ("GET", "/x/y")])

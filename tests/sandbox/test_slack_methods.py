@@ -133,6 +133,7 @@ def test_an_unknown_method_is_named_at_200(slack_site: SlackSite, method: str) -
         (b"--x\r\nnonsense", "multipart/form-data; boundary=x", "invalid_client_id"),
         (b"x" * 1_100_000, "application/x-www-form-urlencoded", "invalid_form_data"),
         (b"", "", "invalid_client_id"),
+        (b"", "application/json;charset=utf-8", "invalid_client_id"),
     ],
 )
 def test_no_body_breaks_it(slack_site: SlackSite, body: bytes, type_: str, error: str) -> None:

@@ -1,4 +1,4 @@
-"""A local Novu: its channel connections API and the little around it, all in memory."""
+"""A local Novu: its channel connections API and the little around it, in memory and, if wanted, in a file."""
 
 from __future__ import annotations
 
@@ -8,29 +8,29 @@ from flask import Flask, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 
-from onboarding.sandbox.novu import pages, routes
+from onboarding.sandbox.novu import addresses, pages, routes
 from onboarding.sandbox.novu.answer import Crash, NovuError
+from onboarding.sandbox.novu.journal import DataRefused
 from onboarding.sandbox.novu.model import Connection, Integration
+from onboarding.sandbox.novu.options import PLAIN, Options
 from onboarding.sandbox.novu.state import Novu
 from onboarding.sandbox.stand_in import Links, create_stand_in, show_problem
 
-__all__ = ["Connection", "Integration", "Novu", "create_novu"]
+__all__ = ["SECRET_KEY", "Connection", "DataRefused", "Integration", "Novu", "Options", "create_novu"]
 
 LARGEST_BODY: Final = 100 * 1024
+SECRET_KEY: Final = "sandbox-novu-key"
 
 
-def create_novu(
-    secret_key: str = "sandbox-novu-key",
-    idempotency: bool = False,
-    links: Links = (),
-    *,
-    slow_seconds: float = 3.0,
-) -> Flask:
-    """`links` are (label, URL) pairs for the header. The state is at `extensions["novu"]`."""
+def create_novu(*secret_keys: str, idempotency: bool = False, links: Links = (), options: Options = PLAIN) -> Flask:
+    """Each key has an environment of its own. `links` are (label, URL) pairs for the header.
+
+    The state is at `extensions["novu"]`. Raises DataRefused.
+    """
     flask = create_stand_in(__name__, "a local Novu", links)
     flask.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
-    flask.config["SLOW_SECONDS"] = slow_seconds
-    flask.extensions["novu"] = Novu(secret_key, idempotency=idempotency)
+    flask.extensions["novu"] = Novu(secret_keys or (SECRET_KEY,), options, idempotency=idempotency)
+    addresses.install(flask)
     flask.register_blueprint(routes.blueprint)
     flask.register_blueprint(pages.blueprint)
     flask.register_error_handler(HTTPException, _explain)

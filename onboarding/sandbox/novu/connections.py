@@ -10,17 +10,20 @@ import secrets
 import string
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from onboarding.sandbox.novu import contexts
-from onboarding.sandbox.novu.answer import NovuError
+from onboarding.sandbox.novu import contexts, index
+from onboarding.sandbox.novu.answer import Crash, NovuError
 from onboarding.sandbox.novu.environment import Environment
 from onboarding.sandbox.novu.model import Connection, Integration, iso, new_id
 
 ROTATING: Final = frozenset({"slack", "novu-slack", "webex-messaging"})
 MANAGED: Final = "novu-slack"
 AUTH_FIELDS: Final = ("refreshToken", "expiresAt", "refreshTokenExpiresAt")
+REFRESH_BUSY: Final = "A token refresh for the Slack channel connection is already in progress."
+REFRESH_FAILED: Final = "Slack token refresh failed"
+TOKEN_LIFETIME: Final = timedelta(hours=12)
 _LETTERS: Final = string.digits + string.ascii_lowercase
 
 
@@ -41,6 +44,8 @@ def create(environment: Environment, body: Mapping[str, Any], misfortune: str | 
         identifier = body.get("identifier") or _new_identifier()
         if misfortune == "conflict" or environment.connection(identifier):
             raise _taken(environment, identifier)
+        if misfortune == "duplicate_key":
+            raise Crash
         now = datetime.now(UTC)
         connection = Connection(
             id=new_id(),
@@ -76,6 +81,22 @@ def update(environment: Environment, identifier: str, body: Mapping[str, Any]) -
             auth=_settle_auth(before.integration, body["auth"]),
             updated_at=datetime.now(UTC),
         )
+        environment.save(connection)
+        return connection
+
+
+def verify(environment: Environment, identifier: str, misfortune: str | None = None) -> Connection:
+    """Trades the refresh token for a new pair, made up here. Does nothing for a token that does not rotate."""
+    with environment.lock:
+        before = retrieve(environment, identifier)
+        if not before.auth.get("refreshToken"):
+            return before
+        if misfortune == "refresh_busy":
+            raise NovuError(502, f"{REFRESH_BUSY} Retry the verification in a few seconds.")
+        if misfortune == "refresh_failed":
+            raise NovuError(502, f"{REFRESH_FAILED}: invalid_refresh_token. Reconnect the Slack channel connection.")
+        now = datetime.now(UTC)
+        connection = replace(before, auth={**before.auth, **_fresh_pair(now)}, updated_at=now)
         environment.save(connection)
         return connection
 
@@ -139,16 +160,23 @@ def _check_unique(
     environment: Environment, integration: Integration, subscriber_id: str | None, keys: tuple[str, ...]
 ) -> None:
     """Asks for the subscriber that was sent, although `shared` stores none: Novu overlooks those duplicates too."""
-    for other in environment.connections:
-        same_owner = (other.integration.identifier, other.subscriber_id) == (integration.identifier, subscriber_id)
-        if same_owner and set(other.context_keys) == set(keys):
-            subscriber = f'subscriberId "{subscriber_id}"' if subscriber_id else "no subscriberId"
-            context = f"context [{', '.join(keys)}]" if keys else "no context"
-            raise NovuError(
-                409,
-                f'A channel connection already exists for integration "{integration.identifier}"'
-                f" with {subscriber} and {context}. Connection ID: {other.identifier}",
-            )
+    other = environment.index.oldest(index.owner(integration.identifier, subscriber_id, keys))
+    if other is not None:
+        subscriber = f'subscriberId "{subscriber_id}"' if subscriber_id else "no subscriberId"
+        context = f"context [{', '.join(keys)}]" if keys else "no context"
+        raise NovuError(
+            409,
+            f'A channel connection already exists for integration "{integration.identifier}"'
+            f" with {subscriber} and {context}. Connection ID: {other.identifier}",
+        )
+
+
+def _fresh_pair(now: datetime) -> dict[str, str]:
+    return {
+        "accessToken": f"xoxe.xoxb-1-{secrets.token_urlsafe(48)}",
+        "refreshToken": f"xoxe-1-{secrets.token_urlsafe(48)}",
+        "expiresAt": iso(now + TOKEN_LIFETIME),
+    }
 
 
 def _new_identifier() -> str:

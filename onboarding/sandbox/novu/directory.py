@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 import secrets
-from typing import Any
+from typing import Any, Final
 
 from onboarding.sandbox.novu.answer import Answer, NovuError
 from onboarding.sandbox.novu.environment import Environment
-from onboarding.sandbox.novu.model import Integration, new_id
+from onboarding.sandbox.novu.model import Integration, iso, made_at, new_id
 from onboarding.sandbox.novu.validation import check_texts
+
+ORGANIZATION: Final = "5f0000000000000000000001"
 
 
 def add_subscriber(environment: Environment, body: Any) -> Answer:
     subscriber_id = check_texts(body, "subscriberId")["subscriberId"]
     if not subscriber_id:
         raise NovuError(400, "subscriberId should not be empty")
-    return Answer(201, {"data": {"_id": environment.add_subscriber(subscriber_id), "subscriberId": subscriber_id}})
+    id_ = environment.add_subscriber(subscriber_id)
+    made = iso(made_at(id_))
+    subscriber = {
+        "_id": id_,
+        **_place(environment),
+        "subscriberId": subscriber_id,
+        "createdAt": made,
+        "updatedAt": made,
+    }
+    return Answer(201, {"data": subscriber})
 
 
 def add_integration(environment: Environment, body: Any) -> Answer:
@@ -38,11 +49,16 @@ def list_integrations(environment: Environment) -> Answer:
 def _view(environment: Environment, integration: Integration) -> dict[str, Any]:
     return {
         "_id": integration.id,
-        "_environmentId": environment.id,
+        **_place(environment),
         "identifier": integration.identifier,
         "name": integration.identifier,
         "providerId": integration.provider_id,
         "channel": integration.channel,
         "credentials": {},
         "active": True,
+        "primary": False,
     }
+
+
+def _place(environment: Environment) -> dict[str, Any]:
+    return {"_organizationId": ORGANIZATION, "_environmentId": environment.id, "deleted": False}

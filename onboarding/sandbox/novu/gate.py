@@ -9,25 +9,19 @@ import json
 from collections.abc import Callable
 from typing import Any, Final
 
-from flask import Response, current_app, request
+from flask import Response, request
 
+from onboarding.sandbox.novu import disguise
 from onboarding.sandbox.novu.answer import Answer, Crash, NovuError, RateLimited, ValidationFailed
 from onboarding.sandbox.novu.environment import Environment
 from onboarding.sandbox.novu.idempotency import in_progress
 from onboarding.sandbox.novu.misfortunes import Stage
+from onboarding.sandbox.novu.rate_limit import FULL, Allowance
 from onboarding.sandbox.novu.state import Novu, local_novu
 from onboarding.sandbox.serve import hang_up, pause
 from onboarding.sandbox.stand_in import parse_json
 
-RETRY_AFTER: Final = "1"
-ALLOWANCE: Final = {
-    "RateLimit-Limit": "100",
-    "RateLimit-Remaining": "109",
-    "RateLimit-Reset": "1",
-    "RateLimit-Policy": '100;w=5;burst=110;comment="token bucket";category="configuration";cost="single";'
-    'serviceLevel="free"',
-}
-"""Novu's headers for a free plan with a full bucket. Nobody is ever refused: tests ask faster than that."""
+RETRY_AFTER: Final = 1
 KEYED_METHODS: Final = frozenset({"POST", "PATCH"})
 
 Handle = Callable[[Environment, Any], Answer]
@@ -41,9 +35,9 @@ def govern(operation: str, handle: Handle) -> Response:
     if lost is not None:
         return lost
     answer = answer_or_error(lambda: _pass_gate(novu, operation, handle))
-    if answer.status < 300:
-        return _strike_after(novu, operation, answer)
-    return answer.response()
+    if answer.status >= 300:
+        return answer.response()
+    return _strike_after(novu, operation, disguise.redact(answer) if novu.options.redact else answer)
 
 
 def answer_or_error(produce: Callable[[], Answer]) -> Answer:
@@ -90,7 +84,7 @@ def _strike_wire(novu: Novu, operation: str) -> Response | None:
         case "error_twice":
             return Crash().answer().response()
         case "slow":
-            return None if pause(current_app.config["SLOW_SECONDS"]) else hang_up()
+            return None if pause(novu.options.slow_seconds) else hang_up()
         case _:
             return None
 
@@ -100,21 +94,30 @@ def _pass_gate(novu: Novu, operation: str, handle: Handle) -> Answer:
     environment = authenticate(novu)
     if struck == "unauthorized":
         raise NovuError(401, "API Key not found")
+    allowance = _allowance(novu, environment, struck)
     try:
+        if allowance.is_exceeded:
+            raise RateLimited(str(allowance.reset))
         answer = _inside(novu, operation, struck, lambda body: handle(environment, body))
     except NovuError as error:
         answer = error.answer()
-    return Answer(answer.status, answer.body, {**ALLOWANCE, **answer.headers})
+    return Answer(answer.status, answer.body, {**allowance.headers, **answer.headers})
+
+
+def _allowance(novu: Novu, environment: Environment, struck: str | None) -> Allowance:
+    if struck == "rate_limited":
+        return Allowance(0, RETRY_AFTER, is_exceeded=True)
+    if struck == "unavailable":
+        raise NovuError(503, "Rate limiting cache service is not available")
+    return environment.bucket.take() if novu.options.rate_limit else FULL
 
 
 def _inside(novu: Novu, operation: str, struck: str | None, handle: Callable[[Any], Answer]) -> Answer:
     key = " ".join(request.headers.get("Idempotency-Key", "").split()) if request.method in KEYED_METHODS else ""
-    if struck == "rate_limited":
-        limited = RateLimited(RETRY_AFTER)
-        limited.headers["RateLimit-Remaining"] = "0"
-        raise limited
     if struck == "in_progress":
         raise in_progress(key)
+    if struck == "feature_off":
+        raise NovuError(404, "Feature not enabled")
     body = read_body()
 
     def produce() -> Answer:
@@ -132,5 +135,9 @@ def _strike_after(novu: Novu, operation: str, answer: Answer) -> Response:
         case "truncated":
             text = json.dumps(answer.body)
             return Response(text[: len(text) // 2], answer.status, answer.headers, "application/json")
+        case "unknown_provider":
+            return disguise.with_unknown_provider(answer).response()
+        case "extra_fields":
+            return disguise.with_extra_fields(answer).response()
         case _:
             return answer.response()

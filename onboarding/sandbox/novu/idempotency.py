@@ -26,8 +26,11 @@ class _Entry:
 
 
 class Idempotency:
-    def __init__(self, *, enabled: bool) -> None:
+    """`legacy` answers a replayed error with 503, as Novu did until August 2026."""
+
+    def __init__(self, *, enabled: bool, legacy: bool = False) -> None:
         self.enabled = enabled
+        self._legacy = legacy
         self._lock = threading.Lock()
         self._entries: dict[str, _Entry] = {}
 
@@ -50,12 +53,17 @@ class Idempotency:
         fingerprint = _fingerprint(body)
         replayed = self._claim(key, fingerprint)
         if replayed is not None:
-            return _marked(replayed, {"Idempotency-Key": key, "Idempotency-Replay": "true"})
+            return _marked(self._aged(replayed), {"Idempotency-Key": key, "Idempotency-Replay": "true"})
         answer = produce()
         kept = answer if answer.status < 500 else Crash().answer()
         with self._lock:
             self._entries[key] = _Entry(fingerprint, time.time() + KEPT, kept)
         return _marked(answer, {"Idempotency-Key": key})
+
+    def _aged(self, replayed: Answer) -> Answer:
+        if self._legacy and replayed.status >= 400:
+            return NovuError(503, "Service Unavailable", named=False).answer()
+        return replayed
 
     def _claim(self, key: str, fingerprint: str) -> Answer | None:
         with self._lock:

@@ -10,6 +10,8 @@ from typing import Final
 EVERY: Final = frozenset({"list", "create", "retrieve", "update", "delete", "verify"})
 WRITES: Final = frozenset({"create", "update"})
 CREATE: Final = frozenset({"create"})
+VERIFY: Final = frozenset({"verify"})
+SHOWN: Final = EVERY - {"delete"}
 
 
 class Stage(Enum):
@@ -18,7 +20,7 @@ class Stage(Enum):
     WIRE = auto()
     GUARD = auto()
     BODY = auto()
-    CREATE = auto()
+    OPERATION = auto()
     AFTER = auto()
 
 
@@ -35,11 +37,20 @@ class Misfortune:
 
 
 _ALL: Final = (
-    Misfortune("conflict", "Conflict", "Creating meets an identifier held by another owner.", Stage.CREATE, CREATE),
-    Misfortune("integration_missing", "No integration", "Creating finds no integration: 404.", Stage.CREATE, CREATE),
-    Misfortune("subscriber_missing", "No subscriber", "Creating finds no subscriber: 404.", Stage.CREATE, CREATE),
+    Misfortune("conflict", "Conflict", "Creating meets an identifier held by another owner.", Stage.OPERATION, CREATE),
+    Misfortune("integration_missing", "No integration", "Creating finds no integration: 404.", Stage.OPERATION, CREATE),
+    Misfortune("subscriber_missing", "No subscriber", "Creating finds no subscriber: 404.", Stage.OPERATION, CREATE),
+    Misfortune(
+        "duplicate_key", "Lost race", "Creating loses its identifier to another, late: 500.", Stage.OPERATION, CREATE
+    ),
+    Misfortune(
+        "refresh_failed", "Refresh fails", "Verifying finds that Slack refuses the token: 502.", Stage.OPERATION, VERIFY
+    ),
+    Misfortune("refresh_busy", "Refresh under way", "Verifying meets another refresh: 502.", Stage.OPERATION, VERIFY),
     Misfortune("rejected", "Rejected", "Creating or changing fails validation: 422.", Stage.BODY, WRITES),
     Misfortune("unauthorized", "Unauthorized", "The API key is not accepted: 401.", Stage.GUARD, EVERY),
+    Misfortune("feature_off", "Feature off", "Slack is not enabled for the organisation: 404.", Stage.GUARD, EVERY),
+    Misfortune("unavailable", "Unavailable", "The rate limiter has lost its cache: 503.", Stage.GUARD, EVERY),
     Misfortune("rate_limited", "Rate limited", "429 with Retry-After.", Stage.GUARD, EVERY),
     Misfortune("in_progress", "In progress", "The next write meets an earlier one: 409.", Stage.GUARD, WRITES, times=1),
     Misfortune("error_twice", "Two errors", "The next two requests end in 500.", Stage.WIRE, EVERY, times=2),
@@ -49,6 +60,10 @@ _ALL: Final = (
     Misfortune(
         "truncated", "Cut short", "The next write is kept; half its answer arrives.", Stage.AFTER, WRITES, times=1
     ),
+    Misfortune(
+        "unknown_provider", "Unknown provider", "Connections name a provider nobody has heard of.", Stage.AFTER, SHOWN
+    ),
+    Misfortune("extra_fields", "New fields", "Connections come with fields nobody has heard of.", Stage.AFTER, SHOWN),
     Misfortune("slow", "Slow", "Every answer takes some seconds.", Stage.WIRE, EVERY),
     Misfortune("down", "Down", "Connections close without an answer.", Stage.WIRE, EVERY),
     Misfortune("html", "A web page", "502 with HTML, as from a proxy.", Stage.WIRE, EVERY),

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 
+_PROCESS: Final = secrets.token_hex(5)
 _COUNTER: Final = itertools.count(secrets.randbelow(2**20))
 
 
@@ -57,7 +58,11 @@ class Connection:
 def new_id() -> str:
     """24 hex digits that grow with time, as a Mongo `_id` does."""
     seconds = int(datetime.now(UTC).timestamp()) & 0xFFFFFFFF
-    return f"{seconds:08x}{secrets.token_hex(5)[:2]}{next(_COUNTER):014x}"
+    return f"{seconds:08x}{_PROCESS}{next(_COUNTER) & 0xFFFFFF:06x}"
+
+
+def made_at(id_: str) -> datetime:
+    return datetime.fromtimestamp(int(id_[:8], 16), UTC)
 
 
 def iso(moment: datetime) -> str:

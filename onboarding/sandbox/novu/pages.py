@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import Any, Final
 
 from flask import Blueprint, abort, redirect, render_template, request
 from werkzeug.wrappers import Response
 
 from onboarding.sandbox.novu import directory
 from onboarding.sandbox.novu.answer import NovuError, ValidationFailed
+from onboarding.sandbox.novu.environment import Environment
 from onboarding.sandbox.novu.misfortunes import MISFORTUNES
 from onboarding.sandbox.novu.state import local_novu
 from onboarding.sandbox.stand_in import refuse_cross_site
 
 MOST_TIMES: Final = 1000
+MOST_SHOWN: Final = 100
 _KIND: Final = re.compile(r"(?:xoxe\.)?xox[a-z]-")
 
 blueprint: Final = Blueprint("pages", __name__)
@@ -25,8 +27,8 @@ def home() -> str:
     novu = local_novu()
     return render_template(
         "novu/home.html",
-        connections=list(reversed(novu.connections)),
-        environment=novu.environment,
+        environments=[_shown(each) for each in novu.environments],
+        most=MOST_SHOWN,
         misfortunes=MISFORTUNES.values(),
         current=novu.misfortune.current,
         kind_of=kind_of,
@@ -50,7 +52,7 @@ def misfortune() -> Response:
 def subscriber() -> Response:
     refuse_cross_site()
     try:
-        directory.add_subscriber(local_novu().environment, {"subscriberId": _text("subscriberId")})
+        directory.add_subscriber(_chosen(), {"subscriberId": _text("subscriberId")})
     except NovuError as error:
         abort(400, _words(error))
     return redirect("/", 303)
@@ -61,7 +63,7 @@ def integration() -> Response:
     refuse_cross_site()
     given = {name: _text(name) for name in ("identifier", "providerId")}
     try:
-        directory.add_integration(local_novu().environment, {**given, "channel": "chat"})
+        directory.add_integration(_chosen(), {**given, "channel": "chat"})
     except NovuError as error:
         abort(400, _words(error))
     return redirect("/", 303)
@@ -71,6 +73,31 @@ def kind_of(token: str) -> str:
     """As much of a token as may be shown: the prefix that every token of its kind has."""
     kind = _KIND.match(token)
     return f"{kind[0] if kind else ''}…"
+
+
+def _shown(environment: Environment) -> dict[str, Any]:
+    """The latest of each, and how many there are."""
+    with environment.lock:
+        places = environment.index.select((), "createdAt")
+        latest = [environment.index.find(id_) for _, id_ in reversed(places[-MOST_SHOWN:])]
+        subscribers = list(environment.subscribers)
+        return {
+            "id": environment.id,
+            "connections": [each for each in latest if each is not None],
+            "count": len(places),
+            "subscribers": subscribers[-MOST_SHOWN:],
+            "subscriber_count": len(subscribers),
+            "integrations": environment.integrations[-MOST_SHOWN:],
+        }
+
+
+def _chosen() -> Environment:
+    """The environment a form is about; the first one where it does not say."""
+    id_, novu = _text("environment"), local_novu()
+    found = [each for each in novu.environments if each.id == id_]
+    if id_ and not found:
+        abort(400, "No such environment.")
+    return found[0] if found else novu.environment
 
 
 def _times() -> int | None:

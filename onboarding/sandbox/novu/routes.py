@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, jsonify, request
 
-from onboarding.sandbox.novu import connections, directory, listing
+from onboarding.sandbox.novu import connections, description, directory, listing
 from onboarding.sandbox.novu.answer import Answer
 from onboarding.sandbox.novu.environment import Environment
 from onboarding.sandbox.novu.gate import answer_or_error, authenticate, govern, read_body
@@ -16,7 +16,7 @@ from onboarding.sandbox.novu.state import local_novu
 from onboarding.sandbox.novu.validation import check_create, check_update
 
 blueprint: Final = Blueprint("api", __name__)
-ONE: Final = "/v1/channel-connections/<identifier>"
+ONE: Final = "/v1/channel-connections/<encoded:identifier>"
 
 
 @blueprint.get("/v1/channel-connections")
@@ -31,7 +31,7 @@ def list_connections() -> Response:
 def create() -> Response:
     def handle(environment: Environment, body: Any) -> Answer:
         checked = check_create(body)
-        struck = local_novu().misfortune.strike(Stage.CREATE, "create")
+        struck = local_novu().misfortune.strike(Stage.OPERATION, "create")
         return _wrapped(201, connections.create(environment, checked, struck))
 
     return govern("create", handle)
@@ -61,8 +61,11 @@ def delete(identifier: str) -> Response:
 
 @blueprint.post(f"{ONE}/verify")
 def verify(identifier: str) -> Response:
-    """Answers 200 as Novu does for a token without a refresh token; refreshes nothing for one with it."""
-    return govern("verify", lambda environment, _: _wrapped(200, connections.retrieve(environment, identifier)))
+    def handle(environment: Environment, _: Any) -> Answer:
+        struck = local_novu().misfortune.strike(Stage.OPERATION, "verify")
+        return _wrapped(200, connections.verify(environment, identifier, struck))
+
+    return govern("verify", handle)
 
 
 @blueprint.post("/v2/subscribers")
@@ -79,6 +82,11 @@ def integrations() -> Response:
         return directory.list_integrations(environment)
 
     return answer_or_error(produce).response()
+
+
+@blueprint.get("/openapi.json")
+def describe() -> Response:
+    return jsonify(description.document())
 
 
 def _wrapped(status: int, connection: Connection) -> Answer:

@@ -19,12 +19,13 @@ FORMS: Final = frozenset({"application/x-www-form-urlencoded", "multipart/form-d
 def read() -> dict[str, str]:
     """By name; values that are not text are left out, as unknown arguments are."""
     try:
-        if request.mimetype == "application/json":
-            return _from_json(request.get_data())
         if request.mimetype in FORMS:
             return {key: value for key, value in request.form.items() if isinstance(key, str)}
+        # Slack's own clients call a method without arguments as JSON, and send none.
         if not request.get_data():
             return {}
+        if request.mimetype == "application/json":
+            return _from_json(request.get_data())
     except HTTPException as error:
         raise SlackError("invalid_form_data") from error
     raise SlackError("invalid_post_type" if request.mimetype else "missing_post_type")
