@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, abort, jsonify, session
 from flask.typing import ResponseReturnValue
 
+from onboarding.attempts.steps import GRANT_KEPT
 from onboarding.errors import StoreUnavailable
 from onboarding.model import Attempt, Reason, Status, Unrecorded, Workspace
 from onboarding.web import cookies, messages, pages
@@ -63,9 +64,16 @@ def _find(attempt_id: str) -> Attempt:
 
 def _message(found: Attempt) -> messages.Message:
     is_organisation = found.workspace is not None and found.workspace.id.startswith("E")
+    if found.status is Status.FAILED and found.reason not in messages.OUTCOMES and not _is_grant_kept(found):
+        return messages.OUTCOMES[Reason.GRANT_LOST]
     return messages.outcome(
         found.status, found.reason, is_claimed=found.claimed_at is not None, is_organisation=is_organisation
     )
+
+
+def _is_grant_kept(found: Attempt) -> bool:
+    """Whether a person can still retry it."""
+    return wiring().clock() - found.timeline[-1].at < GRANT_KEPT
 
 
 def _about(found: Attempt) -> About:

@@ -116,6 +116,18 @@ def test_when_novu_refuses_the_approval_is_kept_and_the_page_says_so(
     assert status_of(person, back.location)["reason"] == reason
 
 
+def test_once_the_approval_is_no_longer_kept_the_page_does_not_claim_it(
+    person: Person, link: str, novu: LocalNovu
+) -> None:
+    novu.suffer("unauthorized")
+    back = person.open(person.come_back(link))
+    with time_machine.travel(utc_now() + timedelta(days=7, minutes=1)):
+        page = person.open(back.location)
+    assert page.heading == "We could not finish"
+    assert "kept safe" not in page.text
+    assert "Please add to Slack again" in page.text
+
+
 def test_a_subscriber_that_novu_does_not_know_is_named(person: Person, mint: MintLink) -> None:
     back = person.open(person.come_back(mint(subscriberId="nobody")))
     assert status_of(person, back.location)["reason"] == "subscriber_not_found"
