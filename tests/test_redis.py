@@ -171,6 +171,26 @@ def test_a_redis_killed_between_store_and_delivery_loses_nothing(
     assert len(novu.state.connections) == 1
 
 
+def test_a_worker_outlives_a_redis_that_stalls_and_restarts(
+    somebody: Person, own: OwnRedis, link: str, novu: LocalNovu, env: dict[str, str], tmp_path: Path
+) -> None:
+    novu.suffer("down")
+    back = somebody.open(somebody.come_back(link))
+    with worker({**env, "REDIS_URL": own.url}, tmp_path / "log") as process:
+        until(lambda: "delivery postponed" in (tmp_path / "log").read_text("utf-8"), 8)
+        own.signal(signal.SIGSTOP)
+        time.sleep(3)
+        own.signal(signal.SIGCONT)
+        own.process.kill()
+        time.sleep(1)
+        own.restart()
+        novu.suffer("none")
+        until(lambda: '"status":"connected"' in somebody.open(f"{back.location}/status").source, 60)
+        assert process.poll() is None
+    assert "lost a thread" not in (tmp_path / "log").read_text("utf-8")
+    assert len(novu.state.connections) == 1
+
+
 @pytest.fixture
 def secured(own: OwnRedis) -> Iterator[str]:
     """The address of the same Redis behind TLS, for one user with a password."""
