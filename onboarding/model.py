@@ -12,6 +12,8 @@ from enum import StrEnum
 from typing import Any, Final
 
 STATE_LIFETIME: Final = timedelta(minutes=10)
+GRANT_KEPT: Final = timedelta(days=7)
+"""How long the grant of a failed delivery waits for a person."""
 CLAIM_GRACE: Final = timedelta(seconds=60)
 """How long a claimed attempt may take to reach an outcome; a callback itself stays under 25 s."""
 
@@ -97,6 +99,10 @@ class Workspace:
     id: str
     name: str
 
+    @property
+    def is_organisation(self) -> bool:
+        return self.id.startswith("E")
+
 
 @dataclass(frozen=True, slots=True)
 class Grant:
@@ -181,6 +187,10 @@ class Attempt:
     def idempotency_key(self) -> str:
         """The same for every try of a delivery; another once a person tries again."""
         return f"{self.id}.{self.round}"
+
+    def keeps_grant(self, now: datetime) -> bool:
+        """Whether the grant of a failed delivery can still be there."""
+        return bool(self.timeline) and now - self.timeline[-1].at < GRANT_KEPT
 
     def is_over(self, now: datetime) -> bool:
         """Whether a started attempt can no longer reach an outcome."""

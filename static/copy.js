@@ -6,10 +6,10 @@ for (const button of document.querySelectorAll("[data-copy]")) {
     const said = button.parentElement.querySelector("[data-copied]");
     try {
       await navigator.clipboard.writeText(text.value);
-      said.textContent = "Copied.";
+      said.textContent = said.dataset.copied;
     } catch {
       text.select();
-      said.textContent = "Press Ctrl+C or ⌘C to copy.";
+      said.textContent = said.dataset.byHand;
     }
   });
 }

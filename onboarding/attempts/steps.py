@@ -9,9 +9,8 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from onboarding.attempts import record
-from onboarding.model import Event, Grant, LastConnection, Reason, Status
+from onboarding.model import GRANT_KEPT, Event, Grant, LastConnection, Reason, Status
 
-GRANT_KEPT: Final = timedelta(days=7)
 DELIVERY_KEPT: Final = GRANT_KEPT + timedelta(days=1)
 """How long a grant on its way to Novu stays: longer than anybody tries to deliver it."""
 SWEEP_AFTER: Final = timedelta(seconds=30)

@@ -41,7 +41,7 @@ def landing(token: str) -> ResponseReturnValue:
         return _already_connected(link, connection)
     scopes = pages.permissions(wiring().settings.slack.scopes)
     left = pages.in_words(link.expires_at - wiring().clock())
-    return pages.render("landing.html", "Connect {account} to Slack", About(link), permissions=scopes, left=left)
+    return pages.show(messages.LANDING, about=About(link), template="landing.html", permissions=scopes, left=left)
 
 
 @install_pages.post("/install/<token>")

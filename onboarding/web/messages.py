@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
-from onboarding.model import Reason, Status
+from onboarding.model import Attempt, Reason, Status
 
 
 class Action(StrEnum):
@@ -67,6 +68,27 @@ HOME_PAGE: Final = Message(
     ),
     quiet=QUIET_CONTACT,
 )
+
+LANDING: Final = Message(
+    "Connect {account} to Slack",
+    ("{product} will post notifications to the Slack workspace you choose. You can disconnect at any time.",),
+)
+ADD_TO_SLACK: Final = ("Add to", "Slack")
+ASK_AN_ADMIN: Final = "Your workspace may ask an admin to approve; come back to this same link afterwards."
+PERMISSIONS_HEADING: Final = "What it can do, and why"
+LINK_LIFE: Final = ("This link works for another", ".")
+WRONG_ACCOUNT: Final = (
+    "Not the right account?",
+    "Just close this page: nothing has been connected. Then ask {product} for a link for the right account.",
+)
+RECONNECT: Final = "Reconnect or use another workspace"
+SET_UP: Final = "Slack set-up"
+SUPPORT_CODE: Final = "Support code"
+MARKS: Final = {"good": ("✓", "Connected"), "wait": ("…", "In progress"), "stop": ("!", "Not finished")}
+FOR_LINK_MAKERS: Final = "For whoever makes these links"
+FOR_YOUR_ADMIN: Final = "A message for your admin"
+COPIED: Final = "Copied."
+COPY_BY_HAND: Final = "Press Ctrl+C or ⌘C to copy."
 
 WAITING: Final = Message(
     "Waiting for your answer in Slack",
@@ -200,7 +222,6 @@ OUTCOMES: Final[dict[Reason, Message]] = {
         quiet=QUIET_CONTACT,
         tone="stop",
     ),
-    Reason.TIMED_OUT: TIMED_OUT,
 }
 KEPT_SAFE: Final = Message(
     "We could not finish",
@@ -337,14 +358,24 @@ PERMISSIONS: Final = {
 }
 
 
-def outcome(status: Status, reason: Reason | None, *, is_claimed: bool, is_organisation: bool) -> Message:
+def outcome(attempt: Attempt, now: datetime) -> Message:
     """The page for an attempt as it stands."""
-    if status is Status.STARTED:
-        return CHECKING if is_claimed else WAITING
-    if status is Status.GRANTED:
-        return FINISHING
-    if status is Status.CONNECTED:
-        return CONNECTED_ORGANISATION if is_organisation else CONNECTED
-    if status is Status.EXPIRED and is_claimed:
-        return INTERRUPTED
-    return OUTCOMES.get(reason, KEPT_SAFE) if reason else KEPT_SAFE
+    match attempt.status:
+        case Status.STARTED:
+            return CHECKING if attempt.claimed_at else WAITING
+        case Status.GRANTED:
+            return FINISHING
+        case Status.CONNECTED:
+            is_organisation = attempt.workspace is not None and attempt.workspace.is_organisation
+            return CONNECTED_ORGANISATION if is_organisation else CONNECTED
+        case Status.EXPIRED:
+            return INTERRUPTED if attempt.claimed_at else TIMED_OUT
+        case _:
+            return _ended(attempt, now)
+
+
+def _ended(attempt: Attempt, now: datetime) -> Message:
+    """Every refusal of Novu's reads the same: what matters to people is whether their approval is still there."""
+    if attempt.reason in OUTCOMES:
+        return OUTCOMES[attempt.reason]
+    return KEPT_SAFE if attempt.keeps_grant(now) else OUTCOMES[Reason.GRANT_LOST]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from flask import Blueprint, abort, jsonify, session
 from flask.typing import ResponseReturnValue
 
-from onboarding.attempts.steps import GRANT_KEPT
 from onboarding.errors import StoreUnavailable
 from onboarding.model import Attempt, Reason, Status, Unrecorded, Workspace
 from onboarding.web import cookies, messages, pages
@@ -20,7 +19,9 @@ def attempt(attempt_id: str) -> ResponseReturnValue:
     if told := _recall(attempt_id):
         return _unrecorded(attempt_id, told)
     found = _find(attempt_id)
-    return pages.show(_message(found), about=_about(found), attempt=found, scopes=_missing(found))
+    return pages.show(
+        messages.outcome(found, wiring().clock()), about=_about(found), attempt=found, scopes=_missing(found)
+    )
 
 
 @outcome_pages.get("/attempts/<attempt_id>/status")
@@ -60,20 +61,6 @@ def _unrecorded(attempt_id: str, told: Unrecorded) -> ResponseReturnValue:
 
 def _find(attempt_id: str) -> Attempt:
     return wiring().attempts.get(attempt_id, wiring().clock()) or abort(404)
-
-
-def _message(found: Attempt) -> messages.Message:
-    is_organisation = found.workspace is not None and found.workspace.id.startswith("E")
-    if found.status is Status.FAILED and found.reason not in messages.OUTCOMES and not _is_grant_kept(found):
-        return messages.OUTCOMES[Reason.GRANT_LOST]
-    return messages.outcome(
-        found.status, found.reason, is_claimed=found.claimed_at is not None, is_organisation=is_organisation
-    )
-
-
-def _is_grant_kept(found: Attempt) -> bool:
-    """Whether a person can still retry it."""
-    return wiring().clock() - found.timeline[-1].at < GRANT_KEPT
 
 
 def _about(found: Attempt) -> About:

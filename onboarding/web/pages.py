@@ -86,6 +86,7 @@ def render(template: str, heading: str, about: About, **extra: object) -> str:
         say=filled,
         address=address,
         about=about,
+        words=messages,
         product=wiring().settings.product_name,
         support_code=about.support_code or request_id(),
         to_admin=filled(messages.TO_ADMIN).striptags(),
