@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Final
 
 from onboarding.attempts import Attempts
@@ -33,8 +33,7 @@ class Checkup:
 
     def problems(self) -> list[Problem]:
         """Everything that is wrong at this moment. Changes nothing anywhere."""
-        questions: tuple[Callable[[], Iterator[Problem]], ...] = (self._ask_redis, self._ask_slack, self._ask_novu)
-        return [problem for ask in questions for problem in ask()]
+        return [*self._ask_redis(), *self.ask_slack(Deadline(SECONDS)), *self.ask_novu(Deadline(SECONDS))]
 
     def _ask_redis(self) -> Iterator[Problem]:
         try:
@@ -51,9 +50,9 @@ class Checkup:
         if facts.evicts:
             yield Problem("REDIS_URL", "maxmemory-policy is not noeviction: a full Redis would drop grants")
 
-    def _ask_slack(self) -> Iterator[Problem]:
+    def ask_slack(self, deadline: Deadline) -> Iterator[Problem]:
         try:
-            self._slack.redeem(NO_CODE)
+            self._slack.redeem(NO_CODE, deadline)
         except SlackRefused as refusal:
             if refusal.reason is Reason.SLACK_MISCONFIGURED:
                 name = SLACK_SETTINGS.get(refusal.detail, "SLACK_CLIENT_ID")
@@ -61,10 +60,10 @@ class Checkup:
             elif refusal.reason is Reason.SLACK_UNAVAILABLE:
                 yield Problem("SLACK_URL", f"Slack does not answer ({refusal.detail})")
 
-    def _ask_novu(self) -> Iterator[Problem]:
+    def ask_novu(self, deadline: Deadline) -> Iterator[Problem]:
         wanted = self._settings.integration
         try:
-            found = self._novu.has_integration(wanted, Deadline(SECONDS))
+            found = self._novu.has_integration(wanted, deadline)
         except NovuError as error:
             name = "NOVU_SECRET_KEY" if error.status in {401, 403} else "NOVU_URL"
             yield Problem(name, f"Novu does not answer as it should ({error})")

@@ -34,6 +34,18 @@ class NovuSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class OidcSettings:
+    """`allowed` and `operators` hold e-mail addresses in lower case, and domains that begin with @."""
+
+    issuer: str
+    client_id: str
+    client_secret: Secret
+    allowed: frozenset[str]
+    operators: frozenset[str]
+    redirect_uri: str
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything an operator can set. `secret_keys` is oldest first; the last one signs and seals."""
 
@@ -44,12 +56,17 @@ class Settings:
     novu: NovuSettings
     api_keys: tuple[Secret, ...]
     admin_password: Secret | None
+    oidc: OidcSettings | None
     product_name: str
     support_contact: str | None
     link_max_age: timedelta
     attempt_retention: timedelta
     trusted_proxy_count: int
     log_level: str
+
+    @property
+    def has_status_page(self) -> bool:
+        return self.admin_password is not None or self.oidc is not None
 
     @property
     def is_https(self) -> bool:
@@ -78,6 +95,7 @@ def load(env: Mapping[str, str]) -> Settings:
         ),
         api_keys=read.secrets("API_KEYS", 32),
         admin_password=read.optional_secret("ADMIN_PASSWORD", rules.at_least(12)),
+        oidc=_oidc(read, addresses.origin(public_url)),
         product_name=read.text("PRODUCT_NAME", "this app", rules.printable(80)),
         support_contact=read.text("SUPPORT_CONTACT", "", rules.contact) or None,
         link_max_age=timedelta(seconds=read.number("LINK_MAX_AGE", 604_800, range(1, TEN_YEARS))),
@@ -90,12 +108,30 @@ def load(env: Mapping[str, str]) -> Settings:
     return settings
 
 
+def _oidc(read: _Reader, public_url: str) -> OidcSettings | None:
+    """Single sign-on: all of its settings, or none."""
+    names = ("OIDC_ISSUER", "OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET", "OIDC_ALLOWED_EMAILS", "OIDC_OPERATOR_EMAILS")
+    if not any(map(read.has, names)):
+        return None
+    return OidcSettings(
+        issuer=read.text("OIDC_ISSUER", check=rules.secure_url),
+        client_id=read.text("OIDC_CLIENT_ID", check=rules.ascii_word),
+        client_secret=read.secret("OIDC_CLIENT_SECRET", rules.ascii_word),
+        allowed=frozenset(rules.split(read.text("OIDC_ALLOWED_EMAILS", check=rules.emails).lower())),
+        operators=frozenset(rules.split(read.text("OIDC_OPERATOR_EMAILS", "", rules.emails).lower())),
+        redirect_uri=f"{public_url}/admin/sign-in/callback",
+    )
+
+
 class _Reader:
     """Reads one environment and remembers what is wrong with it."""
 
     def __init__(self, env: Mapping[str, str]) -> None:
         self._env = env
         self.problems: list[Problem] = []
+
+    def has(self, name: str) -> bool:
+        return bool(self._env.get(name))
 
     def text(self, name: str, default: str | None = None, check: Rule | None = None) -> str:
         value = self._env.get(name, "") or default

@@ -136,7 +136,7 @@ class Delivery:
     def _connected(self, attempt: Attempt, grant: Grant, connection: Connection) -> Step:
         LOGGER.info("connected attempt=%s connection=%s", attempt.id, connection.identifier)
         made = LastConnection(attempt.id, grant.workspace, grant.app_id, self._clock())
-        return steps.connected(made, self._attempts.retention)
+        return steps.connected(made, connection.identifier, self._attempts.retention)
 
     def _later(self, attempt: Attempt, reason: Reason, detail: str, retry_after: float | None) -> Step:
         now = self._clock()

@@ -44,7 +44,15 @@ class LinkMalformed(OnboardingError):
 
 
 class LinkExpired(OnboardingError):
-    """Was good once."""
+    """Was good once. The message is the link's id."""
+
+
+class LinkRevoked(OnboardingError):
+    """Was good until somebody took it back. The message is the link's id."""
+
+
+class CursorMalformed(OnboardingError):
+    """A place in a list that none of our pages gave out."""
 
 
 class SealBroken(OnboardingError):
@@ -57,6 +65,14 @@ class StoreUnavailable(OnboardingError):
 
 class TooManyStarts(OnboardingError):
     """One link was started too often. `retry_after` is in seconds."""
+
+    def __init__(self, retry_after: int) -> None:
+        self.retry_after = retry_after
+        super().__init__(f"retry after {retry_after} s")
+
+
+class TooOften(OnboardingError):
+    """Somebody asks for more than they may have. `retry_after` is in seconds."""
 
     def __init__(self, retry_after: int) -> None:
         self.retry_after = retry_after
@@ -90,6 +106,10 @@ class SlackRefused(OnboardingError):
         self.reason = reason
         self.detail = detail
         super().__init__(f"{reason}: {detail}" if detail else str(reason))
+
+
+class SignInRefused(OnboardingError):
+    """The issuer did not say who it is, or not in a way that can be trusted. The message names what was wrong."""
 
 
 class NothingToRetry(OnboardingError):

@@ -12,7 +12,7 @@ from datetime import datetime
 
 from onboarding.attempts import Attempts, Claim, steps
 from onboarding.delivery import Delivery
-from onboarding.errors import OtherBrowser, SlackRefused, StateExpired, StateUnknown, StoreUnavailable
+from onboarding.errors import LinkRevoked, OtherBrowser, SlackRefused, StateExpired, StateUnknown, StoreUnavailable
 from onboarding.http import Deadline
 from onboarding.log import LOGGER
 from onboarding.model import Attempt, Event, InstallLink, Reason, Secret, Status, Unrecorded
@@ -75,6 +75,8 @@ class Flow:
             raise StateUnknown
         if claim is Claim.EXPIRED:
             raise StateExpired(attempt_id)
+        if claim is Claim.REVOKED:
+            raise LinkRevoked(attempt_id)
         if claim is Claim.OTHER_BROWSER:
             raise OtherBrowser(attempt_id)
         return attempt

@@ -32,14 +32,14 @@ class Links:
     def __init__(self, secret_keys: Sequence[Secret], max_age: timedelta, default_integration: str) -> None:
         """`secret_keys` is oldest first; the last one signs."""
         self._serializer = URLSafeTimedSerializer([key.reveal() for key in secret_keys], salt=SALT)
-        self._max_age = max_age
+        self.max_age = max_age
         self._default_integration = default_integration
 
     def mint(self, fields: Payload, expires_in: timedelta | None, now: datetime) -> InstallLink:
         """Make a link from payload fields other than `id` and `expiresAt`. It lives `LINK_MAX_AGE` at most."""
-        if expires_in and expires_in > self._max_age:
-            raise LinkMalformed([Problem("expiresIn", f"must be at most {self._max_age.total_seconds():.0f} seconds")])
-        expires_at = now + (expires_in or self._max_age)
+        if expires_in and expires_in > self.max_age:
+            raise LinkMalformed([Problem("expiresIn", f"must be at most {self.max_age.total_seconds():.0f} seconds")])
+        expires_at = now + (expires_in or self.max_age)
         return self.parse({**fields, "id": secrets.token_urlsafe(16), "expiresAt": expires_at.isoformat()})
 
     def sign(self, link: InstallLink) -> str:
@@ -58,7 +58,7 @@ class Links:
             raise LinkMalformed([Problem("timestamp", "is not a moment")]) from error
         link = self.parse(payload)
         # Signed in the future, by a clock that is ahead or by somebody who wants longer: counts as signed now.
-        expires_at = min(link.expires_at, min(signed_at, now) + self._max_age)
+        expires_at = min(link.expires_at, min(signed_at, now) + self.max_age)
         if expires_at <= now:
             raise LinkExpired(link.id)
         return replace(link, expires_at=expires_at)

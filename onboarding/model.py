@@ -166,7 +166,10 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One person's try at connecting, from the click to its outcome. Its id is also the support code."""
+    """One person's try at connecting, from the click to its outcome. Its id is also the support code.
+
+    `connection` is the identifier of the channel connection that came of it.
+    """
 
     id: str
     link: InstallLink
@@ -178,6 +181,7 @@ class Attempt:
     detail: str | None = None
     workspace: Workspace | None = None
     app_id: str | None = None
+    connection: str | None = None
     trying_since: datetime | None = None
     tries: int = 0
     round: int = 0

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Callable
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import dramatiq
@@ -13,6 +15,7 @@ from dramatiq.brokers.redis import RedisBroker
 
 from onboarding import storage
 from onboarding.model import Secret
+from onboarding.storage import Redis
 
 NAMESPACE: Final = "onboarding:queue"
 QUEUE: Final = "delivery"
@@ -22,6 +25,8 @@ HEARTBEAT: Final = timedelta(seconds=8)
 """A worker that is silent for longer is dead: its jobs go back to the queue."""
 ALWAYS: Final = 1_000_000
 """The chance, in a million, that a command looks for dead workers."""
+SILENCE: Final = 2 * HEARTBEAT
+"""A worker that gave no sign of life for so long is not there."""
 IDLE: Final = 500
 STOP_WITHIN: Final = 20_000
 """Milliseconds; longer than one delivery may take."""
@@ -29,11 +34,21 @@ STOP_WITHIN: Final = 20_000
 Deliver = Callable[[str], None]
 
 
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """Jobs that are due, since when the oldest one waits, and how many consumers gave a sign of life lately."""
+
+    due: int
+    oldest: datetime | None
+    consumers: int
+
+
 class Queue:
     """Puts deliveries on the queue."""
 
-    def __init__(self, url: Secret) -> None:
-        self._broker = _Producer(client=storage.connect(url), namespace=NAMESPACE, middleware=[])
+    def __init__(self, client: Redis) -> None:
+        self._redis = client
+        self._broker = _Producer(client=client, namespace=NAMESPACE, middleware=[])
         self._broker.declare_queue(QUEUE)
 
     def schedule(self, attempt_id: str, delay: timedelta) -> None:
@@ -41,6 +56,19 @@ class Queue:
         milliseconds = int(delay.total_seconds() * 1000)
         with storage.answering():
             self._broker.enqueue(message, delay=milliseconds or None)
+
+    def backlog(self, now: datetime) -> Backlog:
+        """What is due and not done yet, and whether anybody is there to do it."""
+        alive_after = (now - SILENCE).timestamp() * 1000
+        with storage.answering():
+            with self._redis.pipeline(transaction=False) as pipe:
+                pipe.llen(f"{NAMESPACE}:{QUEUE}")
+                pipe.lindex(f"{NAMESPACE}:{QUEUE}", 0)
+                pipe.zcount(f"{NAMESPACE}:__heartbeats__", alive_after, "+inf")
+                due, oldest, workers = pipe.execute()
+            message = self._redis.hget(f"{NAMESPACE}:{QUEUE}.msgs", oldest) if oldest else None
+        since = datetime.fromtimestamp(json.loads(str(message))["message_timestamp"] / 1000, UTC) if message else None
+        return Backlog(due, since, workers)
 
 
 class _Producer(RedisBroker):
@@ -86,7 +114,7 @@ class _Lost(redis.ConnectionError, dramatiq.ConnectionClosed):
     """A lost connection in both languages: some of Dramatiq's own steps expect the one, some the other."""
 
 
-def _connect_steadily(url: Secret) -> redis.Redis:
+def _connect_steadily(url: Secret) -> Redis:
     """Dramatiq's consumers outlive a lost connection, but not a time-out or a refusal: all three look alike here."""
     client = storage.connect(url, decode_responses=False)
     ask: Callable[..., Any] = client.execute_command

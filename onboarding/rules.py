@@ -22,11 +22,15 @@ def http_url(value: str) -> str | None:
     return None
 
 
-def bare_origin(value: str) -> str | None:
+def secure_url(value: str) -> str | None:
     if problem := http_url(value):
         return problem
-    if not addresses.is_secure(value):
-        return "must be https (http is for loopback hosts only)"
+    return None if addresses.is_secure(value) else "must be https (http is for loopback hosts only)"
+
+
+def bare_origin(value: str) -> str | None:
+    if problem := secure_url(value):
+        return problem
     return None if urlsplit(value).path in {"", "/"} else "must not have a path"
 
 
@@ -94,6 +98,13 @@ def contact(value: str) -> str | None:
     if addresses.parse(value) or re.fullmatch(r"[^@:/\s<>\"]+@[^@:/\s<>\"]+\.[^@:/\s<>\"]+", value):
         return None
     return "must be an e-mail address or an http or https URL"
+
+
+def emails(value: str) -> str | None:
+    entries = split(value)
+    if entries and all(re.fullmatch(r"[^@\s,]*@[^@\s,]+\.[^@\s,]+", entry) for entry in entries):
+        return None
+    return "must be e-mail addresses, or domains like @example.com, separated by commas"
 
 
 def log_level(value: str) -> str | None:

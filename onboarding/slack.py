@@ -14,6 +14,7 @@ from requests import RequestException
 from onboarding import http
 from onboarding.config import SlackSettings
 from onboarding.errors import SlackRefused
+from onboarding.http import Deadline
 from onboarding.model import Grant, Reason, Secret, Workspace
 from onboarding.names import clean_name
 
@@ -49,6 +50,10 @@ REASONS: Final[Mapping[str, Reason]] = {
 """Slack's documented errors by what to do about them. An unheard-of one counts as `code_refused`."""
 
 
+_ALREADY_GONE: Final = {"token_revoked", "token_expired", "account_inactive", "invalid_auth", "not_authed"}
+"""What Slack says of a token that no longer works. https://docs.slack.dev/reference/methods/auth.revoke#errors"""
+
+
 class Slack:
     """One Slack app, as its OAuth client."""
 
@@ -63,9 +68,9 @@ class Slack:
         )
         return str(url)
 
-    def redeem(self, code: Secret) -> Grant:
+    def redeem(self, code: Secret, deadline: Deadline | None = None) -> Grant:
         """Exchange the authorization code, once. Raises `SlackRefused` when no usable grant came of it."""
-        answer, now = self._exchange(code), self._clock()
+        answer, now = self._exchange(code, deadline), self._clock()
         bot_token = _text(answer.get("access_token"))
         if bot_token is None or answer.get("token_type") == "user":
             raise SlackRefused(Reason.NO_BOT_TOKEN)
@@ -84,12 +89,35 @@ class Slack:
             expires_at=_expiry(answer.get("expires_in"), now),
         )
 
-    def _exchange(self, code: Secret) -> Mapping[str, Any]:
+    def revoke(self, bot_token: Secret, deadline: Deadline) -> bool:
+        """Make a token worthless; no if it was already. Raises `SlackRefused` when Slack did not do it."""
+        session = http.session(self._adapter)
+        try:
+            response = session.post(
+                f"{self._settings.url}/api/auth.revoke",
+                headers={"Authorization": f"Bearer {bot_token.reveal()}"},
+                timeout=deadline.timeouts(),
+                allow_redirects=False,
+            )
+            answer = http.read_json(response)
+        except RequestException as error:
+            raise SlackRefused(Reason.SLACK_UNAVAILABLE, type(error).__name__) from None
+        except ValueError:
+            raise SlackRefused(Reason.SLACK_UNAVAILABLE, "not_json") from None
+        fields = answer if isinstance(answer, dict) else {}
+        if fields.get("ok") is True:
+            return fields.get("revoked") is True
+        if fields.get("error") in _ALREADY_GONE:
+            return False
+        raise _refusal(fields.get("error"))
+
+    def _exchange(self, code: Secret, deadline: Deadline | None) -> Mapping[str, Any]:
         try:
             answer: Mapping[str, Any] = self._session().fetch_token(
                 f"{self._settings.url}/api/oauth.v2.access",
                 grant_type="authorization_code",
                 code=code.reveal(),
+                timeout=deadline.timeouts() if deadline else None,
                 allow_redirects=False,
             )
         except OAuthError as error:

@@ -7,11 +7,14 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 import redis
+from redis import Redis
 from redis.sentinel import Sentinel
 
 from onboarding.addresses import SENTINEL_SCHEME, sentinel_parts
 from onboarding.errors import StoreUnavailable
 from onboarding.model import Secret
+
+__all__ = ["Redis", "answering", "connect", "is_usable"]
 
 TIMEOUT: Final = 1.0
 
@@ -25,14 +28,14 @@ POLICY: Final[dict[str, Any]] = {
 }
 
 
-def connect(url: Secret, **changes: Any) -> redis.Redis:
+def connect(url: Secret, **changes: Any) -> Redis:
     """A client for `REDIS_URL`. Connects on first use; finds the current primary through Sentinel."""
     policy = {**POLICY, **changes}
     if not url.reveal().startswith(SENTINEL_SCHEME):
-        return redis.Redis.from_url(url.reveal(), **policy)
+        return Redis.from_url(url.reveal(), **policy)
     parts = sentinel_parts(url.reveal())
     sentinel = Sentinel(parts.hosts, sentinel_kwargs={"socket_timeout": TIMEOUT}, **policy)
-    client: redis.Redis = sentinel.master_for(parts.name, db=parts.db, username=parts.username, password=parts.password)
+    client: Redis = sentinel.master_for(parts.name, db=parts.db, username=parts.username, password=parts.password)
     return client
 
 

@@ -13,7 +13,7 @@ from onboarding.delivery import Delivery
 from onboarding.errors import ConfigError, StoreUnavailable
 from onboarding.log import LOGGER
 from onboarding.queue import Consumer, Deliver
-from onboarding.wiring import wire
+from onboarding.wiring import Wiring, wire
 
 SWEEP_EVERY: Final = 5.0
 
@@ -25,8 +25,8 @@ def main() -> int:
         sys.stderr.write(f"{error}\n")
         return 2
     log.configure(settings.log_level, as_json=settings.is_https)
-    delivery = wire(settings).delivery
-    return _work(Consumer(settings.redis_url, _job(delivery)), delivery)
+    made = wire(settings)
+    return _work(Consumer(settings.redis_url, _job(made.delivery)), made)
 
 
 def _job(delivery: Delivery) -> Deliver:
@@ -42,7 +42,7 @@ def _job(delivery: Delivery) -> Deliver:
     return deliver
 
 
-def _work(consumer: Consumer, delivery: Delivery) -> int:
+def _work(consumer: Consumer, made: Wiring) -> int:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
@@ -52,15 +52,16 @@ def _work(consumer: Consumer, delivery: Delivery) -> int:
         if not consumer.is_alive:
             LOGGER.critical("worker lost a thread")
             return 1
-        _sweep(delivery)
+        _sweep(made)
     consumer.stop()
     LOGGER.info("worker stopped")
     return 0
 
 
-def _sweep(delivery: Delivery) -> None:
+def _sweep(made: Wiring) -> None:
     try:
-        delivery.sweep()
+        made.delivery.sweep()
+        made.lists.lapse(made.clock())
     except StoreUnavailable as error:
         LOGGER.error("store in trouble error=%s", error)
 

@@ -30,9 +30,14 @@ FLOORS = {
     "novu": 2,
     "attempts": 2,
     "queue": 2,
+    "records": 2,
+    "identity": 2,
     "delivery": 3,
     "flow": 3,
     "checkup": 3,
+    "health": 3,
+    "minting": 3,
+    "disconnecting": 3,
     "wiring": 4,
     "web": 5,
     "cli": 5,
@@ -54,9 +59,11 @@ OUTSIDE = {
 }
 MAY_TALK_TO = {
     "redis": {"storage", "queue"},
+    "limits": {"records"},
     "dramatiq": {"queue"},
-    "authlib": {"slack"},
-    "requests": {"http", "slack", "novu"},
+    "authlib": {"slack", "identity"},
+    "joserfc": {"identity"},
+    "requests": {"http", "slack", "novu", "identity"},
     "flask": {"web", ""},
 }
 FLOOR_TWO = {name for name, floor in FLOORS.items() if floor == 2}

@@ -39,7 +39,7 @@ def monitored(store: redis.Redis) -> Iterator[list[str]]:
 
 def round_trips(commands: list[str]) -> list[str]:
     """One line for each. What a worker asks without there being an install, polling and sweeping, is not counted."""
-    idle = re.compile(r" fetch |EVALSHA \w+ 0|onboarding:undelivered 100 60")
+    idle = re.compile(r" fetch |EVALSHA \w+ 0|onboarding:undelivered 100 60|onboarding:due 200")
     return [line for line in commands if re.match("EVALSHA|HGETALL|GET|EXEC", line) and not idle.search(line)]
 
 

@@ -2,7 +2,8 @@
 -- KEYS: attempt, its sealed grant, its owner's lease, connection and newest grant, undelivered, sequence.
 -- ARGV: attempt id, the step as JSON, as `steps.Step` writes it.
 local step = cjson.decode(ARGV[2])
-local status = redis.call('HGET', KEYS[1], 'status')
+local id = ARGV[1]
+local status, reason, started_at, lists = unpack(redis.call('HMGET', KEYS[1], 'status', 'reason', 'started_at', 'lists'))
 local allowed = false
 for _, from in ipairs(step.from) do allowed = allowed or from == status end
 if step.needs_grant and redis.call('EXISTS', KEYS[2]) == 0 then allowed = false end
@@ -14,11 +15,12 @@ for name, value in pairs(step.fields) do redis.call('HSET', KEYS[1], name, value
 for _, name in ipairs(step.counts) do redis.call('HINCRBY', KEYS[1], name, 1) end
 redis.call('EXPIRE', KEYS[1], step.life)
 
+local is_first_grant = (step.sealed or step.connection) and redis.call('HEXISTS', KEYS[1], 'sequence') == 0
 if step.sealed then
     redis.call('SET', KEYS[2], step.sealed, 'EX', step.grant_life)
-    if redis.call('HEXISTS', KEYS[1], 'sequence') == 0 then
+    if is_first_grant then
         redis.call('HSET', KEYS[1], 'sequence', redis.call('INCR', KEYS[7]))
-        redis.call('SET', KEYS[5], ARGV[1], 'EX', step.grant_life)
+        redis.call('SET', KEYS[5], id, 'EX', step.grant_life)
     end
 elseif step.grant_life > 0 then redis.call('EXPIRE', KEYS[2], step.grant_life)
 else redis.call('DEL', KEYS[2]) end
@@ -27,8 +29,8 @@ if step.due_in then
     local time = redis.call('TIME')
     local next_try = time[1] * 1000 + math.floor(time[2] / 1000) + step.wait
     redis.call('HSET', KEYS[1], 'next_try_at', string.format('%.0f', next_try))
-    redis.call('ZADD', KEYS[6], time[1] + step.due_in, ARGV[1])
-else redis.call('ZREM', KEYS[6], ARGV[1]) end
+    redis.call('ZADD', KEYS[6], time[1] + step.due_in, id)
+else redis.call('ZREM', KEYS[6], id) end
 
 if step.connection then
     local sequence = redis.call('HGET', KEYS[1], 'sequence') or redis.call('INCR', KEYS[7])
@@ -38,4 +40,13 @@ if step.connection then
         redis.call('EXPIRE', KEYS[4], step.connection_life)
     end
 end
+
+local waits = step.fields.status == 'failed' and step.grant_life > 0
+enter(id, started_at, cjson.decode(lists or '[]'), step.life)
+enter(id, started_at, step.lists, step.life)
+stand(id, started_at, reason, step.fields.status or status, step.fields.reason, waits,
+    now() + (waits and step.grant_life or step.life - FORGET_EARLY))
+if is_first_grant then count(started_at, 'granted', 1) end
+if step.connection then count(started_at, 'connected', 1) end
+learn(step.terms)
 return 1

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from onboarding.links import from_payload, to_payload
-from onboarding.model import Attempt, Event, LastConnection, Reason, Status, Workspace
+from onboarding.model import Attempt, Event, InstallLink, LastConnection, Reason, Status, Workspace
 
 Fields = Mapping[str, str]
 
@@ -20,8 +20,15 @@ def dump(attempt: Attempt) -> dict[str, str]:
         "link": json.dumps(to_payload(attempt.link), separators=(",", ":")),
         "started_at": dump_moment(attempt.started_at),
         "browser": attempt.browser_hash,
+        "lists": json.dumps(lists_of(attempt.link)),
         "timeline": "".join(map(dump_event, attempt.timeline)),
     }
+
+
+def lists_of(link: InstallLink) -> list[str]:
+    """The lists of the link's own values, by which its attempts are found."""
+    names = [f"integration:{link.integration}", *(f"context:{context.key}" for context in link.contexts)]
+    return [*names, f"subscriber:{link.subscriber_id}"] if link.subscriber_id else names
 
 
 def load(attempt_id: str, fields: Fields, now: datetime) -> Attempt:
@@ -37,6 +44,7 @@ def load(attempt_id: str, fields: Fields, now: datetime) -> Attempt:
         detail=fields.get("detail") or None,
         workspace=load_workspace(fields),
         app_id=fields.get("app_id") or None,
+        connection=fields.get("connection") or None,
         trying_since=_load_moment(fields["trying_since"]) if "trying_since" in fields else None,
         tries=int(fields.get("tries", 0)),
         round=int(fields.get("round", 0)),
@@ -70,6 +78,11 @@ def load_connection(fields: Fields) -> LastConnection:
         app_id=fields["app_id"] or None,
         connected_at=_load_moment(fields["at"]),
     )
+
+
+def pairs(flat: list[str]) -> dict[str, str]:
+    """A hash as scripts give it, fields and values in turn."""
+    return dict(zip(flat[::2], flat[1::2], strict=True))
 
 
 def dump_event(event: Event) -> str:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from onboarding.attempts import record
-from onboarding.model import GRANT_KEPT, Event, Grant, LastConnection, Reason, Status
+from onboarding.attempts import record, terms
+from onboarding.model import GRANT_KEPT, Event, Grant, LastConnection, Reason, Status, Workspace
 
 DELIVERY_KEPT: Final = GRANT_KEPT + timedelta(days=1)
 """How long a grant on its way to Novu stays: longer than anybody tries to deliver it."""
@@ -33,6 +33,7 @@ class Step:
     needs_grant: bool = False
     due_in: timedelta | None = None
     connection: LastConnection | None = None
+    workspace: Workspace | None = None
 
     def to_json(self, lease: str | None) -> str:
         step: dict[str, Any] = {
@@ -43,6 +44,8 @@ class Step:
             "counts": list(self.counts),
             "grant_life": seconds(self.grant_life),
             "needs_grant": self.needs_grant,
+            "lists": [f"workspace:{self.workspace.id}"] if self.workspace else [],
+            "terms": terms.of_workspace(self.workspace) if self.workspace else [],
         }
         if self.sealed:
             step["sealed"] = self.sealed
@@ -72,13 +75,14 @@ def granted(grant: Grant, sealed: str, retention: timedelta) -> Step:
             **record.dump_workspace(grant.workspace, grant.app_id),
         },
         sealed=sealed,
+        workspace=grant.workspace,
         grant_life=DELIVERY_KEPT,
         due_in=timedelta(0),
     )
 
 
-def connected(connection: LastConnection, retention: timedelta) -> Step:
-    """Novu has it: the grant is erased."""
+def connected(connection: LastConnection, identifier: str, retention: timedelta) -> Step:
+    """Novu has it, under this identifier: the grant is erased."""
     return Step(
         allowed_from=[Status.STARTED, Status.GRANTED],
         event=Event(connection.connected_at, "connected", connection.workspace.name),
@@ -86,9 +90,11 @@ def connected(connection: LastConnection, retention: timedelta) -> Step:
         fields={
             "status": Status.CONNECTED.value,
             "detail": "",
+            "connection": identifier,
             **record.dump_workspace(connection.workspace, connection.app_id),
         },
         connection=connection,
+        workspace=connection.workspace,
     )
 
 

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from importlib.resources import files
-from typing import Any, Final, cast
+from typing import Final, cast
 
-from onboarding import storage
-from onboarding.attempts import record
+from onboarding.attempts import record, terms
+from onboarding.attempts.scripts import PREFIX, register
 from onboarding.attempts.steps import Step, seconds
-from onboarding.errors import TooManyStarts
-from onboarding.model import STATE_LIFETIME, Attempt, Event, LastConnection, Owner, Secret
-from onboarding.storage import answering
+from onboarding.errors import LinkRevoked, TooManyStarts
+from onboarding.model import CLAIM_GRACE, STATE_LIFETIME, Attempt, Event, InstallLink, LastConnection, Owner
+from onboarding.storage import Redis, answering
 
-PREFIX: Final = "onboarding"
 UNDELIVERED: Final = f"{PREFIX}:undelivered"
 SEQUENCE: Final = f"{PREFIX}:sequence"
 MOST_STARTS: Final = 30
@@ -25,6 +25,7 @@ ABANDONED_AFTER: Final = timedelta(hours=12)
 LEASE: Final = timedelta(seconds=16)
 """How long one delivery may hold its owner: a little longer than it may take."""
 MOST_SWEPT: Final = 100
+REVOKED: Final = -2
 
 
 class Claim(StrEnum):
@@ -33,6 +34,7 @@ class Claim(StrEnum):
     UNKNOWN = "unknown"
     EXPIRED = "expired"
     OTHER_BROWSER = "other_browser"
+    REVOKED = "revoked"
 
 
 class Take(StrEnum):
@@ -69,11 +71,11 @@ class Facts:
 class Attempts:
     """The attempts of one deployment. `retention` is how long a finished one stays readable."""
 
-    def __init__(self, url: Secret, retention: timedelta) -> None:
-        self._redis = storage.connect(url)
+    def __init__(self, client: Redis, retention: timedelta) -> None:
+        self._redis = client
         self.retention = retention
-        self._start, self._claim, self._take, self._move, self._sweep = map(
-            self._script, ("start", "claim", "take", "move", "sweep")
+        self._start, self._claim, self._take, self._move, self._sweep = (
+            register(client, name) for name in ("start", "claim", "take", "move", "sweep")
         )
 
     def ping(self) -> None:
@@ -91,11 +93,13 @@ class Attempts:
         )
 
     def start(self, attempt: Attempt) -> None:
-        """Record a new attempt. Raises `TooManyStarts` when its link was started too often."""
+        """Record a new attempt. Raises `LinkRevoked`, or `TooManyStarts` when its link was started too often."""
         pairs = [part for pair in record.dump(attempt).items() for part in pair]
-        limits = [MOST_STARTS, seconds(STARTS_WINDOW), seconds(ABANDONED_AFTER)]
+        keys = [_key("starts", attempt.link.id), _key("attempt", attempt.id), _key("revoked", attempt.link.id)]
         with answering():
-            wait = self._start([_key("starts", attempt.link.id), _key("attempt", attempt.id)], [*limits, *pairs])
+            wait = self._start(keys, [attempt.id, _beginning(attempt), *pairs])
+        if wait == REVOKED:
+            raise LinkRevoked(attempt.link.id)
         if wait >= 0:
             raise TooManyStarts(retry_after=max(wait, 1))
 
@@ -104,19 +108,43 @@ class Attempts:
         moments = [record.dump_moment(now), record.dump_moment(now - STATE_LIFETIME)]
         event = record.dump_event(Event(now, "returned"))
         with answering():
-            answer, *flat = self._claim([_key("attempt", attempt_id)], [*moments, browser_hash, event])
+            answer, *flat = self._claim(
+                [_key("attempt", attempt_id)], [*moments, browser_hash, event, attempt_id, seconds(CLAIM_GRACE) + 1]
+            )
         claim = Claim(answer)
-        return claim, record.load(attempt_id, _pairs(flat), now) if claim is Claim.CLAIMED else None
+        return claim, record.load(attempt_id, record.pairs(flat), now) if claim is Claim.CLAIMED else None
 
     def get(self, attempt_id: str, now: datetime) -> Attempt | None:
         with answering():
             fields = cast("dict[str, str]", self._redis.hgetall(_key("attempt", attempt_id)))
         return record.load(attempt_id, fields, now) if fields else None
 
-    def last_connection(self, owner: Owner) -> LastConnection | None:
+    def revoke(self, link_id: str, life: timedelta) -> None:
+        """Let no attempt start or go on from this link any more, for as long as it could still live."""
         with answering():
-            fields = cast("dict[str, str]", self._redis.hgetall(_key("connection", owner.identifier)))
-        return record.load_connection(fields) if fields else None
+            self._redis.set(_key("revoked", link_id), "1", ex=life)
+
+    def revoked(self, link_ids: Sequence[str]) -> set[str]:
+        """Which of the links are revoked."""
+        with answering(), self._redis.pipeline(transaction=False) as pipe:
+            for link_id in link_ids:
+                pipe.exists(_key("revoked", link_id))
+            return {link_id for link_id, is_revoked in zip(link_ids, pipe.execute(), strict=True) if is_revoked}
+
+    def last_connection(self, link: InstallLink) -> LastConnection | None:
+        """What the link's owner was last connected to. Raises `LinkRevoked`."""
+        with answering(), self._redis.pipeline(transaction=False) as pipe:
+            pipe.exists(_key("revoked", link.id))
+            pipe.hgetall(_key("connection", link.owner.identifier))
+            is_revoked, fields = pipe.execute()
+        if is_revoked:
+            raise LinkRevoked(link.id)
+        return record.load_connection(fields) if "attempt" in fields else None
+
+    def forget_connection(self, owner: Owner) -> None:
+        """The owner is connected to nothing any more. What grant came last stays known: older ones stay out."""
+        with answering():
+            self._redis.hdel(_key("connection", owner.identifier), "attempt")
 
     def take(self, attempt: Attempt, now: datetime) -> Taken:
         """Ask to deliver the attempt's grant now. At most one delivery per owner gets it at a time."""
@@ -129,7 +157,7 @@ class Attempts:
             return Taken(take, wait=timedelta(milliseconds=max(rest[0], 0)))
         if not rest:
             return Taken(take)
-        return Taken(take, record.load(attempt.id, _pairs(rest[1:]), now), rest[0], lease)
+        return Taken(take, record.load(attempt.id, record.pairs(rest[1:]), now), rest[0], lease)
 
     def move(self, attempt: Attempt, step: Step, lease: str | None = None) -> bool:
         """Whether the attempt took the step; it does not where another process was faster. Returns the lease."""
@@ -141,8 +169,20 @@ class Attempts:
         with answering():
             return list(self._sweep([UNDELIVERED], [MOST_SWEPT, seconds(pause), _key("attempt", "")]))
 
-    def _script(self, name: str) -> Any:
-        return self._redis.register_script(files(__package__).joinpath(f"{name}.lua").read_text("utf-8"))
+
+def _beginning(attempt: Attempt) -> str:
+    """What a new attempt comes with, as `start.lua` reads it."""
+    return json.dumps(
+        {
+            "most": MOST_STARTS,
+            "window": seconds(STARTS_WINDOW),
+            "life": seconds(ABANDONED_AFTER),
+            "open_for": seconds(STATE_LIFETIME) + 1,
+            "started_at": record.dump_moment(attempt.started_at),
+            "lists": record.lists_of(attempt.link),
+            "terms": terms.of_link(attempt.link),
+        }
+    )
 
 
 def _keys(attempt: Attempt) -> list[str]:
@@ -153,7 +193,3 @@ def _keys(attempt: Attempt) -> list[str]:
 
 def _key(kind: str, name: str) -> str:
     return f"{PREFIX}:{kind}:{name}"
-
-
-def _pairs(flat: list[str]) -> dict[str, str]:
-    return dict(zip(flat[::2], flat[1::2], strict=True))

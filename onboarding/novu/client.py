@@ -15,7 +15,7 @@ from onboarding import http
 from onboarding.config import NovuSettings
 from onboarding.errors import IdentifierTaken, NovuError
 from onboarding.http import Deadline
-from onboarding.model import Connection, ConnectionMode, Grant, InstallLink, Owner
+from onboarding.model import Connection, ConnectionMode, Grant, InstallLink, Owner, Secret
 from onboarding.novu import wire
 from onboarding.novu.wire import Page
 
@@ -95,6 +95,10 @@ class Novu:
 
     def retrieve(self, identifier: str, deadline: Deadline) -> Connection:
         return wire.read_connection(self._call("GET", _path(identifier), deadline))
+
+    def token(self, identifier: str, deadline: Deadline) -> Secret | None:
+        """The connection's access token, unless Novu hides it."""
+        return wire.read_token(self._call("GET", _path(identifier), deadline))
 
     def update(self, identifier: str, grant: Grant, key: str, deadline: Deadline) -> Connection:
         """Replace workspace and token. A grant that does not rotate ends the rotation of the one before."""

@@ -84,6 +84,14 @@ def read_connection(body: object) -> Connection:
     )
 
 
+def read_token(body: object) -> Secret | None:
+    """The access token of a single object. Novu can be set to show stars, or nothing, instead."""
+    held = body.get("data") if isinstance(body, dict) else None
+    auth = held.get("auth") if isinstance(held, dict) else None
+    token = _text(auth.get("accessToken")) if isinstance(auth, dict) else None
+    return Secret(token) if token and re.fullmatch(r"xox[\x21-\x7e]+", token) else None
+
+
 def read_page(body: object) -> Page:
     if not isinstance(body, dict) or not isinstance(body.get("data"), list):
         raise NovuError("the answer is not a list of channel connections")

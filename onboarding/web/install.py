@@ -36,7 +36,7 @@ class IncompleteReturn(OnboardingError):
 @install_pages.get("/install/<token>")
 def landing(token: str) -> ResponseReturnValue:
     link = _open(token)
-    connection = wiring().attempts.last_connection(link.owner)
+    connection = wiring().attempts.last_connection(link)
     if connection:
         return _already_connected(link, connection)
     scopes = pages.permissions(wiring().settings.slack.scopes)

@@ -140,7 +140,8 @@ def test_an_integration_that_novu_does_not_know_is_named(person: Person, mint: M
 
 def test_finished_attempts_leave_after_the_retention(person: Person, link: str, store: redis.Redis) -> None:
     person.install(link)
-    lives = {key.split(":")[1]: store.ttl(key) for key in store.scan_iter()}
-    assert 0 < lives["attempt"] <= 2_592_000
-    assert 0 < lives["starts"] <= 3600
-    assert {kind for kind, life in lives.items() if life < 0} <= {"queue", "sequence", "undelivered"}
+    lives = {key.removeprefix("onboarding:"): store.ttl(key) for key in store.scan_iter()}
+    assert [0 < life <= 2_592_000 for name, life in lives.items() if name.startswith("attempt:")] == [True]
+    assert [0 < life <= 3600 for name, life in lives.items() if name.startswith("starts:")] == [True]
+    indexes = {"sequence", "undelivered", "due", "terms", "terms_seen", "list:all", "list:status:connected"}
+    assert {name for name, life in lives.items() if life < 0 and not name.startswith("queue:")} <= indexes

@@ -1,0 +1,70 @@
+"""Install links for whoever may ask for them: minted, listed, and taken back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from onboarding.attempts import Attempts
+from onboarding.links import Links, Payload
+from onboarding.log import LOGGER
+from onboarding.model import InstallLink
+from onboarding.records.minted import Minted, MintedLinks
+
+CLOCKS_DIFFER: Final = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A minted link and what has become of it."""
+
+    minted: Minted
+    url: str
+    is_revoked: bool
+    is_expired: bool
+
+
+class Minting:
+    def __init__(
+        self, links: Links, attempts: Attempts, minted: MintedLinks, public_url: str, clock: Callable[[], datetime]
+    ) -> None:
+        self._links = links
+        self._attempts = attempts
+        self._minted = minted
+        self._public_url = public_url
+        self._clock = clock
+
+    def mint(self, fields: Payload, expires_in: timedelta | None) -> InstallLink:
+        """A new link, not listed yet. Raises `LinkMalformed`."""
+        return self._links.mint(fields, expires_in, self._clock())
+
+    def record(self, link: InstallLink, by: str) -> None:
+        """Remember who minted the link."""
+        self._minted.add(link, by, self._clock())
+        LOGGER.info("link minted link=%s by=%s", link.id, by)
+
+    def url(self, link: InstallLink) -> str:
+        return f"{self._public_url}/install/{self._links.sign(link)}"
+
+    def revoke(self, link_id: str) -> None:
+        """The link answers 410 from now on, and what was started from it goes no further."""
+        self._attempts.revoke(link_id, self._links.max_age + CLOCKS_DIFFER)
+        LOGGER.info("link revoked link=%s", link_id)
+
+    def find(self, link_id: str) -> Listed | None:
+        minted = self._minted.get(link_id)
+        return self._listed([minted])[0] if minted else None
+
+    def page(self, limit: int, after: str | None) -> tuple[list[Listed], str | None]:
+        """Minted links, newest first, and where the next page goes on."""
+        minted, next_page = self._minted.page(limit, after)
+        return self._listed(minted), next_page
+
+    def _listed(self, minted: list[Minted]) -> list[Listed]:
+        now = self._clock()
+        revoked = self._attempts.revoked([each.link.id for each in minted])
+        return [
+            Listed(each, self.url(each.link), each.link.id in revoked, each.link.expires_at <= now) for each in minted
+        ]

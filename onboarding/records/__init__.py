@@ -1,0 +1,1 @@
+"""What Redis holds besides attempts: minted links, sessions, the audit, answers given, problems shown, limits."""

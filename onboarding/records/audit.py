@@ -1,0 +1,79 @@
+"""Who did what, and when: a stream that is only ever added to, kept for 90 days."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Final, cast
+
+from onboarding.errors import CursorMalformed
+from onboarding.storage import Redis, answering
+
+STREAM: Final = "onboarding:audit"
+KEPT: Final = timedelta(days=90)
+LONGEST: Final = 300
+
+
+class Action(StrEnum):
+    SIGNED_IN = "signed_in"
+    SIGN_IN_FAILED = "sign_in_failed"
+    SIGNED_OUT = "signed_out"
+    MINTED = "link_minted"
+    REVOKED = "link_revoked"
+    RETRIED = "attempt_retried"
+    RENAMED = "connection_renamed"
+    VERIFIED = "connection_verified"
+    DISCONNECTED = "connection_disconnected"
+    EXPORTED = "exported"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One thing somebody did. `target` is what it was done to, `outcome` what came of it."""
+
+    at: datetime
+    actor: str
+    action: Action
+    target: str
+    outcome: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class Entries:
+    """A page of the audit, newest first."""
+
+    entries: tuple[Entry, ...]
+    next: str | None
+
+
+class Audit:
+    def __init__(self, client: Redis) -> None:
+        self._redis = client
+
+    def add(self, entry: Entry) -> None:
+        oldest = int((entry.at - KEPT).timestamp() * 1000)
+        fields = {
+            "actor": entry.actor,
+            "action": entry.action.value,
+            "target": entry.target,
+            "outcome": entry.outcome,
+            "address": entry.address,
+        }
+        with answering():
+            self._redis.xadd(STREAM, {name: text[:LONGEST] for name, text in fields.items()}, minid=oldest)
+
+    def read(self, limit: int, after: str | None = None) -> Entries:
+        if after is not None and not re.fullmatch(r"[0-9]{1,15}-[0-9]{1,6}", after):
+            raise CursorMalformed(after)
+        with answering():
+            answer = self._redis.xrevrange(STREAM, max=f"({after}" if after else "+", min="-", count=limit)
+        rows = cast("list[tuple[str, dict[str, str]]]", answer)
+        return Entries(tuple(_read(*row) for row in rows), rows[-1][0] if len(rows) == limit else None)
+
+
+def _read(entry_id: str, fields: dict[str, str]) -> Entry:
+    at = datetime.fromtimestamp(int(entry_id.partition("-")[0]) / 1000, UTC)
+    return Entry(at, fields["actor"], Action(fields["action"]), fields["target"], fields["outcome"], fields["address"])
