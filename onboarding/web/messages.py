@@ -270,6 +270,11 @@ EXPIRED_LINK: Final = Message(
     ("Links work for {life}. Nothing was changed. Ask {product} for a new one.",),
     primary=QUIET_CONTACT,
 )
+REVOKED_LINK: Final = Message(
+    "This link is no longer valid",
+    ("It was withdrawn. Nothing was changed. If you still want to connect Slack, ask {product} for a new one.",),
+    primary=QUIET_CONTACT,
+)
 OTHER_BROWSER: Final = Message(
     "Please finish where you started",
     (

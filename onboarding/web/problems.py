@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 
-from flask import Flask, Response
+from flask import Flask, Response, request
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
@@ -13,6 +13,7 @@ from onboarding.errors import (
     LinkExpired,
     LinkForged,
     LinkMalformed,
+    LinkRevoked,
     OtherBrowser,
     StateExpired,
     StateUnknown,
@@ -20,9 +21,11 @@ from onboarding.errors import (
     TooManyStarts,
 )
 from onboarding.log import LOGGER
+from onboarding.records.problems import Noted
 from onboarding.web import cookies, messages, pages
 from onboarding.web.context import request_id, wiring
 from onboarding.web.install import IncompleteReturn, NoState
+from onboarding.web.messages import Message
 from onboarding.web.pages import About
 
 
@@ -31,6 +34,7 @@ def install(app: Flask) -> None:
         LinkForged: _link_forged,
         LinkMalformed: _link_malformed,
         LinkExpired: _link_expired,
+        LinkRevoked: _link_revoked,
         TooManyStarts: _too_many_starts,
         NoState: _no_state,
         StateUnknown: _state_unknown,
@@ -46,46 +50,50 @@ def install(app: Flask) -> None:
 
 
 def _link_forged(_: LinkForged) -> Response:
-    return pages.show(messages.FORGED_LINK, 404)
+    return _refuse(messages.FORGED_LINK, 404)
 
 
 def _link_malformed(error: LinkMalformed) -> Response:
     LOGGER.warning("malformed link problems=%s request=%s", error, request_id())
-    return pages.show(messages.MALFORMED_LINK, 400, problems=error.problems)
+    return _refuse(messages.MALFORMED_LINK, 400, problems=error.problems)
 
 
-def _link_expired(_: LinkExpired) -> Response:
+def _link_expired(error: LinkExpired) -> Response:
     life = pages.in_words(wiring().settings.link_max_age)
-    return pages.show(messages.EXPIRED_LINK, 410, About(names={"life": life}))
+    return _refuse(messages.EXPIRED_LINK, 410, About(names={"life": life}), link_id=str(error))
+
+
+def _link_revoked(error: LinkRevoked) -> Response:
+    return _refuse(messages.REVOKED_LINK, 410, link_id=str(error))
 
 
 def _too_many_starts(error: TooManyStarts) -> Response:
     wait = pages.in_words(timedelta(seconds=error.retry_after))
-    response = pages.show(messages.TOO_MANY_STARTS, 429, About(names={"wait": wait}))
+    response = _refuse(messages.TOO_MANY_STARTS, 429, About(names={"wait": wait}))
     response.headers["Retry-After"] = str(error.retry_after)
     return response
 
 
 def _no_state(_: NoState) -> Response:
-    return pages.show(messages.NO_STATE, 400)
+    return _refuse(messages.NO_STATE, 400)
 
 
 def _state_unknown(_: StateUnknown) -> Response:
-    return pages.show(messages.UNKNOWN_STATE, 400)
+    return _refuse(messages.UNKNOWN_STATE, 400)
 
 
 def _incomplete_return(_: IncompleteReturn) -> Response:
-    return pages.show(messages.INCOMPLETE_RETURN, 400)
+    return _refuse(messages.INCOMPLETE_RETURN, 400)
 
 
 def _state_expired(error: StateExpired) -> Response:
     attempt = wiring().attempts.get(error.attempt_id, wiring().clock())
     about = pages.about_attempt(attempt, may_restart=cookies.is_same_browser(attempt)) if attempt else None
-    return pages.show(messages.TIMED_OUT, 410, about)
+    return _refuse(messages.TIMED_OUT, 410, about)
 
 
 def _other_browser(error: OtherBrowser) -> Response:
-    return pages.show(messages.OTHER_BROWSER, 403, About(support_code=error.attempt_id))
+    return _refuse(messages.OTHER_BROWSER, 403, About(support_code=error.attempt_id))
 
 
 def _store_unavailable(error: StoreUnavailable) -> Response:
@@ -94,7 +102,7 @@ def _store_unavailable(error: StoreUnavailable) -> Response:
 
 
 def _no_csrf(_: CSRFError) -> Response:
-    return pages.show(messages.NO_CSRF, 400)
+    return _refuse(messages.NO_CSRF, 400)
 
 
 def _http(error: HTTPException) -> Response:
@@ -103,6 +111,22 @@ def _http(error: HTTPException) -> Response:
         message = messages.UNEXPECTED
     else:
         message = messages.NOT_FOUND if status == 404 else messages.REQUEST_REFUSED
-    response = pages.show(message, status)
+    response = _refuse(message, status)
     response.headers.extend((name, value) for name, value in error.get_headers() if name == "Allow")
     return response
+
+
+def _refuse(message: Message, status: int, about: About | None = None, link_id: str = "", **extra: object) -> Response:
+    """The page of a problem. Where no attempt stands behind its support code, the status page still finds it."""
+    if about is None or about.support_code is None:
+        _note(message, status, link_id)
+    return pages.show(message, status, about, **extra)
+
+
+def _note(message: Message, status: int, link_id: str) -> None:
+    route = request.url_rule.rule if request.url_rule else "-"
+    try:
+        noted = Noted(wiring().clock(), status, message.heading, route, link_id)
+        wiring().records.problems.note(request_id(), noted)
+    except StoreUnavailable as error:
+        LOGGER.warning("problem not noted error=%s request=%s", error, request_id())
