@@ -38,6 +38,7 @@ CREDENTIALS: Final = (
     "NOVU_SECRET_KEY",
     "API_KEYS",
     "ADMIN_PASSWORD",
+    "OIDC_CLIENT_SECRET",
 )
 """What only a real deployment has. Where one is set, somebody is about to rehearse in the wrong place."""
 
@@ -66,7 +67,7 @@ def run(port: int) -> int:
 
 def _environment(port: int, folder: Path) -> dict[str, str]:
     """What a deployment would have in its environment, for this machine and this run."""
-    slack, novu = _free_ports(port)
+    slack, novu, issuer = _free_ports(port)
     return {
         "PUBLIC_URL": f"http://{HOST}:{port}",
         "SECRET_KEY": secrets.token_urlsafe(32),
@@ -77,17 +78,23 @@ def _environment(port: int, folder: Path) -> dict[str, str]:
         "NOVU_SECRET_KEY": NOVU_KEY,
         "NOVU_URL": f"http://{HOST}:{novu}",
         "NOVU_INTEGRATION_IDENTIFIER": "slack-prod",
+        "API_KEYS": secrets.token_urlsafe(32),
+        "ADMIN_PASSWORD": secrets.token_urlsafe(12),
+        "OIDC_ISSUER": f"http://{HOST}:{issuer}",
+        "OIDC_CLIENT_ID": "sandbox-admin",
+        "OIDC_CLIENT_SECRET": secrets.token_urlsafe(24),
+        "OIDC_ALLOWED_EMAILS": "@sprocket.example",
+        "OIDC_OPERATOR_EMAILS": "operator@sprocket.example",
         "PRODUCT_NAME": os.environ.get("PRODUCT_NAME") or "Sprocket",
         "SUPPORT_CONTACT": os.environ.get("SUPPORT_CONTACT") or "support@sprocket.example",
     }
 
 
-def _free_ports(port: int) -> tuple[int, int]:
-    """The two after `port` where they are free, any two otherwise. Complains when `port` itself is taken."""
+def _free_ports(port: int) -> tuple[int, ...]:
+    """The three after `port` where they are free, any two otherwise. Complains when `port` itself is taken."""
     if not _free_port(port):
         raise RuntimeError(f"Port {port} is taken. Choose another: PORT={port + 100} make run")
-    slack, novu = (_free_port(wanted) or _free_port(0) for wanted in (port + 1, port + 2))
-    return slack, novu
+    return tuple(_free_port(port + number) or _free_port(0) for number in (1, 2, 3))
 
 
 def _free_port(wanted: int) -> int:
@@ -105,11 +112,11 @@ def _start(env: Mapping[str, str], folder: Path, children: list[Process]) -> Non
     everything = {**os.environ, "PYTHONUNBUFFERED": "1", **env}
     FOLDER.mkdir(mode=0o700, exist_ok=True)
     children.append(embedded_redis.start(folder))
-    for name, command in (("slack", _slack(env)), ("novu", _novu(env))):
+    for name, command in (("slack", _slack(env)), ("novu", _novu(env)), ("issuer", _issuer(env))):
         children.append(Process(name, command, quiet=True))
     for name, command in (("web", _web(env)), ("worker", [sys.executable, "-m", "onboarding.worker"])):
         children.append(Process(name, command, everything))
-    for child, url in zip(children[1:4], ("SLACK_URL", "NOVU_URL", "PUBLIC_URL"), strict=True):
+    for child, url in zip(children[1:5], ("SLACK_URL", "NOVU_URL", "OIDC_ISSUER", "PUBLIC_URL"), strict=True):
         child.wait_until(_answering(env[url]))
 
 
@@ -123,11 +130,16 @@ def _novu(env: Mapping[str, str]) -> list[str]:
     return [*_stand_in("novu", env), "--secret-key", env["NOVU_SECRET_KEY"], "--data", str(NOVU_FILE)]
 
 
+def _issuer(env: Mapping[str, str]) -> list[str]:
+    credentials = ["--client-id", env["OIDC_CLIENT_ID"], "--client-secret", env["OIDC_CLIENT_SECRET"]]
+    return [*_stand_in("issuer", env), *credentials, "--redirect-uri", f"{env['PUBLIC_URL']}/admin/sign-in/callback"]
+
+
 def _stand_in(name: str, env: Mapping[str, str]) -> list[str]:
     command = [sys.executable, "-m", "onboarding.cli", "sandbox", name]
-    links = (("Service", "PUBLIC_URL"), ("Slack", "SLACK_URL"), ("Novu", "NOVU_URL"))
-    places = [part for label, url in links for part in ("--link", f"{label}={env[url]}")]
-    return [*command, "--port", _port_of(env[f"{name.upper()}_URL"]), *places]
+    places = {"Service": "PUBLIC_URL", "Slack": "SLACK_URL", "Novu": "NOVU_URL", "Issuer": "OIDC_ISSUER"}
+    links = [part for label, url in places.items() for part in ("--link", f"{label}={env[url]}")]
+    return [*command, "--port", _port_of(env[places[name.capitalize()]]), *links]
 
 
 def _web(env: Mapping[str, str]) -> list[str]:
@@ -160,8 +172,12 @@ A rehearsal on this machine: nothing leaves it.
 
   Install link   {env["PUBLIC_URL"]}/install/{made.links.sign(link)}
 
+  Status page    {env["PUBLIC_URL"]}/admin
+  Password       {env["ADMIN_PASSWORD"]}
+
   Local Slack    {env["SLACK_URL"]}
   Local Novu     {env["NOVU_URL"]}   (holds the channel connections)
+  Local issuer   {env["OIDC_ISSUER"]}   (single sign-on for the status page)
 
 Ctrl-C stops everything.
 """

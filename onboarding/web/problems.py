@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 from flask import Flask, Response, request
@@ -14,7 +14,9 @@ from onboarding.errors import (
     LinkForged,
     LinkMalformed,
     LinkRevoked,
+    OnboardingError,
     OtherBrowser,
+    Problem,
     StateExpired,
     StateUnknown,
     StoreUnavailable,
@@ -23,6 +25,7 @@ from onboarding.errors import (
 from onboarding.log import LOGGER
 from onboarding.records.problems import Noted
 from onboarding.web import cookies, messages, pages
+from onboarding.web.api import problems as api_problems
 from onboarding.web.context import request_id, wiring
 from onboarding.web.install import IncompleteReturn, NoState
 from onboarding.web.messages import Message
@@ -44,9 +47,19 @@ def install(app: Flask) -> None:
         StoreUnavailable: _store_unavailable,
         CSRFError: _no_csrf,
         HTTPException: _http,
+        OnboardingError: _unexpected,
     }
     for error, handler in handlers.items():
-        app.register_error_handler(error, handler)
+        app.register_error_handler(error, _suiting(handler))
+
+
+def _suiting(handler: Callable[..., Response]) -> Callable[[Exception], Response]:
+    """People get a page, host back ends a problem document."""
+
+    def handle(error: Exception) -> Response:
+        return api_problems.answer(error) if request.path.startswith("/v1/") else handler(error)
+
+    return handle
 
 
 def _link_forged(_: LinkForged) -> Response:
@@ -105,6 +118,10 @@ def _no_csrf(_: CSRFError) -> Response:
     return _refuse(messages.NO_CSRF, 400)
 
 
+def _unexpected(error: OnboardingError) -> Response:
+    raise error
+
+
 def _http(error: HTTPException) -> Response:
     status = error.code or 500
     if status >= 500:
@@ -116,11 +133,18 @@ def _http(error: HTTPException) -> Response:
     return response
 
 
-def _refuse(message: Message, status: int, about: About | None = None, link_id: str = "", **extra: object) -> Response:
+def _refuse(
+    message: Message,
+    status: int,
+    about: About | None = None,
+    *,
+    link_id: str = "",
+    problems: Sequence[Problem] = (),
+) -> Response:
     """The page of a problem. Where no attempt stands behind its support code, the status page still finds it."""
     if about is None or about.support_code is None:
         _note(message, status, link_id)
-    return pages.show(message, status, about, **extra)
+    return pages.show(message, status, about, problems=problems)
 
 
 def _note(message: Message, status: int, link_id: str) -> None:

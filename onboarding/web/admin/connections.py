@@ -1,0 +1,114 @@
+"""The channel connections, live from Novu: found, renamed, verified, disconnected."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Final
+
+from flask import abort, flash, request, url_for
+from flask.typing import ResponseReturnValue
+
+from onboarding.attempts import Standing, Wanted
+from onboarding.errors import NovuError
+from onboarding.http import Deadline
+from onboarding.model import Connection
+from onboarding.names import clean_name
+from onboarding.novu import Filter, Page
+from onboarding.records.audit import Action
+from onboarding.web import auditing, pages
+from onboarding.web.admin import door, show, words
+from onboarding.web.admin.door import admin_pages
+from onboarding.web.context import wiring
+
+SECONDS: Final = 8.0
+PER_PAGE: Final = 20
+LONGEST: Final = 255
+MOST_NEIGHBOURS: Final = 20
+
+
+@admin_pages.get("/connections")
+def connections() -> ResponseReturnValue:
+    given = {name: request.args.get(name, "").strip()[:LONGEST] for name in ("subscriber", "integration", "context")}
+    page, problem = Page((), None, None, None), ""
+    try:
+        page = wiring().novu.list(_filter(given), Deadline(SECONDS))
+    except NovuError as error:
+        problem = words.NOVU_IN_TROUBLE.format(error=error)
+    return show.page("connections.html", "Connections", page=page, problem=problem, given=given)
+
+
+@admin_pages.get("/connections/<path:identifier>")
+def connection(identifier: str) -> ResponseReturnValue:
+    try:
+        found = wiring().novu.retrieve(identifier, Deadline(SECONDS))
+    except NovuError as error:
+        if error.status == 404:
+            abort(404)
+        return show.page("refused.html", "Connection", problem=words.NOVU_IN_TROUBLE.format(error=error))
+    return show.page("connection.html", found.workspace.name, connection=found, neighbours=_neighbours(found))
+
+
+@admin_pages.post("/connections/<path:identifier>")
+def change_connection(identifier: str) -> ResponseReturnValue:
+    """One address for everything, because an identifier may hold any character: the form says what to do."""
+    change = CHANGES.get(request.form.get("action", "")) or abort(400)
+    action, outcome, place = change(identifier)
+    auditing.record(door.me().name, action, identifier, outcome)
+    flash(outcome)
+    return pages.see_other(place)
+
+
+def _rename(identifier: str) -> tuple[Action, str, str]:
+    name = clean_name(request.form.get("name", ""))
+    if not name:
+        return Action.RENAMED, words.NAME_MISSING, _place(identifier)
+    try:
+        wiring().novu.rename(identifier, name, _key(), Deadline(SECONDS))
+    except NovuError as error:
+        return Action.RENAMED, words.NOVU_IN_TROUBLE.format(error=error), _place(identifier)
+    return Action.RENAMED, words.RENAMED.format(name=name), _place(identifier)
+
+
+def _verify(identifier: str) -> tuple[Action, str, str]:
+    try:
+        wiring().novu.verify(identifier, _key(), Deadline(SECONDS))
+    except NovuError as error:
+        return Action.VERIFIED, words.NOVU_IN_TROUBLE.format(error=error), _place(identifier)
+    return Action.VERIFIED, words.VERIFIED, _place(identifier)
+
+
+def _disconnect(identifier: str) -> tuple[Action, str, str]:
+    done = wiring().disconnecting.disconnect(identifier, revokes="revoke" in request.form)
+    steps = f"{words.AT_SLACK[done.slack]} {words.AT_NOVU[done.novu]}".format(detail=done.detail)
+    return Action.DISCONNECTED, steps, url_for("admin.connections") if done.is_done else _place(identifier)
+
+
+CHANGES: Final = {"rename": _rename, "verify": _verify, "disconnect": _disconnect}
+
+
+def _filter(given: dict[str, str]) -> Filter:
+    context = tuple(part for part in given["context"].replace(",", " ").split() if part)
+    after, before = (request.args.get(name, "")[:LONGEST] or None for name in ("after", "before"))
+    return Filter(
+        subscriber_id=given["subscriber"] or None,
+        integration=given["integration"] or None,
+        context_keys=context or None,
+        limit=PER_PAGE,
+        after=after,
+        before=None if after else before,
+    )
+
+
+def _neighbours(found: Connection) -> list[str]:
+    """Who else was connected to the same workspace, as far as this service remembers."""
+    wanted = Wanted(standing=Standing.CONNECTED, workspace_id=found.workspace.id, limit=MOST_NEIGHBOURS)
+    links = [attempt.link for attempt in wiring().lists.find(wanted, wiring().clock()).attempts]
+    return sorted({link.account or show.owner(link) for link in links if link.owner != found.owner})
+
+
+def _place(identifier: str) -> str:
+    return url_for("admin.connection", identifier=identifier)
+
+
+def _key() -> str:
+    return f"onboarding-admin-{secrets.token_hex(8)}"

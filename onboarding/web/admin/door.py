@@ -1,0 +1,131 @@
+"""Who may come in: sessions, the cookie they live in, and what each role may do."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import ipaddress
+from typing import Final, cast
+
+from flask import Blueprint, abort, g, request, session, url_for
+from flask.typing import ResponseReturnValue
+from itsdangerous import BadSignature, TimestampSigner
+from werkzeug.wrappers import Response
+
+from onboarding.identity import Person
+from onboarding.model import Secret
+from onboarding.records.sessions import LIFETIME, Role, Session
+from onboarding.web import pages
+from onboarding.web.context import wiring
+
+admin_pages = Blueprint("admin", __name__, url_prefix="/admin")
+
+SALT: Final = "admin-session"
+SINGLE_SIGN_ON: Final = "single sign-on"
+OPEN_TO_ALL: Final = {"admin.sign_in", "admin.check_password", "admin.begin_sign_in", "admin.finish_sign_in"}
+OPEN_TO_VIEWERS: Final = {"admin.sign_out"}
+
+
+@admin_pages.before_request
+def guard() -> ResponseReturnValue | None:
+    if not wiring().settings.has_status_page:
+        abort(404)
+    g.me = _session()
+    if request.endpoint in OPEN_TO_ALL:
+        return None
+    if g.me is None:
+        here = request.full_path.rstrip("?") if request.method == "GET" else None
+        return pages.see_other(url_for("admin.sign_in", next=here))
+    if request.method == "POST" and me().role is not Role.OPERATOR and request.endpoint not in OPEN_TO_VIEWERS:
+        abort(403)
+    return None
+
+
+def me() -> Session:
+    return cast("Session", g.me)
+
+
+def is_known() -> bool:
+    return g.get("me") is not None
+
+
+def let_in(response: Response, person: Session) -> None:
+    """Begin a session of its own, whatever the browser brought along."""
+    leave(response)
+    secret = wiring().records.sessions.begin(person)
+    signed = _signer().sign(secret.reveal()).decode()
+    response.set_cookie(
+        _cookie(),
+        signed,
+        max_age=int(LIFETIME.total_seconds()),
+        path="/",
+        secure=wiring().settings.is_https,
+        httponly=True,
+        samesite="Strict",
+    )
+
+
+def leave(response: Response) -> None:
+    """End the session for everybody who holds its cookie, and start form fields anew."""
+    if secret := _secret():
+        wiring().records.sessions.end(secret)
+    session.clear()
+    response.delete_cookie(_cookie(), path="/", secure=wiring().settings.is_https, httponly=True, samesite="Strict")
+
+
+def password_session() -> Session:
+    return Session("Operator", Role.OPERATOR, _proofs()[-1])
+
+
+def person_session(person: Person) -> Session:
+    return Session(person.email, _role(person), SINGLE_SIGN_ON)
+
+
+def address() -> str:
+    """Who asks, as far as the network knows. Somebody with one IPv6 address has a whole network of them."""
+    try:
+        found = ipaddress.ip_address(request.remote_addr or "")
+    except ValueError:
+        return "unknown"
+    return str(ipaddress.ip_network((found, 64), strict=False) if found.version == 6 else found)
+
+
+def _session() -> Session | None:
+    """The session behind the cookie, if what it rested on still holds."""
+    secret = _secret()
+    found = wiring().records.sessions.get(secret) if secret else None
+    if found is None:
+        return None
+    if found.proof != SINGLE_SIGN_ON:
+        return found if found.proof in _proofs() else None
+    identity, person = wiring().identity, Person(found.name)
+    return person_session(person) if identity and identity.is_allowed(person) else None
+
+
+def _role(person: Person) -> Role:
+    identity = wiring().identity
+    return Role.OPERATOR if identity and identity.is_operator(person) else Role.VIEWER
+
+
+def _proofs() -> list[str]:
+    """What a password session rests on: the password of today, under any key that is not forgotten yet."""
+    password = wiring().settings.admin_password
+    keys = wiring().settings.secret_keys if password else ()
+    text = password.reveal().encode() if password else b""
+    return [hmac.new(key.reveal().encode(), text, hashlib.sha256).hexdigest() for key in keys]
+
+
+def _secret() -> Secret | None:
+    try:
+        signed = _signer().unsign(request.cookies.get(_cookie(), ""), max_age=int(LIFETIME.total_seconds()))
+    except BadSignature:
+        return None
+    return Secret(cast("bytes", signed).decode())
+
+
+def _signer() -> TimestampSigner:
+    return TimestampSigner([key.reveal() for key in wiring().settings.secret_keys], salt=SALT)
+
+
+def _cookie() -> str:
+    return "__Host-admin" if wiring().settings.is_https else "admin"

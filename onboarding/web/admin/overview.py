@@ -1,0 +1,91 @@
+"""How things are: four numbers, the health of every part, and how far people get."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from flask.typing import ResponseReturnValue
+
+from onboarding.attempts import Standing
+from onboarding.errors import Problem
+from onboarding.health import Report
+from onboarding.web.admin import charts, show
+from onboarding.web.admin.door import admin_pages
+from onboarding.web.context import wiring
+
+DAYS: Final = 30
+SHORT: Final = 7
+NUMBERS: Final = (
+    (Standing.CONNECTED, "connected"),
+    (Standing.GRANTED, "finishing"),
+    (Standing.FAILED, "failed"),
+    (Standing.WAITING, "waiting for a person"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One part of the service and how it is, in words."""
+
+    name: str
+    is_well: bool
+    word: str
+    detail: str
+
+
+@admin_pages.get("")
+def overview() -> ResponseReturnValue:
+    today = wiring().clock().date()
+    wiring().lists.lapse(wiring().clock())
+    days = wiring().lists.days(today, DAYS)
+    counts = wiring().lists.counts([standing for standing, _ in NUMBERS])
+    report = wiring().health.report()
+    return show.page(
+        "overview.html",
+        "Overview",
+        numbers=[(standing, label, counts[standing]) for standing, label in NUMBERS],
+        parts=_parts(report),
+        asked_at=report.remote.asked_at,
+        funnels=[charts.funnel(days[-SHORT:]), charts.funnel(days)],
+        columns=charts.columns(days),
+        height=charts.COLUMNS_HEIGHT,
+        width=charts.WIDTH,
+    )
+
+
+def _parts(report: Report) -> list[Part]:
+    return [
+        Part("Redis", True, "answers", ""),
+        _remote("Slack", report.remote.slack),
+        _remote("Novu", report.remote.novu),
+        _workers(report),
+        _queue(report),
+    ]
+
+
+def _remote(name: str, problems: tuple[Problem, ...]) -> Part:
+    if not problems:
+        return Part(name, True, "answers", "")
+    return Part(name, False, "needs a look", "; ".join(map(str, problems)))
+
+
+def _workers(report: Report) -> Part:
+    if report.backlog.consumers:
+        return Part("Workers", True, "are there", "")
+    return Part(
+        "Workers", False, "none", "Nothing is delivered after the first try. Start “python -m onboarding.worker”."
+    )
+
+
+def _queue(report: Report) -> Part:
+    waiting = (
+        f"The oldest attempt on its way to Novu was started {show.ago(report.waiting_since)}."
+        if report.waiting_since
+        else ""
+    )
+    if not report.backlog.due:
+        return Part("Queue", True, "is empty", waiting)
+    oldest = f"The oldest job was put there {show.ago(report.backlog.oldest)}. " if report.backlog.oldest else ""
+    jobs = "1 job is due" if report.backlog.due == 1 else f"{report.backlog.due} jobs are due"
+    return Part("Queue", bool(report.backlog.consumers), jobs, oldest + waiting)

@@ -1,0 +1,201 @@
+"""Every sentence that operators read, apart from labels and headings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from onboarding.attempts import Standing
+from onboarding.disconnecting import Outcome
+from onboarding.model import Attempt, Reason, Status
+from onboarding.records.audit import Action
+
+WRONG_PASSWORD: Final = "That is not the password. It is the service's ADMIN_PASSWORD."  # noqa: S105
+TOO_MANY_SIGN_INS: Final = "Too many tries from your network. Wait a minute, then try again."
+ISSUER_IN_TROUBLE: Final = "Your identity provider does not answer as it should. Nothing was changed; try again."
+REFUSED_BY_ISSUER: Final = "The sign-in did not come to its end. Please start again from this page."
+NOT_ALLOWED: Final = "You are who you say, but your e-mail address is not among OIDC_ALLOWED_EMAILS."
+
+MARKS: Final[Mapping[Status, tuple[str, str, str]]] = {
+    Status.STARTED: ("wait", "…", "Started"),
+    Status.GRANTED: ("wait", "…", "Finishing"),
+    Status.CONNECTED: ("good", "✓", "Connected"),
+    Status.CANCELLED: ("plain", "–", "Cancelled"),
+    Status.FAILED: ("stop", "!", "Failed"),
+    Status.EXPIRED: ("plain", "–", "Expired"),
+}
+STANDINGS: Final[Mapping[Standing, str]] = {
+    Standing.STARTED: "Started: in Slack right now",
+    Standing.GRANTED: "Finishing: Slack said yes, Novu not yet",
+    Standing.CONNECTED: "Connected",
+    Standing.CANCELLED: "Cancelled",
+    Standing.FAILED: "Failed",
+    Standing.EXPIRED: "Expired: never came back",
+    Standing.PENDING: "Started or finishing",
+    Standing.WAITING: "Waiting for a person: failed, can be retried",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """A reason for operators: in short, what happened, and what to do about it."""
+
+    short: str
+    happened: str
+    todo: str
+
+
+FIX_SETTINGS: Final = "Check it with “onboarding check-config --live”, fix it, restart the service, then press Retry."
+ASK_AGAIN: Final = "Ask the customer to open the link again, or send a new one."
+REASONS: Final[Mapping[Reason, Explained]] = {
+    Reason.DENIED_BY_PERSON: Explained("Chose Cancel", "The person pressed Cancel in Slack.", ASK_AGAIN),
+    Reason.NOT_PERMITTED: Explained(
+        "Not permitted",
+        "Slack did not let this person install the app. Usually an admin of the workspace has to approve it first.",
+        "Ask the customer whether their Slack admin has got a request. Once it is approved, the same link works.",
+    ),
+    Reason.SLACK_REFUSED: Explained(
+        "Slack refused",
+        "Slack came back with an error before it gave a grant.",
+        "The last error below is Slack's own word for it. " + ASK_AGAIN,
+    ),
+    Reason.CODE_REFUSED: Explained(
+        "Code refused",
+        "Slack did not accept the authorization code: it was too old, or had been used before.",
+        ASK_AGAIN,
+    ),
+    Reason.SLACK_MISCONFIGURED: Explained(
+        "Slack settings wrong",
+        "Slack does not accept this service as your app. Nobody can connect until that is fixed.",
+        "Compare SLACK_CLIENT_ID, SLACK_CLIENT_SECRET and the redirect URL with the app's page at Slack. Then ask the "
+        "customer to open the link again.",
+    ),
+    Reason.SLACK_UNAVAILABLE: Explained("Slack in trouble", "Slack did not answer, or not with sense.", ASK_AGAIN),
+    Reason.WORKSPACE_POLICY: Explained(
+        "Workspace policy",
+        "A rule of the customer's workspace or organisation does not allow the app.",
+        "Only an owner or admin of that workspace can change it. The last error below names the rule.",
+    ),
+    Reason.NO_BOT_TOKEN: Explained(
+        "No bot token",
+        "Slack granted something, but no token to post with.",
+        "Make sure that the Slack app has a bot user and asks for bot scopes. " + ASK_AGAIN,
+    ),
+    Reason.SCOPES_MISSING: Explained(
+        "Scopes missing",
+        "The grant lacks scopes that SLACK_SCOPES asks for.",
+        "Add the scopes below to the Slack app, or take them out of SLACK_SCOPES. " + ASK_AGAIN,
+    ),
+    Reason.NOVU_UNAUTHORIZED: Explained(
+        "Novu key wrong", "Novu does not accept NOVU_SECRET_KEY. The grant is kept sealed.", FIX_SETTINGS
+    ),
+    Reason.INTEGRATION_NOT_FOUND: Explained(
+        "Integration unknown",
+        "Novu has no integration of that identifier. The grant is kept sealed.",
+        "Create the integration at Novu, or fix NOVU_INTEGRATION_IDENTIFIER for new links. Then press Retry.",
+    ),
+    Reason.SUBSCRIBER_NOT_FOUND: Explained(
+        "Subscriber unknown",
+        "Novu does not know this subscriber. The grant is kept sealed.",
+        "Create the subscriber at Novu, then press Retry. The customer need not do anything.",
+    ),
+    Reason.IDENTIFIER_TAKEN: Explained(
+        "Identifier taken",
+        "The connection identifier that the link asks for belongs to somebody else at Novu. It was left alone.",
+        "Delete that connection if it is stale and press Retry, or mint a link with another identifier.",
+    ),
+    Reason.NOVU_REJECTED: Explained(
+        "Novu refused",
+        "Novu refused the connection. The grant is kept sealed.",
+        "The last error below is Novu's own. Fix what it names, then press Retry.",
+    ),
+    Reason.NOVU_UNREACHABLE: Explained(
+        "Novu unreachable",
+        "Novu could not be reached for a whole day. The grant is kept sealed.",
+        "When Novu answers again, press Retry. The customer need not do anything.",
+    ),
+    Reason.SUPERSEDED: Explained(
+        "Superseded", "A newer approval for the same customer was delivered first.", "Nothing: the newer one stands."
+    ),
+    Reason.GRANT_LOST: Explained(
+        "Grant lost",
+        "The stored grant is gone, or no SECRET_KEY of this service opens it.",
+        "If you changed SECRET_KEY, put the old one into SECRET_KEY_FALLBACKS. Otherwise send the customer a new link.",
+    ),
+    Reason.TIMED_OUT: Explained(
+        "Never came back", "The person did not come back from Slack within ten minutes.", ASK_AGAIN
+    ),
+}
+
+EVENTS: Final[Mapping[str, str]] = {
+    "started": "Pressed Add to Slack and was sent to Slack",
+    "returned": "Came back from Slack",
+    "granted": "Slack granted access",
+    "connected": "Novu has the connection",
+    "delivery_postponed": "Novu did not take it; to be tried again",
+    "cancelled": "Ended without a grant",
+    "failed": "Failed",
+    "retried_by_person": "An operator pressed Retry",
+}
+
+ACTIONS: Final[Mapping[Action, str]] = {
+    Action.SIGNED_IN: "Signed in",
+    Action.SIGN_IN_FAILED: "Sign-in failed",
+    Action.SIGNED_OUT: "Signed out",
+    Action.MINTED: "Minted a link",
+    Action.REVOKED: "Revoked a link",
+    Action.RETRIED: "Retried an attempt",
+    Action.RENAMED: "Renamed a connection",
+    Action.VERIFIED: "Verified a connection",
+    Action.DISCONNECTED: "Disconnected",
+    Action.EXPORTED: "Exported",
+}
+
+AT_SLACK: Final[Mapping[Outcome, str]] = {
+    Outcome.DONE: "Slack: the token was revoked.",
+    Outcome.ALREADY_GONE: "Slack: the token no longer worked.",
+    Outcome.NOT_ASKED: "Slack: not asked, the token was left alone.",
+    Outcome.HIDDEN: "Slack: Novu does not show the token, so it could not be revoked. Remove the app in Slack.",
+    Outcome.FAILED: "Slack: the token was not revoked ({detail}).",
+}
+AT_NOVU: Final[Mapping[Outcome, str]] = {
+    Outcome.DONE: "Novu: the connection was deleted.",
+    Outcome.ALREADY_GONE: "Novu: there was no such connection any more.",
+    Outcome.NOT_ASKED: "Novu: the connection was kept, so that you can try again.",
+    Outcome.FAILED: "Novu: the connection was not deleted ({detail}).",
+}
+
+RETRIED: Final = "Retried: {outcome}."
+NOT_RETRIED: Final = "There is nothing to retry: {why}."
+RENAMED: Final = "Renamed to {name}."
+VERIFIED: Final = "Novu can use this connection."
+NAME_MISSING: Final = "A name needs at least one character."
+MINTED: Final = "The link is ready. Copy it and send it to the customer."
+REVOKED: Final = "The link was revoked: it answers that it is no longer valid."
+NOVU_IN_TROUBLE: Final = "Novu did not do it: {error}. Nothing else on these pages depends on it."
+BAD_FILTERS: Final = "Some filters make no sense, so nothing is shown."
+SEARCH_TOO_LONG: Final = "A search takes at most 200 characters."
+LOOKED_AT_MANY: Final = "None of the attempts looked at so far fits everything. There are older ones."
+
+
+def summary(attempt: Attempt) -> str:
+    """What became of an attempt, in one sentence."""
+    who = attempt.link.account or attempt.link.subscriber_id or "The customer"
+    where = attempt.workspace.name if attempt.workspace else "a workspace"
+    match attempt.status:
+        case Status.STARTED:
+            return f"{who} was sent to Slack and has not come back yet."
+        case Status.GRANTED:
+            return f"{who} approved the app in {where}. It is on its way to Novu."
+        case Status.CONNECTED:
+            return f"{who} is connected to {where}."
+        case _:
+            return REASONS[attempt.reason].happened if attempt.reason else ""
+
+
+def todo(attempt: Attempt) -> str:
+    """What an operator can do about it; nothing to say where all is well."""
+    if attempt.status is Status.GRANTED:
+        return "Nothing: the service keeps trying for a day." if attempt.tries else ""
+    return REASONS[attempt.reason].todo if attempt.reason else ""
