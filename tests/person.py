@@ -136,7 +136,7 @@ def _check(response: TestResponse, page: Page) -> None:
         assert _text(title[1]) == page.heading
         assert page.source.count("<h1>") == 1
         assert "Support code" in page.text
-    for form in re.findall(r"<form.*?</form>", page.source, re.DOTALL):
+    for form in re.findall(r"<form method=\"post\".*?</form>", page.source, re.DOTALL):
         assert 'name="csrf_token"' in form
 
 

@@ -1,0 +1,103 @@
+"""The reference as people read it: all that the document says, on one page."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import requests
+from flask import Flask
+from playwright.sync_api import Page as BrowserPage
+
+from onboarding.sandbox.serve import serving
+from onboarding.web.api import reference
+from tests.api.host import KEY
+from tests.browser.conftest import browser, page  # noqa: F401 (fixtures)
+from tests.browser.visitor import Visitor
+from tests.person import Page, Person
+from tests.witness import Witness
+
+
+@pytest.fixture
+def shown(person: Person) -> Page:
+    answer = person.open("/reference")
+    assert answer.status == 200
+    return answer
+
+
+@pytest.fixture
+def document(app: Flask) -> dict[str, Any]:
+    found: dict[str, Any] = app.test_client().get("/openapi.json").json or {}
+    return found
+
+
+@pytest.fixture
+def served(app: Flask) -> Iterator[str]:
+    with serving(app) as url:
+        yield url
+
+
+def test_the_page_needs_no_key_and_no_script(shown: Page) -> None:
+    assert shown.heading == "API reference"
+    assert "<script" not in shown.source
+    assert " style=" not in shown.source
+
+
+def test_the_page_says_what_the_document_says(shown: Page, document: dict[str, Any]) -> None:
+    def words(text: str) -> str:
+        return " ".join(text.replace("`", " ").split()).replace(" .", ".").replace(" ,", ",")
+
+    for item in document["paths"].values():
+        for operation in (item[method] for method in item if method != "parameters"):
+            assert operation["summary"] in shown.text
+            assert words(operation["description"]) in shown.text
+            assert all(parameter["name"] in shown.text for parameter in operation.get("parameters", ()))
+    for name, schema in document["components"]["schemas"].items():
+        assert f'id="shape-{name}"' in shown.source
+        for field, described in schema.get("properties", {}).items():
+            assert field in shown.text
+            assert words(described.get("description", "")) in shown.text
+    for header in document["components"]["headers"]:
+        assert header in shown.text
+
+
+def test_every_link_on_the_page_leads_somewhere(shown: Page) -> None:
+    ids = re.findall(r'id="([^"]+)"', shown.source)
+    assert len(ids) == len(set(ids))
+    assert set(re.findall(r'href="#([^"]+)"', shown.source)) <= set(ids)
+
+
+def test_the_commands_work(document: dict[str, Any], app: Flask, served: str) -> None:
+    """As they stand, in a shell."""
+    statuses = {}
+    for call in reference.of({**document, "servers": [{"url": served}]}).calls:
+        command = f"{call.curl} -sS -o /dev/null -w '%{{http_code}}'"
+        done = subprocess.run(
+            ["/bin/sh", "-c", command], env={"API_KEY": KEY, "PATH": "/usr/bin:/bin"}, capture_output=True, check=True
+        )
+        statuses[call.id] = int(done.stdout)
+    assert statuses == {"createLink": 201, "revokeLink": 204, "listAttempts": 200, "readAttempt": 404}
+
+
+def test_other_methods_than_get_are_refused(app: Flask) -> None:
+    for path in ("/reference", "/openapi.json"):
+        assert app.test_client().post(path).status_code == 405
+        assert app.test_client().head(path).status_code == 200
+
+
+@pytest.mark.browser
+def test_everybody_can_read_it(page: BrowserPage, served: str, witness: Witness) -> None:  # noqa: F811
+    visitor = Visitor(page, witness)
+    visitor.open(f"{served}/reference")
+    visitor.look("reference")
+    page.get_by_role("link", name="Revoke an install link").click()
+    assert page.evaluate("document.querySelector(':target').textContent") == "Revoke an install link"
+
+
+def test_the_document_is_linked(shown: Page, served: str) -> None:
+    address = shown.link("openapi.json")
+    assert json.loads(requests.get(served + address, timeout=5).text)["info"]["title"] == shown.heading
