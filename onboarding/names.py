@@ -17,8 +17,13 @@ def clean_name(name: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """Text that stays on its line: no control and direction characters, no runs of spaces."""
-    return " ".join("".join(filter(_is_harmless, text)).split())
+    """Text that stays on its line: no control and direction characters, no runs of spaces. Empty if none of it shows."""
+    line = " ".join("".join(filter(_is_harmless, text)).split())
+    return line if any(map(_shows, line)) else ""
+
+
+def _shows(character: str) -> bool:
+    return unicodedata.category(character)[0] in "LNPS"
 
 
 def _is_harmless(character: str) -> bool:

@@ -15,6 +15,12 @@ STREAM: Final = "onboarding:audit"
 KEPT: Final = timedelta(days=90)
 LONGEST: Final = 300
 
+_ADD: Final = """
+-- Adds an entry and drops those that are too old. KEYS: audit. ARGV: seconds to keep, field, value, …
+redis.call('XADD', KEYS[1], '*', unpack(ARGV, 2))
+redis.call('XTRIM', KEYS[1], 'MINID', (redis.call('TIME')[1] - ARGV[1]) * 1000)
+"""
+
 
 class Action(StrEnum):
     SIGNED_IN = "signed_in"
@@ -52,9 +58,10 @@ class Entries:
 class Audit:
     def __init__(self, client: Redis) -> None:
         self._redis = client
+        self._add = client.register_script(_ADD)
 
     def add(self, entry: Entry) -> None:
-        oldest = int((entry.at - KEPT).timestamp() * 1000)
+        """Write it down, at the moment that Redis's clock shows."""
         fields = {
             "actor": entry.actor,
             "action": entry.action.value,
@@ -62,8 +69,9 @@ class Audit:
             "outcome": entry.outcome,
             "address": entry.address,
         }
+        pairs = [part for name, text in fields.items() for part in (name, text[:LONGEST])]
         with answering():
-            self._redis.xadd(STREAM, {name: text[:LONGEST] for name, text in fields.items()}, minid=oldest)
+            self._add([STREAM], [int(KEPT.total_seconds()), *pairs])
 
     def read(self, limit: int, after: str | None = None) -> Entries:
         if after is not None and not re.fullmatch(r"[0-9]{1,15}-[0-9]{1,6}", after):

@@ -120,7 +120,7 @@ def _secret() -> Secret | None:
         signed = _signer().unsign(request.cookies.get(_cookie(), ""), max_age=int(LIFETIME.total_seconds()))
     except BadSignature:
         return None
-    return Secret(cast("bytes", signed).decode())
+    return Secret(signed.decode())
 
 
 def _signer() -> TimestampSigner:

@@ -1,0 +1,165 @@
+"""What Novu holds, seen and changed from the status page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import requests
+from flask import Flask
+
+from tests.admin.operator import PASSWORD, Operator
+from tests.admin.test_attempts import rows
+from tests.conftest import MintLink
+from tests.person import Person
+from tests.stand_ins import LocalNovu, LocalSlack
+
+LIST = "/admin/connections"
+
+
+@pytest.fixture
+def place(person: Person, link: str, novu: LocalNovu) -> str:
+    """The page of the one connection there is."""
+    person.install(link)
+    return f"{LIST}/{novu.state.connections[0].identifier}"
+
+
+def test_the_list_is_novus_own(operator: Operator, place: str) -> None:
+    page = operator.open(LIST)
+    [row] = rows(page)
+    assert "Acme HQ" in row
+    assert "subscriber-123" in row
+    assert operator.open(page.link("Acme HQ")).heading == "Acme HQ"
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("subscriber=subscriber-123", 2),
+        ("subscriber=nobody", 0),
+        ("integration=slack-prod", 2),
+        ("integration=other", 0),
+        ("context=tenant:org-1", 1),
+        ("context=tenant:org-2", 0),
+        ("subscriber=%00&context=%2C%2C&after=garbage", None),
+    ],
+)
+def test_filters_are_novus_own(
+    operator: Operator, person: Person, mint: MintLink, query: str, found: int | None
+) -> None:
+    person.install(mint())
+    person.install(mint(context={"tenant": "org-1"}))
+    page = operator.open(f"{LIST}?{query}")
+    assert page.status == 200
+    assert found is None or len(rows(page)) == found
+
+
+def test_pages_follow_novus_cursors(operator: Operator, person: Person, mint: MintLink) -> None:
+    for number in range(22):
+        person.install(mint(context={"tenant": f"org-{number}"}))
+    first = operator.open(LIST)
+    assert len(rows(first)) == 20
+    second = operator.open(first.link("Older"))
+    assert len(rows(second)) == 2
+    assert len(rows(operator.open(second.link("Newer")))) == 20
+
+
+def test_renaming_keeps_the_token(operator: Operator, place: str, novu: LocalNovu) -> None:
+    token = novu.state.connections[0].token
+    page = operator.do(place, place, action="rename", name="Acme, renamed")
+    assert page.heading == "Acme, renamed"
+    assert "Renamed to Acme, renamed." in page.text
+    assert novu.state.connections[0].token == token
+
+
+def test_a_name_needs_a_character(operator: Operator, place: str) -> None:
+    assert "A name needs at least one character." in operator.do(place, place, action="rename", name="\u200b \n").text
+
+
+def test_verifying_says_what_novu_says(operator: Operator, place: str, novu: LocalNovu) -> None:
+    assert "Novu can use this connection." in operator.do(place, place, action="verify").text
+    field = operator.csrf_field(place)
+    novu.suffer("down")
+    page = operator.open(place, "POST", data={"csrf_token": field, "action": "verify"})
+    novu.suffer("none")
+    assert "Novu did not do it: no answer" in operator.follow(page).text
+
+
+def test_disconnecting_revokes_and_deletes(
+    operator: Operator, person: Person, link: str, place: str, slack: LocalSlack, novu: LocalNovu
+) -> None:
+    token = novu.state.connections[0].token
+    page = operator.do(place, place, action="disconnect", revoke="on")
+    assert "Slack: the token was revoked. Novu: the connection was deleted." in page.text
+    assert novu.state.connections == ()
+    assert _is_revoked(slack, token)
+    assert person.open(link).heading == "Connect Acme Inc. to Slack"
+
+
+def test_disconnecting_can_leave_slack_alone(
+    operator: Operator, place: str, slack: LocalSlack, novu: LocalNovu
+) -> None:
+    token = novu.state.connections[0].token
+    page = operator.do(place, place, action="disconnect")
+    assert "Slack: not asked, the token was left alone. Novu: the connection was deleted." in page.text
+    assert not _is_revoked(slack, token)
+
+
+def test_a_token_that_is_gone_is_no_obstacle(
+    operator: Operator, place: str, slack: LocalSlack, novu: LocalNovu
+) -> None:
+    token = novu.state.connections[0].token
+    headers = {"Authorization": f"Bearer {token}"}
+    requests.post(f"{slack.url}/api/auth.revoke", headers=headers, timeout=5)
+    page = operator.do(place, place, action="disconnect", revoke="on")
+    assert "Slack: the token no longer worked. Novu: the connection was deleted." in page.text
+
+
+def test_a_connection_that_is_gone_is_no_obstacle(operator: Operator, place: str, novu: LocalNovu) -> None:
+    field = operator.csrf_field(place)
+    novu.state.reset()
+    data = {"csrf_token": field, "action": "disconnect", "revoke": "on"}
+    page = operator.follow(operator.open(place, "POST", data=data))
+    assert "Novu: there was no such connection any more." in page.text
+
+
+def test_while_slack_is_down_novu_keeps_the_token(
+    operator: Operator, make_app: Callable[..., Flask], place: str, novu: LocalNovu
+) -> None:
+    operator.move_to(make_app(ADMIN_PASSWORD=PASSWORD, SLACK_URL="http://127.0.0.1:1"))
+    page = operator.do(place, place, action="disconnect", revoke="on")
+    assert "Slack: the token was not revoked (ConnectionError)." in page.text
+    assert "Novu: the connection was kept, so that you can try again." in page.text
+    assert len(novu.state.connections) == 1
+
+
+def test_others_in_the_same_workspace_are_named_before_they_stop(
+    operator: Operator, person: Person, mint: MintLink, place: str
+) -> None:
+    assert "nobody else uses this workspace" in operator.open(place).text
+    person.install(mint(account="Globex", context={"tenant": "org-1"}))
+    assert "would stop too: Globex." in operator.open(place).text
+
+
+def test_when_novu_is_down_the_page_says_so(operator: Operator, place: str, novu: LocalNovu) -> None:
+    novu.suffer("down")
+    for path in (LIST, place):
+        page = operator.open(path)
+        assert page.status == 200
+        assert "Novu did not do it: no answer" in page.text
+    novu.suffer("none")
+
+
+def test_an_unknown_connection_is_not_found(operator: Operator) -> None:
+    for identifier in ("nothing", "a/b", "%2e%2e%2fx", "é", "x" * 3000):
+        assert operator.open(f"{LIST}/{identifier}").status == 404
+
+
+def test_an_unknown_change_is_refused(operator: Operator, place: str) -> None:
+    assert operator.submit(place, place, action="explode").status == 400
+
+
+def _is_revoked(slack: LocalSlack, token: str) -> bool:
+    headers = {"Authorization": f"Bearer {token}"}
+    answer = requests.post(f"{slack.url}/api/auth.test", headers=headers, timeout=5)
+    return bool(answer.json()["ok"] is False)
