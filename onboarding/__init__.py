@@ -11,6 +11,8 @@ from flask import Flask
 
 from onboarding import config, log, wiring
 from onboarding.web import problems, shell
+from onboarding.web.admin import admin_pages
+from onboarding.web.api import api_calls
 from onboarding.web.csrf import Csrf
 from onboarding.web.home import home_pages
 from onboarding.web.install import install_pages
@@ -35,9 +37,9 @@ def create_app(env: Mapping[str, str] | None = None) -> Flask:
     app.config.update(_flask_config(settings))
     app.extensions["onboarding"] = wiring.wire(settings)
     shell.install(app, settings)
-    Csrf(app, settings.secret_keys[:-1])
+    Csrf(app, settings.secret_keys[:-1]).exempt(api_calls)
     problems.install(app)
-    for blueprint in (home_pages, install_pages, outcome_pages):
+    for blueprint in (home_pages, install_pages, outcome_pages, admin_pages, api_calls):
         app.register_blueprint(blueprint)
     return app
 

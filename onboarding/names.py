@@ -17,7 +17,7 @@ def clean_name(name: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """Text that stays on its line: no control and direction characters, no runs of spaces. Empty if none of it shows."""
+    """Text that stays on its line: no control and direction characters, no runs of spaces. Empty if nothing shows."""
     line = " ".join("".join(filter(_is_harmless, text)).split())
     return line if any(map(_shows, line)) else ""
 

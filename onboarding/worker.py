@@ -61,7 +61,7 @@ def _work(consumer: Consumer, made: Wiring) -> int:
 def _sweep(made: Wiring) -> None:
     try:
         made.delivery.sweep()
-        made.lists.lapse(made.clock())
+        made.lists.lapse()
     except StoreUnavailable as error:
         LOGGER.error("store in trouble error=%s", error)
 

@@ -96,10 +96,10 @@ def test_an_attempt_stands_where_it_is_in_its_story(
 
 def test_an_attempt_that_nobody_finished_expires(wiring: Wiring, person: Person, link: str, store: redis.Redis) -> None:
     start(person, link)
-    wiring.lists.lapse(utc_now())
+    wiring.lists.lapse()
     assert standings(wiring) == {"started": 1, "pending": 1}
     pass_time(store)
-    wiring.lists.lapse(utc_now())
+    wiring.lists.lapse()
     assert standings(wiring) == {"expired": 1}
     with time_machine.travel(utc_now() + timedelta(minutes=11)):
         [attempt] = find(wiring, reason=Reason.TIMED_OUT).attempts
@@ -111,7 +111,7 @@ def test_an_attempt_that_lapsed_can_still_be_connected(
 ) -> None:
     back = person.come_back(link)
     pass_time(store)
-    wiring.lists.lapse(utc_now())
+    wiring.lists.lapse()
     person.open(back)
     assert standings(wiring) == {"connected": 1}
     [day] = wiring.lists.days(utc_now().date(), 1)
@@ -126,7 +126,7 @@ def test_a_kept_grant_waits_until_it_is_gone(
     assert standings(wiring) == {"failed": 1, "waiting": 1}
     store.delete(*store.scan_iter("onboarding:grant:*"))
     pass_time(store)
-    wiring.lists.lapse(utc_now())
+    wiring.lists.lapse()
     assert standings(wiring) == {"failed": 1}
 
 
@@ -137,7 +137,7 @@ def test_an_attempt_leaves_every_list_before_its_record_does(
     attempt_id = attempt_id_of(person.open(person.come_back(link)).location)
     store.expire(f"onboarding:attempt:{attempt_id}", 30)
     pass_time(store)
-    wiring.lists.lapse(utc_now())
+    wiring.lists.lapse()
     assert list(store.scan_iter("onboarding:list:*")) == []
     assert store.zcard("onboarding:due") == 0
 
@@ -149,7 +149,7 @@ def test_an_attempt_whose_record_went_first_leaves_the_lists_too(
     store.delete(*store.scan_iter("onboarding:attempt:*"))
     assert ids(find(wiring)) == []
     pass_time(store)
-    wiring.lists.lapse(utc_now())
+    wiring.lists.lapse()
     assert standings(wiring) == {}
     assert find(wiring).total == 0
 
@@ -200,8 +200,8 @@ def test_a_search_forgets_names_whose_attempts_are_gone(
     person.install(link)
     store.delete(*store.scan_iter("onboarding:list:*"))
     assert wiring.lists.search("acme") == []
-    wiring.lists.lapse(utc_now() + timedelta(days=41))
-    assert store.zcard("onboarding:terms") == store.zcard("onboarding:terms_seen") == 0
+    wiring.lists.lapse()
+    assert store.zcard("onboarding:terms") == 0
 
 
 def test_each_day_counts_what_became_of_its_attempts(

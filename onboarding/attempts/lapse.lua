@@ -1,5 +1,5 @@
 -- Notes what time alone has changed: attempts that nobody finished, grants that are gone, records about to expire.
--- KEYS: due. ARGV: most, the reasons there are as JSON, when a term was last seen to be kept. Answers how many it noted.
+-- KEYS: due. ARGV: most, the reasons there are as JSON, how many terms to look at. Answers how many it noted.
 local time = now()
 local reasons = cjson.decode(ARGV[2])
 
@@ -26,8 +26,9 @@ for _, id in ipairs(due) do
         redis.call('ZADD', KEYS[1], forget_at, id)
     else redis.call('ZADD', KEYS[1], time + FORGET_EARLY, id) end
 end
-for _, term in ipairs(redis.call('ZRANGE', TERMS_SEEN, '-inf', ARGV[3], 'BYSCORE', 'LIMIT', 0, ARGV[1])) do
-    redis.call('ZREM', TERMS, term)
-    redis.call('ZREM', TERMS_SEEN, term)
+-- Some terms at random: those whose attempts are all gone lead nowhere.
+for _, term in ipairs(redis.call('ZRANDMEMBER', TERMS, ARGV[3])) do
+    local kind, value = string.match(term, '^%Z*%z(%Z*)%z(%Z*)')
+    if redis.call('EXISTS', LIST .. kind .. ':' .. value) == 0 then redis.call('ZREM', TERMS, term) end
 end
 return #due

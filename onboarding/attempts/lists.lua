@@ -2,7 +2,7 @@
 -- A list holds ids by the moment their attempts started. The lists of one value, like a subscriber, expire with it.
 local ATTEMPT, GRANT, REVOKED = 'onboarding:attempt:', 'onboarding:grant:', 'onboarding:revoked:'
 local LIST, DAY = 'onboarding:list:', 'onboarding:day:'
-local DUE, TERMS, TERMS_SEEN = 'onboarding:due', 'onboarding:terms', 'onboarding:terms_seen'
+local DUE, TERMS = 'onboarding:due', 'onboarding:terms'
 local STANDINGS = {'started', 'granted', 'connected', 'cancelled', 'failed', 'expired', 'pending', 'waiting'}
 local DAYS_KEPT, LONGEST_STAY = 40 * 86400, 40 * 86400
 local FORGET_EARLY, SLACK = 60, 3600
@@ -47,9 +47,6 @@ local function stand(id, started_at, was_reason, status, reason, waits, due)
 end
 
 local function learn(terms)
-    for _, term in ipairs(terms) do
-        redis.call('ZADD', TERMS, 0, term)
-        redis.call('ZADD', TERMS_SEEN, now(), term)
-    end
+    for _, term in ipairs(terms) do redis.call('ZADD', TERMS, 0, term) end
 end
 

@@ -23,7 +23,7 @@ TERMS: Final = f"{PREFIX}:terms"
 MOST_LOOKED_AT: Final = 2000
 MOST_LAPSED: Final = 200
 MOST_MATCHES: Final = 20
-TERMS_KEPT: Final = timedelta(days=40)
+MOST_TERMS_LOOKED_AT: Final = 50
 ANY_TEXT_AFTER: Final = "\U0010ffff"
 
 
@@ -148,12 +148,10 @@ class Lists:
         named = {match.list: match for match in map(terms.read, found)}
         return hits or self._live(list(named.values())[:MOST_MATCHES])
 
-    def lapse(self, now: datetime) -> int:
+    def lapse(self) -> int:
         """Note what time alone has changed, a bounded number of attempts at once. Gives how many."""
-        forget_terms_before = int((now - TERMS_KEPT).timestamp())
         with answering():
-            noted = self._lapse([f"{PREFIX}:due"], [MOST_LAPSED, _REASONS, forget_terms_before])
-        return int(noted)
+            return int(self._lapse([f"{PREFIX}:due"], [MOST_LAPSED, _REASONS, MOST_TERMS_LOOKED_AT]))
 
     def _live(self, matches: list[Match]) -> list[Match]:
         """Without those whose attempts are all gone."""

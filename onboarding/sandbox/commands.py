@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from onboarding.sandbox import rehearsal
+from onboarding.sandbox.issuer import IssuerApp, create_issuer
 from onboarding.sandbox.novu import SECRET_KEY, DataRefused, Options, create_novu
 from onboarding.sandbox.serve import serve_forever
 from onboarding.sandbox.slack import SlackApp, create_slack
@@ -25,7 +26,7 @@ def _parser() -> argparse.ArgumentParser:
     places = argparse.ArgumentParser(add_help=False)
     places.add_argument("--port", type=int, required=True)
     places.add_argument("--link", action="append", default=[], metavar="LABEL=URL", help="shown on its pages")
-    stand_ins = parser.add_subparsers(metavar="novu|slack")
+    stand_ins = parser.add_subparsers(metavar="novu|slack|issuer")
     _add_novu(stand_ins.add_parser("novu", parents=[places], help="a local Novu alone"))
     slack = stand_ins.add_parser("slack", parents=[places], help="a local Slack alone")
     slack.add_argument("--client-id", default="1234567890.1234567890")
@@ -33,6 +34,11 @@ def _parser() -> argparse.ArgumentParser:
     slack.add_argument("--name", default="Your product", help="what the app is called")
     slack.add_argument("--redirect-uri", action="append", default=[], help="default: any loopback address")
     slack.set_defaults(run=_slack)
+    issuer = stand_ins.add_parser("issuer", parents=[places], help="a local OpenID Connect issuer alone")
+    issuer.add_argument("--client-id", default="sandbox-admin")
+    issuer.add_argument("--client-secret", default="sandbox-issuer-secret")
+    issuer.add_argument("--redirect-uri", action="append", default=[], help="default: any loopback address")
+    issuer.set_defaults(run=_issuer)
     return parser
 
 
@@ -81,6 +87,16 @@ def _slack(args: argparse.Namespace) -> int:
         print(f"Local Slack: {url}\nClient ID: {args.client_id}\nClient secret: {args.client_secret}", flush=True)
 
     serve_forever(create_slack(slack, _links(args)), args.port, announce)
+    return 0
+
+
+def _issuer(args: argparse.Namespace) -> int:
+    client = IssuerApp(args.client_id, args.client_secret, tuple(args.redirect_uri))
+
+    def announce(url: str) -> None:
+        print(f"Local issuer: {url}\nClient ID: {args.client_id}\nClient secret: {args.client_secret}", flush=True)
+
+    serve_forever(create_issuer(client, _links(args)), args.port, announce)
     return 0
 
 

@@ -37,7 +37,7 @@ class Part:
 @admin_pages.get("")
 def overview() -> ResponseReturnValue:
     today = wiring().clock().date()
-    wiring().lists.lapse(wiring().clock())
+    wiring().lists.lapse()
     days = wiring().lists.days(today, DAYS)
     counts = wiring().lists.counts([standing for standing, _ in NUMBERS])
     report = wiring().health.report()
