@@ -93,7 +93,7 @@ def load(env: Mapping[str, str]) -> Settings:
             secret_key=read.secret("NOVU_SECRET_KEY", rules.ascii_word),
             integration=read.text("NOVU_INTEGRATION_IDENTIFIER", check=rules.printable(200)),
         ),
-        api_keys=read.secrets("API_KEYS", 32),
+        api_keys=read.secrets("API_KEYS", 32, rules.ascii_word),
         admin_password=read.optional_secret("ADMIN_PASSWORD", rules.at_least(12)),
         oidc=_oidc(read, addresses.origin(public_url)),
         product_name=read.text("PRODUCT_NAME", "this app", rules.printable(80)),
@@ -150,10 +150,12 @@ class _Reader:
         value = self.text(name, "", check)
         return Secret(value) if value else None
 
-    def secrets(self, name: str, shortest: int) -> tuple[Secret, ...]:
+    def secrets(self, name: str, shortest: int, check: Rule = rules.text) -> tuple[Secret, ...]:
         values = rules.split(self._env.get(name, ""))
         if any(rules.at_least(shortest)(value) for value in values):
             self._report(name, f"each entry needs at least {shortest} characters of text")
+        elif problem := next(filter(None, map(check, values)), None):
+            self._report(name, f"each entry {problem}")
         return tuple(Secret(value) for value in values)
 
     def number(self, name: str, default: int, allowed: range) -> int:

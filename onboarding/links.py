@@ -19,6 +19,8 @@ from onboarding.model import ConnectionMode, Context, InstallLink, Secret
 from onboarding.names import one_line
 
 SALT: Final = "install-link"
+LONGEST_TOKEN: Final = 7_500
+"""Servers and proxies refuse addresses of 8,000 characters and more."""
 MOST_CONTEXTS: Final = 5
 MOST_CONTEXT_BYTES: Final = 65_536
 
@@ -40,7 +42,10 @@ class Links:
         if expires_in and expires_in > self.max_age:
             raise LinkMalformed([Problem("expiresIn", f"must be at most {self.max_age.total_seconds():.0f} seconds")])
         expires_at = now + (expires_in or self.max_age)
-        return self.parse({**fields, "id": secrets.token_urlsafe(16), "expiresAt": expires_at.isoformat()})
+        link = self.parse({**fields, "id": secrets.token_urlsafe(16), "expiresAt": expires_at.isoformat()})
+        if len(self.sign(link)) > LONGEST_TOKEN:
+            raise LinkMalformed([Problem("link", "would be too long to open: shorten its URL, its names or its data")])
+        return link
 
     def sign(self, link: InstallLink) -> str:
         token = self._serializer.dumps(to_payload(link))

@@ -76,10 +76,14 @@ def scopes(value: str) -> str | None:
     return "must be Slack scopes, separated by commas"
 
 
+def text(value: str) -> str | None:
+    return None if is_text(value) else "must be text"
+
+
 def at_least(length: int) -> Rule:
     def rule(value: str) -> str | None:
-        if not is_text(value):
-            return "must be text"
+        if problem := text(value):
+            return problem
         return None if len(value) >= length else f"needs at least {length} characters"
 
     return rule

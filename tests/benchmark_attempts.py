@@ -126,10 +126,8 @@ def _cursor_at(store: redis.Redis, page: int) -> str:
     """What the link to that page would hold."""
     if page == 0:
         return ""
-    [(attempt_id, start)] = store.zrevrange(
-        "onboarding:list:all", page * PER_PAGE - 1, page * PER_PAGE - 1, withscores=True
-    )
-    return f"{int(float(str(start)))}.{str(attempt_id)}"
+    [entry] = store.zrevrange("onboarding:list:all", page * PER_PAGE - 1, page * PER_PAGE - 1, withscores=True)
+    return f"{int(float(str(entry[1])))}.{entry[0]}"
 
 
 def _get(session: requests.Session, url: str) -> None:

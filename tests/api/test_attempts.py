@@ -103,7 +103,7 @@ def test_what_has_expired_is_found_as_such(
 ) -> None:
     person.add_to_slack(mint())
     pass_time(store)
-    wiring.lists.lapse(utc_now())
+    wiring.lists.lapse()
     with time_machine.travel(utc_now() + timedelta(minutes=11)):
         assert len(ids(host, status="expired")) == 1
 

@@ -10,10 +10,12 @@ from datetime import datetime, timedelta
 
 import pytest
 import redis
+import requests
 from flask import Flask
 
 from onboarding.model import utc_now
 from onboarding.records.audit import Action
+from onboarding.sandbox.serve import serving
 from onboarding.wiring import Wiring
 from tests.api.host import KEY, KEYS, NEW_LINK, Host, path_of
 from tests.person import Person
@@ -141,10 +143,20 @@ def test_data_may_be_nested_as_deeply_as_described(host: Host, person: Person) -
     assert person.install(path_of(made)).heading == "Acme HQ is connected"
 
 
-def test_a_large_body_is_refused(host: Host, app: Flask) -> None:
+def test_a_large_body_is_refused(host: Host) -> None:
     body = json.dumps(NEW_LINK).encode()
     assert host.send(body.ljust(65_536)).status == 201
-    assert host.send(body.ljust(65_537)).status == 413
+    for size in (65_537, 65_538, 10_000_000):
+        assert host.send(body.ljust(size)).status == 413
+
+
+def test_a_large_body_in_chunks_is_refused(app: Flask) -> None:
+    headers = {"Authorization": f"Bearer {KEY}", "Content-Type": "application/json"}
+    body = json.dumps(NEW_LINK).encode()
+    with serving(app) as url:
+        for size, status in {65_536: 201, 65_537: 413, 100_000: 413}.items():
+            chunks = iter([body, b" " * (size - len(body))])
+            assert requests.post(f"{url}/v1/links", data=chunks, headers=headers, timeout=5).status_code == status
 
 
 @pytest.mark.parametrize(

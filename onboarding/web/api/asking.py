@@ -1,0 +1,56 @@
+"""Reads what a host asks the list of attempts for. Empty values count as not given."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from werkzeug.datastructures import MultiDict
+
+from onboarding.attempts import Standing, Wanted
+from onboarding.errors import Problem
+from onboarding.model import Attempt
+from onboarding.web.api.problems import Invalid
+
+PARAMETERS: Final = ("status", "subscriberId", "limit", "after")
+STANDINGS: Final = tuple(standing.value for standing in Standing if standing is not Standing.WAITING)
+MOST: Final = 100
+DEFAULT: Final = 50
+
+Query = MultiDict[str, str]
+
+
+def wanted(query: Query) -> Wanted:
+    """Raises `Invalid` with every problem at once; a cursor shows whether it is one when it is used."""
+    if problems := [*_misnamed(query), *_garbage(query)]:
+        raise Invalid(problems)
+    status, subscriber_id, limit, after = (query.get(name) or None for name in PARAMETERS)
+    return Wanted(
+        standing=Standing(status) if status else None,
+        subscriber_id=subscriber_id,
+        limit=int(limit or DEFAULT),
+        after=after,
+    )
+
+
+def still_stands(attempt: Attempt, standing: Standing | None) -> bool:
+    """Whether the attempt is where it was looked for: time alone may have moved it on."""
+    if standing is Standing.PENDING:
+        return attempt.status.is_pending
+    return standing is None or attempt.status.value == standing.value
+
+
+def _misnamed(query: Query) -> Iterator[Problem]:
+    for name, values in query.lists():
+        if name not in PARAMETERS:
+            yield Problem(name, "is not a parameter of this call")
+        elif len(values) > 1:
+            yield Problem(name, "must be given once")
+
+
+def _garbage(query: Query) -> Iterator[Problem]:
+    if query.get("status") and query["status"] not in STANDINGS:
+        yield Problem("status", f"must be one of {', '.join(STANDINGS)}")
+    if query.get("limit") and not re.fullmatch("[1-9][0-9]?|100", query["limit"]):
+        yield Problem("limit", f"must be a whole number from 1 to {MOST}")

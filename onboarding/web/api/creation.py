@@ -1,0 +1,87 @@
+"""Makes install links for host back ends: the same link for the same request under the same Idempotency-Key."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any, Final
+
+from onboarding.errors import LinkMalformed, Problem
+from onboarding.model import InstallLink
+from onboarding.records.answers import Answer
+from onboarding.records.audit import Action
+from onboarding.web import auditing
+from onboarding.web.api import answers, bodies
+from onboarding.web.api.callers import Caller
+from onboarding.web.api.problems import Invalid
+from onboarding.web.context import wiring
+
+KEY: Final = "Idempotency-Key"
+KEY_PATTERN: Final = r"[ -~]{1,255}"
+LIFE: Final = "expiresIn"
+FIELDS: Final = (
+    "subscriberId",
+    "context",
+    "connectionMode",
+    "integrationIdentifier",
+    "identifier",
+    "account",
+    "returnUrl",
+)
+
+Body = Mapping[str, Any]
+
+
+def create(body: Body, key: str | None, caller: Caller) -> dict[str, Any]:
+    """What to answer. A link comes into being only where its answer is the one that was kept under the key."""
+    link = _mint(body, key)
+    ours = Answer(_fingerprint(body), answers.link(link, wiring().minting.url(link)))
+    kept = ours if key is None else wiring().records.answers.keep(caller.key, key, ours)
+    if kept.fingerprint != ours.fingerprint:
+        raise Invalid([Problem(KEY, "was used with another body in the last 24 hours")])
+    if kept.content == ours.content:
+        wiring().minting.record(link, caller.name)
+        auditing.record(caller.name, Action.MINTED, link.id)
+    return kept.content
+
+
+def _mint(body: Body, key: str | None) -> InstallLink:
+    """A link that nobody knows of yet. Names everything that is wrong at once."""
+    problems = [*_key_problems(key), *_unknown(body), *_life_problems(body.get(LIFE))]
+    fields = {name: body[name] for name in FIELDS if name in body}
+    try:
+        link = wiring().minting.mint(fields, None if problems else _life(body.get(LIFE)))
+    except LinkMalformed as error:
+        raise Invalid([*problems, *error.problems]) from error
+    if problems:
+        raise Invalid(problems)
+    return link
+
+
+def _key_problems(key: str | None) -> list[Problem]:
+    if key is None or re.fullmatch(KEY_PATTERN, key):
+        return []
+    return [Problem(KEY, "must be 1 to 255 printable ASCII characters")]
+
+
+def _unknown(body: Body) -> list[Problem]:
+    return [Problem(name, "is not a field of this call") for name in body if name not in {*FIELDS, LIFE}]
+
+
+def _life_problems(value: object) -> list[Problem]:
+    most = int(wiring().settings.link_max_age.total_seconds())
+    if value is None:
+        return []
+    if isinstance(value, int | float) and not isinstance(value, bool) and 1 <= value <= most and value % 1 == 0:
+        return []
+    return [Problem(LIFE, f"must be a whole number of seconds, from 1 to {most}")]
+
+
+def _life(seconds: float | None) -> timedelta | None:
+    return None if seconds is None else timedelta(seconds=seconds)
+
+
+def _fingerprint(body: Body) -> str:
+    return hashlib.sha256(bodies.canonical(body).encode()).hexdigest()

@@ -1,0 +1,71 @@
+"""The calls that host back ends can make, and two addresses that tell how."""
+
+from __future__ import annotations
+
+import json
+import re
+
+from flask import Blueprint, Response, abort, jsonify, request
+from flask.typing import ResponseReturnValue
+
+from onboarding.records.audit import Action
+from onboarding.web import auditing, pages
+from onboarding.web.api import answers, asking, bodies, callers, creation, reference
+from onboarding.web.api.description import document
+from onboarding.web.context import wiring
+from onboarding.web.pages import About
+
+ID = re.compile(r"[A-Za-z0-9_-]{22}")
+
+api_calls = Blueprint("api", __name__)
+api_calls.before_app_request(callers.admit)
+
+
+@api_calls.post("/v1/links", provide_automatic_options=False)
+def create_link() -> ResponseReturnValue:
+    body, key = bodies.read_object(), request.headers.get(creation.KEY)
+    return jsonify(creation.create(body, key, callers.caller())), 201
+
+
+@api_calls.delete("/v1/links/<link_id>", provide_automatic_options=False)
+def revoke_link(link_id: str) -> ResponseReturnValue:
+    """Hosts may sign links themselves: a link that nobody here minted can be revoked too."""
+    _check(link_id)
+    wiring().minting.revoke(link_id)
+    auditing.record(callers.caller().name, Action.REVOKED, link_id)
+    response = Response(status=204)
+    del response.headers["Content-Type"]
+    return response
+
+
+@api_calls.get("/v1/attempts/<attempt_id>", provide_automatic_options=False)
+def read_attempt(attempt_id: str) -> ResponseReturnValue:
+    _check(attempt_id)
+    found = wiring().attempts.get(attempt_id, wiring().clock()) or abort(404)
+    return jsonify(answers.attempt(found))
+
+
+@api_calls.get("/v1/attempts", provide_automatic_options=False)
+def list_attempts() -> ResponseReturnValue:
+    wanted = asking.wanted(request.args)
+    found = wiring().lists.find(wanted, wiring().clock())
+    standing = [each for each in found.attempts if asking.still_stands(each, wanted.standing)]
+    return jsonify(answers.page(standing, found.next))
+
+
+@api_calls.get("/openapi.json")
+def openapi() -> ResponseReturnValue:
+    return Response(json.dumps(document(wiring().settings)), mimetype="application/json")
+
+
+@api_calls.get("/reference")
+def show_reference() -> ResponseReturnValue:
+    described = document(wiring().settings)
+    return pages.render(
+        "reference.html", described["info"]["title"], About(), reference=reference.of(described), document=described
+    )
+
+
+def _check(given_id: str) -> None:
+    if not ID.fullmatch(given_id):
+        abort(404)
