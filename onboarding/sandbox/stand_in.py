@@ -1,6 +1,6 @@
-"""What the local Slack and the local Novu share: the look of their pages, and strict reading of JSON.
+"""What the stand-ins share: the look of their pages, and strict reading of JSON.
 
-Knows neither of them, and nothing of the service they stand in for.
+Knows none of them, and nothing of the service they stand beside.
 """
 
 from __future__ import annotations

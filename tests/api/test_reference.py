@@ -83,7 +83,7 @@ def curl(command: str) -> int:
     words.add_argument("--header", "-H", action="append", default=[])
     words.add_argument("--data", "-d")
     words.add_argument("url")
-    asked = words.parse_args(shlex.split(command)[1:])
+    asked = words.parse_args(shlex.split(command.replace("\\\n", " "))[1:])
     headers = dict(header.split(": ", 1) for header in asked.header)
     method = asked.request or ("POST" if asked.data else "GET")
     return requests.request(method, asked.url, headers=headers, data=asked.data, timeout=5).status_code
