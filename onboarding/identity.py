@@ -5,6 +5,7 @@ https://openid.net/specs/openid-connect-core-1_0.html
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -68,7 +69,7 @@ class Identity:
 
     def finish(self, sign_in: SignIn, returned: Mapping[str, str]) -> Person:
         """Who came back. Raises `SignInRefused` for everything that was not made for this very sign-in."""
-        if not secrets.compare_digest(sign_in.state.encode(), returned.get("state", "").encode()):
+        if not sign_in.state or not secrets.compare_digest(sign_in.state.encode(), returned.get("state", "").encode()):
             raise SignInRefused("state")
         issuer = self._discover("issuer")
         needs_iss = self._metadata.get("authorization_response_iss_parameter_supported") is True
@@ -105,7 +106,7 @@ class Identity:
     def _person(self, token: Mapping[str, Any], nonce: str) -> Person:
         claims = self._claims(token, nonce)
         email = claims.get("email")
-        if not isinstance(email, str) or "@" not in email:
+        if not isinstance(email, str) or not re.fullmatch(r"[^@\s]+@[^@\s]+", email):
             raise SignInRefused("no e-mail address")
         if claims.get("email_verified") is not True:
             raise SignInRefused("e-mail address not verified")

@@ -12,8 +12,12 @@ import redis
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from onboarding import config
-from onboarding.wiring import wire
+from onboarding.sandbox.issuer import IssuerApp, create_issuer
+from onboarding.sandbox.serve import serving
+from onboarding.wiring import Wiring, wire
 from tests import chromium
+from tests.admin.operator import PASSWORD
+from tests.api.host import KEY
 from tests.browser.visitor import Visitor
 from tests.conftest import MintLink
 from tests.service import Service, free_port, running
@@ -44,21 +48,45 @@ def page(browser: Browser) -> Iterator[Page]:
 
 
 @pytest.fixture(scope="session")
-def service(base_env: dict[str, str], tmp_path_factory: pytest.TempPathFactory, witness: Witness) -> Iterator[Service]:
+def issuer() -> Iterator[str]:
+    with serving(create_issuer(IssuerApp())) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def service(
+    base_env: dict[str, str], issuer: str, tmp_path_factory: pytest.TempPathFactory, witness: Witness
+) -> Iterator[Service]:
     port, log = free_port(), tmp_path_factory.mktemp("service") / "log"
-    with running({**base_env, "PUBLIC_URL": f"http://127.0.0.1:{port}"}, log, port) as service:
+    witness.secrets |= {PASSWORD, KEY, "sandbox-issuer-secret"}
+    admin = {
+        "ADMIN_PASSWORD": PASSWORD,
+        "API_KEYS": KEY,
+        "OIDC_ISSUER": issuer,
+        "OIDC_CLIENT_ID": "sandbox-admin",
+        "OIDC_CLIENT_SECRET": "sandbox-issuer-secret",
+        "OIDC_ALLOWED_EMAILS": "@sprocket.example",
+        "OIDC_OPERATOR_EMAILS": "operator@sprocket.example",
+    }
+    with running({**base_env, **admin, "PUBLIC_URL": f"http://127.0.0.1:{port}"}, log, port) as service:
         yield service
     witness.saw(log.read_text("utf-8"))
 
 
 @pytest.fixture
-def mint(env: dict[str, str], service: Service) -> MintLink:
+def wiring(env: dict[str, str], service: Service) -> Wiring:
+    """The service's own parts, from behind."""
+    return wire(config.load({**env, "PUBLIC_URL": service.url}))
+
+
+@pytest.fixture
+def mint(wiring: Wiring, service: Service) -> MintLink:
     """Mints an install link and gives its whole address."""
-    made = wire(config.load({**env, "PUBLIC_URL": service.url}))
 
     def mint(expires_in: timedelta | None = None, **fields: object) -> str:
         payload = {"subscriberId": "subscriber-123", "account": "Acme Inc.", **fields}
-        return f"{service.url}/install/{made.links.sign(made.links.mint(payload, expires_in, made.clock()))}"
+        link = wiring.links.mint(payload, expires_in, wiring.clock())
+        return f"{service.url}/install/{wiring.links.sign(link)}"
 
     return mint
 

@@ -1,0 +1,336 @@
+"""Operators in front of the status page: who is stuck and why, and what to do about it, without a terminal."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from pathlib import Path
+
+import pytest
+import redis
+from playwright.sync_api import Browser, expect
+
+from onboarding.model import utc_now
+from onboarding.wiring import Wiring
+from tests.admin.operator import PASSWORD
+from tests.browser.visitor import Visitor
+from tests.conftest import MintLink
+from tests.service import Service
+from tests.stand_ins import LocalNovu
+from tests.test_delivery import make_due
+from tests.witness import Witness
+
+
+@pytest.fixture
+def operator(visitor: Visitor, service: Service) -> Visitor:
+    """Somebody who is signed in, and looks at the overview."""
+    visitor.open(f"{service.url}/admin")
+    visitor.page.get_by_label("Password").fill(PASSWORD)
+    visitor.page.get_by_role("button", name="Sign in").click()
+    expect(visitor.page.get_by_role("heading", level=1)).to_have_text("Overview")
+    return visitor
+
+
+def go(somebody: Visitor, page: str) -> None:
+    somebody.page.get_by_role("navigation", name="Status page").get_by_role("link", name=page).click()
+
+
+def rows(somebody: Visitor) -> list[str]:
+    return [row.inner_text() for row in somebody.page.locator("tbody tr").all()]
+
+
+def fail(customer: Visitor, novu: LocalNovu, link: str, misfortune: str = "unauthorized") -> None:
+    novu.suffer(misfortune)
+    customer.install(link)
+    customer.page.wait_for_url("**/attempts/*")
+    novu.suffer("none")
+
+
+def test_signing_in_needs_a_keyboard_only(visitor: Visitor, service: Service) -> None:
+    visitor.open(f"{service.url}/admin/attempts?status=failed")
+    assert visitor.heading == "Sign in"
+    visitor.look("status-sign-in")
+    visitor.page.keyboard.type("wrong password")
+    visitor.page.keyboard.press("Enter")
+    expect(visitor.page.get_by_role("alert")).to_contain_text("That is not the password")
+    visitor.look("status-wrong-password")
+    visitor.page.get_by_label("Password").focus()
+    visitor.page.keyboard.type(PASSWORD)
+    visitor.page.keyboard.press("Enter")
+    expect(visitor.page).to_have_url(f"{service.url}/admin/attempts?status=failed")
+    visitor.page.get_by_role("button", name="Sign out").focus()
+    visitor.page.keyboard.press("Enter")
+    expect(visitor.page.get_by_role("heading", level=1)).to_have_text("Sign in")
+
+
+@pytest.mark.parametrize("javascript", [True, False])
+def test_signing_in_with_the_organisation(
+    browser: Browser, service: Service, witness: Witness, store: redis.Redis, javascript: bool
+) -> None:
+    with browser.new_context(java_script_enabled=javascript) as context:
+        visitor = Visitor(context.new_page(), witness)
+        visitor.open(f"{service.url}/admin/audit")
+        visitor.page.get_by_role("link", name="Sign in with your organisation").click()
+        visitor.page.locator("input[name=person][value='viewer@sprocket.example']").check()
+        visitor.page.get_by_role("button", name="Sign in").click()
+        expect(visitor.page).to_have_url(f"{service.url}/admin/audit")
+        assert "viewer@sprocket.example, viewer" in visitor.text
+        assert "single sign-on, viewer" in rows(visitor)[0]
+
+
+def test_the_overview_shows_how_things_are(
+    operator: Visitor, stranger: Visitor, mint: MintLink, novu: LocalNovu
+) -> None:
+    stranger.install(mint())
+    stranger.add_to_slack(mint())
+    stranger.cancel()
+    fail(stranger, novu, mint())
+    operator.page.reload()
+    numbers = operator.page.locator(".numbers li").all_inner_texts()
+    assert [" ".join(number.split()) for number in numbers] == [
+        "1 connected",
+        "0 finishing",
+        "1 failed",
+        "1 waiting for a person",
+    ]
+    operator.look("status-overview")
+    for summary in operator.page.get_by_text("As a table").all():
+        summary.click()
+    assert "Came back" in operator.page.get_by_role("table", name="How far people got in the last 7 days").inner_text()
+    operator.look("status-overview-tables")
+    operator.page.get_by_role("link", name=re.compile("waiting for a person")).click()
+    assert len(rows(operator)) == 1
+
+
+def test_a_customer_is_found_and_put_right_in_a_minute(
+    operator: Visitor, stranger: Visitor, mint: MintLink, novu: LocalNovu
+) -> None:
+    fail(stranger, novu, mint(account="Globex"))
+    assert stranger.heading == "We could not finish"
+    operator.page.get_by_label("Find a customer").fill("globex")
+    operator.page.get_by_role("button", name="Search").click()
+    operator.page.locator("tbody").get_by_role("link", name="Globex").click()
+    assert operator.heading == "Attempt of Globex"
+    assert "Novu does not accept NOVU_SECRET_KEY" in operator.text
+    operator.look("status-failed-attempt")
+    operator.page.get_by_role("button", name="Retry").click()
+    expect(operator.page.get_by_role("status").first).to_have_text("Retried: connected.")
+    operator.look("status-retried-attempt")
+    stranger.page.reload()
+    assert stranger.heading == "Acme HQ is connected"
+
+
+def test_each_filter_is_in_the_address(operator: Visitor, stranger: Visitor, mint: MintLink, novu: LocalNovu) -> None:
+    stranger.install(mint(context={"tenant": "org-1"}))
+    fail(stranger, novu, mint(account="Globex"))
+    today = utc_now().strftime("%Y-%m-%d")
+    go(operator, "Attempts")
+    assert len(rows(operator)) == 2
+    operator.look("status-attempts")
+    for label, value, found in (
+        ("Status", "failed", 1),
+        ("Why it ended", "novu_unauthorized", 1),
+        ("Subscriber", "subscriber-123", 2),
+        ("Context", "tenant:org-1", 1),
+        ("Workspace id", "T9TK3CUKW", 2),
+        ("Integration", "nothing", 0),
+        ("Started from", today, 2),
+        ("Started until", "2020-01-01", 0),
+    ):
+        go(operator, "Attempts")
+        operator.page.locator(".filters summary").click()
+        field = operator.page.get_by_label(label, exact=True)
+        if field.evaluate("each => each.tagName") == "SELECT":
+            field.select_option(value)
+        else:
+            field.fill(value)
+        operator.page.get_by_role("button", name="Apply").click()
+        assert value.replace(":", "%3A") in operator.page.url
+        assert len(rows(operator)) == found, label
+    operator.look("status-attempts-filtered")
+
+
+def test_filters_that_make_no_sense_are_shown_where_they_are(operator: Visitor, service: Service) -> None:
+    operator.open(f"{service.url}/admin/attempts?status=nothing&from=yesterday")
+    assert "Status is none of the choices" in operator.text
+    operator.look("status-bad-filters")
+
+
+def test_the_list_keeps_itself_up_to_date_without_moving(
+    operator: Visitor, stranger: Visitor, mint: MintLink, novu: LocalNovu, wiring: Wiring, store: redis.Redis
+) -> None:
+    for number in range(30):
+        stranger.open(mint(account=f"Customer {number}"))
+        stranger.page.get_by_role("button", name="Add to Slack").click()
+    fail(stranger, novu, mint(account="Globex"), "down")
+    go(operator, "Attempts")
+    assert "Finishing" in rows(operator)[0]
+    operator.page.mouse.wheel(0, 400)
+    operator.page.locator("tbody").get_by_role("link", name="Customer 15").focus()
+    operator.page.wait_for_timeout(200)
+    before = operator.page.evaluate("scrollY")
+    make_due(store)
+    [stuck] = wiring.attempts.overdue(pause=wiring.attempts.retention) or [stranger.page.url.rsplit("/", 1)[1]]
+    wiring.delivery.deliver(stuck)
+    stranger.open(mint(account="Newcomer"))
+    stranger.page.get_by_role("button", name=re.compile("Add to Slack|Reconnect")).click()
+    expect(operator.page.locator("tbody tr").first).to_contain_text("Connected", timeout=15_000)
+    expect(operator.page.locator("[data-news]")).to_have_text("1 new: show")
+    assert "Newcomer" not in rows(operator)[0]
+    assert operator.page.evaluate("scrollY") == before
+    assert operator.page.evaluate("document.activeElement.textContent") == "Customer 15"
+    operator.page.get_by_role("link", name="show", exact=True).click()
+    expect(operator.page.locator("tbody tr").first).to_contain_text("Newcomer")
+
+
+def test_a_search_that_means_several_things_asks_which(operator: Visitor, stranger: Visitor, mint: MintLink) -> None:
+    stranger.install(mint(account="Acme Inc."))
+    operator.page.get_by_label("Find a customer").fill("acme")
+    operator.page.get_by_role("button", name="Search").click()
+    assert "Which one do you mean?" in operator.text
+    operator.look("status-search")
+    operator.page.get_by_role("link", name="Acme HQ").click()
+    assert len(rows(operator)) == 1
+
+
+def test_the_support_code_of_a_problem_page_is_found(operator: Visitor, stranger: Visitor, service: Service) -> None:
+    stranger.open(f"{service.url}/install/cut-off")
+    code = stranger.page.locator("footer code").inner_text()
+    operator.page.get_by_label("Find a customer").fill(code)
+    operator.page.get_by_role("button", name="Search").click()
+    assert "We don't know this link" in operator.text
+    operator.look("status-problem")
+
+
+def test_a_connection_is_renamed_verified_and_ended(
+    operator: Visitor, stranger: Visitor, mint: MintLink, novu: LocalNovu
+) -> None:
+    link = mint()
+    stranger.install(link)
+    go(operator, "Connections")
+    operator.look("status-connections")
+    operator.page.locator("tbody").get_by_role("link", name="Acme HQ").click()
+    operator.page.get_by_label("Name of the workspace").fill("Acme, the customer")
+    operator.page.get_by_role("button", name="Rename").click()
+    expect(operator.page.get_by_role("heading", level=1)).to_have_text("Acme, the customer")
+    operator.page.get_by_role("button", name="Verify").click()
+    expect(operator.page.get_by_role("status").first).to_have_text("Novu can use this connection.")
+    operator.page.locator("summary", has_text="Disconnect").click()
+    operator.look("status-connection")
+    operator.page.get_by_role("button", name="Disconnect").click()
+    expect(operator.page.get_by_role("status").first).to_have_text(
+        "Slack: the token was revoked. Novu: the connection was deleted."
+    )
+    operator.look("status-disconnected")
+    assert novu.state.connections == ()
+    stranger.open(link)
+    assert stranger.heading == "Connect Acme Inc. to Slack"
+
+
+def test_when_novu_is_down_the_rest_works_and_the_page_says_so(operator: Visitor, novu: LocalNovu) -> None:
+    novu.suffer("down")
+    go(operator, "Connections")
+    assert "Novu did not do it" in operator.text
+    operator.look("status-novu-down")
+    go(operator, "Attempts")
+    assert operator.heading == "Attempts"
+    novu.suffer("none")
+
+
+def test_a_link_is_minted_copied_used_and_taken_back(operator: Visitor, stranger: Visitor) -> None:
+    go(operator, "Links")
+    operator.page.get_by_role("button", name="Mint link").click()
+    expect(operator.page.get_by_role("alert")).to_contain_text("subscriber is required")
+    operator.look("status-mint-refused")
+    operator.page.get_by_label("Subscriber").fill("subscriber-123")
+    operator.page.get_by_label("Account name").fill("Initech GmbH")
+    operator.page.get_by_role("button", name="Mint link").click()
+    operator.look("status-minted")
+    operator.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    operator.page.get_by_role("button", name="Copy").click()
+    expect(operator.page.get_by_text("Copied.")).to_be_visible()
+    url = operator.page.evaluate("navigator.clipboard.readText()")
+    stranger.open(url)
+    assert stranger.heading == "Connect Initech GmbH to Slack"
+    operator.page.get_by_role("button", name="Revoke the link of subscriber-123").click()
+    assert "Revoked" in rows(operator)[0]
+    stranger.page.get_by_role("button", name="Add to Slack").click()
+    assert stranger.heading == "This link is no longer valid"
+    stranger.look("link-revoked")
+
+
+def test_the_tables_can_be_taken_along(operator: Visitor, stranger: Visitor, mint: MintLink, tmp_path: Path) -> None:
+    stranger.install(mint(account="=1+1"))
+    for page, name in (("Attempts", "attempts.csv"), ("Audit", "audit.csv")):
+        go(operator, page)
+        with operator.page.expect_download() as download:
+            operator.page.get_by_role("link", name="Export as CSV").click()
+        assert download.value.suggested_filename == name
+        download.value.save_as(tmp_path / name)
+    [header, line] = csv.reader(io.StringIO((tmp_path / "attempts.csv").read_text("utf-8")))
+    assert dict(zip(header, line, strict=True))["account"] == "'=1+1"
+    assert "exported" in (tmp_path / "audit.csv").read_text("utf-8")
+    operator.page.reload()
+    operator.look("status-audit")
+
+
+def test_the_support_bundle_is_copied(operator: Visitor, stranger: Visitor, mint: MintLink) -> None:
+    stranger.install(mint())
+    go(operator, "Attempts")
+    operator.page.locator("tbody").get_by_role("link", name="Acme Inc.").click()
+    operator.look("status-attempt")
+    operator.page.get_by_text("Support bundle").click()
+    operator.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    operator.page.get_by_role("button", name="Copy").click()
+    expect(operator.page.get_by_text("Copied.")).to_be_visible()
+    assert '"status": "connected"' in operator.page.evaluate("navigator.clipboard.readText()")
+    operator.look("status-bundle")
+
+
+def test_everything_works_without_javascript(
+    browser: Browser,
+    service: Service,
+    witness: Witness,
+    stranger: Visitor,
+    mint: MintLink,
+    novu: LocalNovu,
+    store: redis.Redis,
+) -> None:
+    fail(stranger, novu, mint(account="Globex"))
+    with browser.new_context(java_script_enabled=False) as context:
+        visitor = Visitor(context.new_page(), witness)
+        visitor.open(f"{service.url}/admin/attempts")
+        visitor.page.get_by_label("Password").fill(PASSWORD)
+        visitor.page.get_by_role("button", name="Sign in").click()
+        visitor.page.locator(".filters summary").click()
+        visitor.page.get_by_label("Status", exact=True).select_option("waiting")
+        visitor.page.get_by_role("button", name="Apply").click()
+        visitor.page.locator("tbody").get_by_role("link", name="Globex").click()
+        visitor.page.get_by_text("Support bundle").click()
+        expect(visitor.page.get_by_label("Everything known of this attempt, without tokens")).to_be_visible()
+        expect(visitor.page.get_by_role("button", name="Copy")).to_have_count(0)
+        visitor.page.get_by_role("button", name="Retry").click()
+        assert "Retried: connected." in visitor.text
+        visitor.page.get_by_role("button", name="New link for the same customer").click()
+        assert "Link for Globex" in visitor.text
+        visitor.page.get_by_role("button", name="Sign out").click()
+        assert visitor.heading == "Sign in"
+
+
+def test_empty_pages_say_what_will_be_there(operator: Visitor) -> None:
+    for page, words in (
+        ("Attempts", "They appear here as soon as somebody presses Add to Slack."),
+        ("Connections", "Novu holds no connections yet."),
+        ("Links", "No links were minted here yet."),
+    ):
+        go(operator, page)
+        assert words in operator.text
+        operator.look(f"status-empty-{page.lower()}")
+
+
+def test_the_reference_of_the_api_is_for_everybody(visitor: Visitor, service: Service) -> None:
+    visitor.open(f"{service.url}/reference")
+    visitor.look("reference")
+    visitor.page.get_by_role("link", name="Revoke an install link").click()
+    assert visitor.page.evaluate("document.querySelector(':target').textContent") == "Revoke an install link"
