@@ -1,7 +1,8 @@
 """What the list of attempts costs as it grows: `python -m tests.benchmark_attempts [attempts]`.
 
-Fills a private Redis through the service's own scripts' layout, then asks a real gunicorn for the first page, a page in
-the depth, a filter, a search and the overview; prints medians in milliseconds, and the memory that one attempt takes.
+Fills a private Redis for each size through the service's own scripts, then asks a real gunicorn over each for pages,
+a filter, a search and the overview in turns; prints medians, and the memory that one attempt takes. The last page stands
+in for page 1,000 where there are fewer.
 """
 
 from __future__ import annotations
@@ -11,7 +12,9 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from multiprocessing import Process
 from pathlib import Path
@@ -28,19 +31,56 @@ from onboarding.wiring import Wiring, wire
 from tests.service import free_port, running
 
 PASSWORD: Final = "a password to measure with"
+API_KEY: Final = "a-key-to-measure-with-that-is-long-enough"
 ROUNDS: Final = 60
 PER_PAGE: Final = 50
 FILLERS: Final = 2
-COLUMNS: Final = ("first page", "deep page", "filtered", "search", "overview", "bytes each")
+QUESTIONS: Final = {
+    "first page": "/admin/attempts",
+    "page 1,000": "/admin/attempts?after={deep}",
+    "filtered": "/admin/attempts?status=connected&subscriber=subscriber-7",
+    "search": "/admin/attempts?q=workspace 4",
+    "overview": "/admin",
+    "API": "/v1/attempts?status=connected",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """A service over a Redis that holds so many attempts, and somebody signed in to it."""
+
+    size: int
+    url: str
+    session: requests.Session
+    deep: str
+    bytes_each: float
+
+    def ask(self, path: str) -> float:
+        """Milliseconds until the whole page is there."""
+        began = time.perf_counter()
+        url = self.url + path.format(deep=self.deep)
+        self.session.get(url, timeout=30, allow_redirects=False).raise_for_status()
+        return (time.perf_counter() - began) * 1000
 
 
 def main(sizes: list[int]) -> None:
-    print(f"{'attempts':>10}" + "".join(f"{name:>12}" for name in COLUMNS))
-    for size in sizes:
-        print(f"{size:>10,}" + "".join(f"{figure:>12}" for figure in measure(size)), flush=True)
+    with ExitStack() as stack:
+        filled = [stack.enter_context(filling(size)) for size in sizes]
+        print(f"{'milliseconds':<16}" + "".join(f"{each.size:>12,}" for each in filled) + f"{'ratio':>8}")
+        for name, path in QUESTIONS.items():
+            medians = measure(filled, path)
+            print(f"{name:<16}" + "".join(f"{each:>12.1f}" for each in medians) + f"{medians[-1] / medians[0]:>8.2f}")
+        print(f"{'bytes each':<16}" + "".join(f"{each.bytes_each:>12,.0f}" for each in filled))
 
 
-def measure(size: int) -> Iterator[str]:
+def measure(filled: list[Filled], path: str) -> list[float]:
+    """Medians. The sizes take turns, so that whatever else the machine does slows all of them down alike."""
+    times = [[each.ask(path) for each in filled] for _ in range(ROUNDS + 5)][5:]
+    return [statistics.median(column) for column in zip(*times, strict=True)]
+
+
+@contextmanager
+def filling(size: int) -> Iterator[Filled]:
     with tempfile.TemporaryDirectory(prefix="onboarding-") as folder:
         server = embedded_redis.start(Path(folder))
         port = free_port()
@@ -50,17 +90,8 @@ def measure(size: int) -> Iterator[str]:
         fill(env, size)
         each = (int(store.info("memory")["used_memory"]) - empty) / size
         with running(env, Path(folder) / "log", port) as service:
-            session = _signed_in(service.url)
             deep = _cursor_at(store, min(1_000, size // PER_PAGE) - 1)
-            for path in (
-                "/admin/attempts",
-                f"/admin/attempts?after={deep}",
-                "/admin/attempts?status=failed&subscriber=subscriber-7",
-                "/admin/attempts?q=workspace 4",
-                "/admin",
-            ):
-                yield f"{_median(lambda path=path: _get(session, service.url + path)):.1f}"  # type: ignore[misc]
-        yield f"{each:,.0f}"
+            yield Filled(size, service.url, _signed_in(service.url), deep, each)
         server.stop()
 
 
@@ -108,12 +139,14 @@ def _environment(redis_url: str, port: int) -> dict[str, str]:
         "NOVU_URL": "http://127.0.0.1:1",
         "NOVU_INTEGRATION_IDENTIFIER": "slack-prod",
         "ADMIN_PASSWORD": PASSWORD,
+        "API_KEYS": API_KEY,
         "LOG_LEVEL": "WARNING",
     }
 
 
 def _signed_in(url: str) -> requests.Session:
     session = requests.Session()
+    session.headers["Authorization"] = f"Bearer {API_KEY}"
     form = session.get(f"{url}/admin/sign-in", timeout=5).text
     found = re.search(r'name="csrf_token" value="([^"]+)"', form)
     assert found
@@ -127,21 +160,8 @@ def _cursor_at(store: redis.Redis, page: int) -> str:
     if page == 0:
         return ""
     [entry] = store.zrevrange("onboarding:list:all", page * PER_PAGE - 1, page * PER_PAGE - 1, withscores=True)
-    return f"{int(float(str(entry[1])))}.{entry[0]}"
-
-
-def _get(session: requests.Session, url: str) -> None:
-    session.get(url, timeout=30, allow_redirects=False).raise_for_status()
-
-
-def _median(ask: Callable[[], None]) -> float:
-    ask()
-    times = []
-    for _ in range(ROUNDS):
-        began = time.perf_counter()
-        ask()
-        times.append((time.perf_counter() - began) * 1000)
-    return statistics.median(times)
+    attempt_id, start = str(entry[0]), float(str(entry[1]))
+    return f"{start:.0f}.{attempt_id}"
 
 
 if __name__ == "__main__":

@@ -166,11 +166,12 @@ def _welcome(env: Mapping[str, str]) -> str:
     ENV_FILE.write_text("".join(f"{name}={shlex.quote(value)}\n" for name, value in env.items()))
     made = wire(config.load({**os.environ, **env}))
     fields = {"subscriberId": "subscriber-123", "account": "Acme Inc.", "returnUrl": env["NOVU_URL"]}
-    link = made.links.mint(fields, None, made.clock())
+    link = made.minting.mint(fields, None)
+    made.minting.record(link, "make run")
     return f"""
 A rehearsal on this machine: nothing leaves it.
 
-  Install link   {env["PUBLIC_URL"]}/install/{made.links.sign(link)}
+  Install link   {made.minting.url(link)}
 
   Status page    {env["PUBLIC_URL"]}/admin
   Password       {env["ADMIN_PASSWORD"]}

@@ -10,6 +10,7 @@ from flask.typing import ResponseReturnValue
 from onboarding.attempts import Standing
 from onboarding.errors import Problem
 from onboarding.health import Report
+from onboarding.web import pages
 from onboarding.web.admin import charts, show
 from onboarding.web.admin.door import admin_pages
 from onboarding.web.context import wiring
@@ -46,6 +47,7 @@ def overview() -> ResponseReturnValue:
         "Overview",
         numbers=[(standing, label, counts[standing]) for standing, label in NUMBERS],
         parts=_parts(report),
+        kept=pages.in_words(wiring().settings.attempt_retention),
         asked_at=report.remote.asked_at,
         funnels=[charts.funnel(days[-SHORT:]), charts.funnel(days)],
         columns=charts.columns(days),
