@@ -29,6 +29,7 @@ LONGEST_RETRY_AFTER: Final = timedelta(hours=1)
 BUSY_WAIT: Final = timedelta(seconds=1)
 GIVE_UP_AFTER: Final = timedelta(hours=24)
 SWEEP_PAUSE: Final = timedelta(seconds=60)
+RETRIES: Final = {Status.FAILED: steps.reopened, Status.GRANTED: steps.hurried}
 
 Schedule = Callable[[str, timedelta], None]
 Clock = Callable[[], datetime]
@@ -61,14 +62,14 @@ class Delivery:
             self._deliver(attempt, Deadline(LONGEST_TRY))
 
     def retry(self, attempt_id: str) -> Attempt:
-        """Deliver a failed attempt again, for a person. Gives it as it stands then, or raises `NothingToRetry`."""
+        """Deliver for a person: what failed again, what is on its way at once. Gives the attempt as it stands then."""
         attempt = self._attempts.get(attempt_id, self._clock())
         if attempt is None:
             raise NothingToRetry("there is no such attempt")
-        if attempt.status is not Status.FAILED:
+        if attempt.status not in RETRIES:
             raise NothingToRetry(f"it is {attempt.status}")
         self._schedule(attempt.id, SAFETY_NET)
-        if not self._attempts.move(attempt, steps.reopened(self._clock(), self._attempts.retention)):
+        if not self._attempts.move(attempt, RETRIES[attempt.status](self._clock(), self._attempts.retention)):
             raise NothingToRetry("its grant is gone; a new install link is needed")
         self._deliver(attempt, Deadline(LONGEST_TRY))
         return self._attempts.get(attempt_id, self._clock()) or attempt

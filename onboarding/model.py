@@ -196,6 +196,13 @@ class Attempt:
         """Whether the grant of a failed delivery can still be there."""
         return bool(self.timeline) and now - self.timeline[-1].at < GRANT_KEPT
 
+    def can_be_retried(self, now: datetime) -> bool:
+        """Whether a person can have it delivered: at once where it is on its way, again where Novu refused."""
+        if self.status is Status.GRANTED:
+            return True
+        was_granted = self.workspace is not None and self.reason is not Reason.SUPERSEDED
+        return self.status is Status.FAILED and was_granted and self.keeps_grant(now)
+
     def is_over(self, now: datetime) -> bool:
         """Whether a started attempt can no longer reach an outcome."""
         return now > (self.claimed_at + CLAIM_GRACE if self.claimed_at else self.started_at + STATE_LIFETIME)

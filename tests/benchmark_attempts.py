@@ -1,8 +1,8 @@
 """What the list of attempts costs as it grows: `python -m tests.benchmark_attempts [attempts]`.
 
 Fills a private Redis for each size through the service's own scripts, then asks a real gunicorn over each for pages,
-a filter, a search and the overview in turns; prints medians, and the memory that one attempt takes. The last page stands
-in for page 1,000 where there are fewer.
+a filter, a search and the overview in turns; prints medians, and the memory that one attempt takes. The last page
+stands in for page 1,000 where there are fewer.
 """
 
 from __future__ import annotations

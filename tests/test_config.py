@@ -149,3 +149,50 @@ def test_the_public_url_is_kept_as_browsers_write_it(url: str, origin: str) -> N
 )
 def test_a_malformed_setting_is_named(name: str, value: str) -> None:
     assert list(problems(**{name: value})) == [name]
+
+
+OIDC = {
+    "OIDC_ISSUER": "https://login.example.com/tenant/",
+    "OIDC_CLIENT_ID": "client",
+    "OIDC_CLIENT_SECRET": "oidc-secret",
+    "OIDC_ALLOWED_EMAILS": "Olivia@Example.com, @sprocket.example",
+}
+
+
+def test_single_sign_on_is_all_or_nothing() -> None:
+    assert config.load(COMPLETE).oidc is None
+    assert set(problems(OIDC_ISSUER=OIDC["OIDC_ISSUER"])) == set(OIDC) - {"OIDC_ISSUER"}
+    oidc = config.load({**COMPLETE, **OIDC}).oidc
+    assert oidc
+    assert oidc.allowed == {"olivia@example.com", "@sprocket.example"}
+    assert oidc.operators == frozenset()
+    assert oidc.redirect_uri == "https://connect.example.com/admin/sign-in/callback"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("OIDC_ISSUER", "http://login.example.com"),
+        ("OIDC_ISSUER", "login.example.com"),
+        ("OIDC_ISSUER", "https://login.example.com/?x=1"),
+        ("OIDC_CLIENT_SECRET", "two words"),
+        ("OIDC_ALLOWED_EMAILS", "example.com"),
+        ("OIDC_ALLOWED_EMAILS", "*"),
+        ("OIDC_ALLOWED_EMAILS", "@"),
+        ("OIDC_ALLOWED_EMAILS", "a@b@example.com"),
+        ("OIDC_OPERATOR_EMAILS", "everybody"),
+    ],
+)
+def test_a_wrong_single_sign_on_setting_is_named(name: str, value: str) -> None:
+    assert set(problems(**{**OIDC, name: value})) == {name}
+
+
+def test_single_sign_on_alone_opens_the_status_page() -> None:
+    assert not config.load(COMPLETE).has_status_page
+    assert config.load({**COMPLETE, **OIDC}).has_status_page
+    assert config.load({**COMPLETE, "ADMIN_PASSWORD": "p" * 12}).has_status_page
+
+
+def test_an_api_key_has_to_fit_into_a_header() -> None:
+    assert set(problems(API_KEYS="ü" * 32)) == {"API_KEYS"}
+    assert set(problems(API_KEYS="two words and more than thirty-two characters")) == {"API_KEYS"}

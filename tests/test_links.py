@@ -256,3 +256,9 @@ def test_different_owners_get_different_identifiers() -> None:
 def test_a_link_cannot_be_minted_for_longer_than_links_live() -> None:
     with pytest.raises(LinkMalformed, match="expiresIn"):
         LINKS.mint({"subscriberId": "s"}, timedelta(days=8), NOW)
+
+
+def test_a_link_that_servers_would_refuse_is_not_minted() -> None:
+    noise = "".join(f"{number * 7919 % 104_729:x}" for number in range(3000))
+    with pytest.raises(LinkMalformed, match="too long to open"):
+        LINKS.mint({"subscriberId": "x", "context": {"tenant": {"id": "x", "data": {"noise": noise}}}}, None, NOW)

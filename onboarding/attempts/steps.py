@@ -133,6 +133,19 @@ def rejected(reason: Reason, detail: str, now: datetime, retention: timedelta) -
     )
 
 
+def hurried(now: datetime, retention: timedelta) -> Step:
+    """A person does not want to wait for the next try."""
+    return Step(
+        allowed_from=[Status.GRANTED],
+        event=Event(now, "retried_by_person"),
+        life=max(retention, DELIVERY_KEPT),
+        fields={},
+        needs_grant=True,
+        grant_life=DELIVERY_KEPT,
+        due_in=timedelta(0),
+    )
+
+
 def reopened(now: datetime, retention: timedelta) -> Step:
     """A person tries again, under a new idempotency key."""
     return Step(

@@ -209,6 +209,28 @@ def test_a_retry_that_fails_again_says_so(operator: Operator, person: Person, no
     assert "Novu refused the connection" in page.text
 
 
+def test_a_customer_need_not_wait_for_the_next_try(
+    operator: Operator, person: Person, novu: LocalNovu, link: str
+) -> None:
+    novu.suffer("down")
+    attempt_id = attempt_id_of(person.open(person.come_back(link)).location)
+    place = f"/admin/attempts/{attempt_id}"
+    page = operator.do(place, f"{place}/retry")
+    assert "Retried: finishing." in page.text
+    assert "the service keeps trying for a day" in page.text
+    novu.suffer("none")
+    assert "Retried: connected." in operator.do(place, f"{place}/retry").text
+    assert len(novu.state.connections) == 1
+
+
+@pytest.mark.parametrize("outcome", ["server_error", "user_only"])
+def test_without_a_grant_there_is_no_button(operator: Operator, person: Person, link: str, outcome: str) -> None:
+    attempt_id = attempt_id_of(person.open(person.come_back(link, outcome=outcome)).location)
+    place = f"/admin/attempts/{attempt_id}"
+    assert "Retry" not in operator.open(place).text
+    assert "nothing to retry: its grant is gone" in operator.do(place, f"{place}/retry").text
+
+
 def test_what_is_connected_cannot_be_retried(operator: Operator, person: Person, link: str) -> None:
     attempt_id = attempt_id_of(person.open(person.come_back(link)).location)
     page = operator.do(f"/admin/attempts/{attempt_id}", f"/admin/attempts/{attempt_id}/retry")

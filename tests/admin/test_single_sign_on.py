@@ -84,6 +84,7 @@ def test_a_viewer_looks_and_changes_nothing(stranger: Operator) -> None:
     assert "Mint" not in page.text.replace("Minted", "")
     refused = stranger.submit("/admin/links", "/admin/links", subscriber="x")
     assert refused.status == 403
+    assert "Nothing was changed. You may look at everything here" in refused.text
     assert stranger.submit("/admin", "/admin/sign-out").status == 303
 
 

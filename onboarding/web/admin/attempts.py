@@ -49,7 +49,7 @@ def attempt(attempt_id: str) -> ResponseReturnValue:
         summary=words.summary(found),
         todo=words.todo(found),
         steps=_steps(found),
-        can_retry=found.status is Status.FAILED and found.keeps_grant(wiring().clock()),
+        can_retry=found.can_be_retried(wiring().clock()),
         bundle=bundle.write(found),
     )
 

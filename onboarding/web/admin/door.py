@@ -12,6 +12,7 @@ from flask.typing import ResponseReturnValue
 from itsdangerous import BadSignature, TimestampSigner
 from werkzeug.wrappers import Response
 
+from onboarding.errors import OnboardingError
 from onboarding.identity import Person
 from onboarding.model import Secret
 from onboarding.records.sessions import LIFETIME, Role, Session
@@ -26,6 +27,10 @@ OPEN_TO_ALL: Final = {"admin.sign_in", "admin.check_password", "admin.begin_sign
 OPEN_TO_VIEWERS: Final = {"admin.sign_out"}
 
 
+class OperatorsOnly(OnboardingError):
+    """A viewer wanted to change something."""
+
+
 @admin_pages.before_request
 def guard() -> ResponseReturnValue | None:
     if not wiring().settings.has_status_page:
@@ -37,7 +42,7 @@ def guard() -> ResponseReturnValue | None:
         here = request.full_path.rstrip("?") if request.method == "GET" else None
         return pages.see_other(url_for("admin.sign_in", next=here))
     if request.method == "POST" and me().role is not Role.OPERATOR and request.endpoint not in OPEN_TO_VIEWERS:
-        abort(403)
+        raise OperatorsOnly
     return None
 
 

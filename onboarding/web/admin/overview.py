@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from flask import url_for
 from flask.typing import ResponseReturnValue
 
 from onboarding.attempts import Standing
@@ -33,6 +34,11 @@ class Part:
     is_well: bool
     word: str
     detail: str
+
+
+@admin_pages.get("/")
+def with_a_slash() -> ResponseReturnValue:
+    return pages.see_other(url_for("admin.overview"))
 
 
 @admin_pages.get("")

@@ -20,11 +20,16 @@ from onboarding.records.audit import Action
 from onboarding.records.limits import SIGN_INS, Limit
 from onboarding.web import auditing, pages
 from onboarding.web.admin import door, show, words
-from onboarding.web.admin.door import admin_pages
+from onboarding.web.admin.door import OperatorsOnly, admin_pages
 from onboarding.web.context import wiring
 
 WAY_BACK: Final = re.compile(r"/admin(?:[/?][A-Za-z0-9_\-./?=&%+:~]*)?")
 MINUTES: Final = 10
+
+
+@admin_pages.errorhandler(OperatorsOnly)
+def refuse_viewer(_: OperatorsOnly) -> ResponseReturnValue:
+    return show.page("refused.html", "Only operators can do that", 403, problem=words.ONLY_LOOK)
 
 
 @admin_pages.get("/sign-in")

@@ -17,6 +17,10 @@ ISSUER_IN_TROUBLE: Final = "Your identity provider does not answer as it should.
 REFUSED_BY_ISSUER: Final = "The sign-in did not come to its end. Please start again from this page."
 NOT_ALLOWED: Final = "You are who you say, but your e-mail address is not among OIDC_ALLOWED_EMAILS."
 
+ONLY_LOOK: Final = (
+    "Nothing was changed. You may look at everything here; OIDC_OPERATOR_EMAILS says who may change things."
+)
+
 MARKS: Final[Mapping[Status, tuple[str, str, str]]] = {
     Status.STARTED: ("wait", "…", "Started"),
     Status.GRANTED: ("wait", "…", "Finishing"),
@@ -166,6 +170,7 @@ AT_NOVU: Final[Mapping[Outcome, str]] = {
     Outcome.FAILED: "Novu: the connection was not deleted ({detail}).",
 }
 
+TRIES_AGAIN: Final = "Nothing: the service keeps trying for a day, at growing intervals. Retry tries at once."
 RETRIED: Final = "Retried: {outcome}."
 NOT_RETRIED: Final = "There is nothing to retry: {why}."
 RENAMED: Final = "Renamed to {name}."
@@ -197,5 +202,5 @@ def summary(attempt: Attempt) -> str:
 def todo(attempt: Attempt) -> str:
     """What an operator can do about it; nothing to say where all is well."""
     if attempt.status is Status.GRANTED:
-        return "Nothing: the service keeps trying for a day." if attempt.tries else ""
+        return TRIES_AGAIN if attempt.tries else ""
     return REASONS[attempt.reason].todo if attempt.reason else ""
