@@ -101,12 +101,18 @@ def test_one_address_can_be_allowed_alone(stranger: Operator) -> None:
 
 @pytest.mark.parametrize(
     "email",
-    ["stranger@elsewhere.example", "x@evil-sprocket.example", "x@sub.sprocket.example", "a@b@sprocket.example.evil"],
+    ["stranger@elsewhere.example", "x@evil-sprocket.example", "x@sub.sprocket.example"],
 )
 def test_who_is_not_allowed_stays_outside(stranger: Operator, email: str) -> None:
     page = come_in(stranger, email=email)
     assert page.status == 403
     assert "not among OIDC_ALLOWED_EMAILS" in page.text
+    assert stranger.open("/admin").status == 303
+
+
+@pytest.mark.parametrize("email", ["evil@elsewhere.example@sprocket.example", "a b@sprocket.example"])
+def test_an_address_that_is_none_is_no_proof(stranger: Operator, email: str) -> None:
+    assert come_in(stranger, email=email).status == 403
     assert stranger.open("/admin").status == 303
 
 
