@@ -319,6 +319,16 @@ STORE_UNAVAILABLE: Final = Message(
     primary=RELOAD,
     tone="stop",
 )
+STATUS_PAGE_UNAVAILABLE: Final = Message(
+    "Redis does not answer",
+    (
+        "Without it the status page can neither let you in nor show anything. What is on its way to Novu goes on when "
+        "Redis is back; nothing is lost as long as Redis keeps its data.",
+        "“onboarding check-config --live” says whether REDIS_URL is right.",
+    ),
+    primary=RELOAD,
+    tone="stop",
+)
 NOT_FOUND: Final = Message(
     "There is nothing here",
     ("The address may be wrong, or what was here is gone by now. Nothing was changed.",),

@@ -111,7 +111,8 @@ def _other_browser(error: OtherBrowser) -> Response:
 
 def _store_unavailable(error: StoreUnavailable) -> Response:
     LOGGER.error("redis in trouble error=%s request=%s", error, request_id())
-    return pages.show(messages.STORE_UNAVAILABLE, 503)
+    is_operator = request.path.startswith("/admin")
+    return pages.show(messages.STATUS_PAGE_UNAVAILABLE if is_operator else messages.STORE_UNAVAILABLE, 503)
 
 
 def _no_csrf(_: CSRFError) -> Response:

@@ -229,4 +229,6 @@ def test_somebody_elses_form_field_is_refused(operator: Operator, stranger: Oper
 
 def test_without_redis_nobody_is_let_in(operator: Operator, make_app: Callable[..., Flask]) -> None:
     operator.move_to(make_app(ADMIN_PASSWORD=PASSWORD, REDIS_URL="redis://127.0.0.1:1"))
-    assert operator.open("/admin").status == 503
+    page = operator.open("/admin")
+    assert page.status == 503
+    assert page.heading == "Redis does not answer"

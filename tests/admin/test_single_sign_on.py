@@ -149,6 +149,12 @@ def test_without_a_sign_in_under_way_no_answer_counts(stranger: Operator) -> Non
         assert stranger.open(f"/admin/sign-in/callback{query}").status == 403
 
 
+def test_answers_that_fail_are_counted_like_passwords(stranger: Operator, store: redis.Redis) -> None:
+    statuses = [stranger.open("/admin/sign-in/callback?code=x&state=x").status for _ in range(8)]
+    assert statuses == [403] * 5 + [429] * 3
+    assert store.xlen("onboarding:audit") == 5
+
+
 def test_an_answer_counts_once(stranger: Operator) -> None:
     back = answer(begin(stranger))
     assert stranger.open(back).status == 200

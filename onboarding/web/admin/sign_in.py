@@ -44,18 +44,19 @@ def check_password() -> ResponseReturnValue:
     password = wiring().settings.admin_password
     if password is None:
         raise NotFound
-    limit = Limit(SIGN_INS, door.address())
-    try:
-        wiring().records.limits.spend(limit)
-    except TooOften as error:
-        return _form(words.TOO_MANY_SIGN_INS, 429, {"Retry-After": str(error.retry_after)})
+    wiring().records.limits.spend(_limit())
     if Secret(request.form.get("password", "")) != password:
         return _refuse("Operator", "wrong password", words.WRONG_PASSWORD)
-    wiring().records.limits.forgive(limit)
+    wiring().records.limits.forgive(_limit())
     auditing.record("Operator", Action.SIGNED_IN, outcome="password")
     response = pages.see_other(_next())
     door.let_in(response, door.password_session())
     return response
+
+
+@admin_pages.errorhandler(TooOften)
+def refuse_for_now(error: TooOften) -> ResponseReturnValue:
+    return _form(words.TOO_MANY_SIGN_INS, 429, {"Retry-After": str(error.retry_after)})
 
 
 @admin_pages.post("/sign-out")
@@ -71,6 +72,7 @@ def begin_sign_in() -> ResponseReturnValue:
     try:
         started, url = _identity().begin()
     except SignInRefused as error:
+        wiring().records.limits.spend(_limit())
         return _refuse("Somebody", str(error), words.ISSUER_IN_TROUBLE)
     response = pages.see_other(url)
     _set_cookie(response, _serializer().dumps([_next(), *dataclasses.astuple(started)]), MINUTES * 60)
@@ -81,12 +83,14 @@ def begin_sign_in() -> ResponseReturnValue:
 def finish_sign_in() -> ResponseReturnValue:
     """Strict cookies are not sent along the way from another site, so a page of our own leads on."""
     way_back, started = _started()
+    wiring().records.limits.spend(_limit())
     try:
         person = _identity().finish(started, request.args)
     except SignInRefused as error:
         return _refuse("Somebody", str(error), words.REFUSED_BY_ISSUER)
     if not _identity().is_allowed(person):
         return _refuse(person.email, "not allowed", words.NOT_ALLOWED)
+    wiring().records.limits.forgive(_limit())
     entering = door.person_session(person)
     auditing.record(person.email, Action.SIGNED_IN, outcome=f"single sign-on, {entering.role}")
     response = show.page("signed_in.html", "You are signed in", person=entering, way_back=way_back)
@@ -114,6 +118,11 @@ def _refuse(who: str, why: str, problem: str) -> Response:
     LOGGER.warning("sign-in refused who=%s why=%s", who, why)
     auditing.record(who, Action.SIGN_IN_FAILED, outcome=why)
     return _form(problem, 403)
+
+
+def _limit() -> Limit:
+    """Every try counts, before anything is compared; one that succeeds is forgiven."""
+    return Limit(SIGN_INS, door.address())
 
 
 def _next() -> str:
