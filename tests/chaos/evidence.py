@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 import redis
 
+from onboarding.attempts import Standing
 from onboarding.sandbox.novu import Novu
 from onboarding.sandbox.slack import Slack
 from tests.chaos.ledgers import LEEWAY, Granted, Held, Ledgers, Record, Witnessed
@@ -27,7 +29,8 @@ def read_attempts(store: redis.Redis) -> dict[str, Record]:
         for attempt_id in ids:
             pipe.hmget(ATTEMPT + attempt_id, *FIELDS)
         rows = pipe.execute()
-    return {id_: _record(row, keeps_grant=id_ in kept) for id_, row in zip(ids, rows, strict=True)} | {
+    standings = _standings(store)
+    return {id_: _record(row, id_ in kept, standings[id_]) for id_, row in zip(ids, rows, strict=True)} | {
         id_: Record("forgotten", keeps_grant=True) for id_ in kept.difference(ids)
     }
 
@@ -57,9 +60,18 @@ def gather(
     return Ledgers(tuple(_granted(state, tries)), records, tuple(_held(novu)), witnessed)
 
 
-def _record(row: list[str | None], *, keeps_grant: bool) -> Record:
+def _standings(store: redis.Redis) -> dict[str, set[str]]:
+    """The standings that each attempt is listed under."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for standing in Standing:
+        for attempt_id in store.zrange(f"onboarding:list:status:{standing}", 0, -1):
+            found[str(attempt_id)].add(standing.value)
+    return found
+
+
+def _record(row: list[str | None], keeps_grant: bool, standings: Iterable[str]) -> Record:
     status, reason, sequence = row
-    return Record(status or "", reason or "", int(sequence) if sequence else None, keeps_grant)
+    return Record(status or "", reason or "", int(sequence) if sequence else None, keeps_grant, frozenset(standings))
 
 
 def _granted(slack: Slack, tries: Mapping[str, tuple[Visit, Try]]) -> Iterator[Granted]:

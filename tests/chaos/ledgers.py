@@ -26,12 +26,16 @@ class Granted:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """An attempt as Redis has it. `sequence` is its place in the order of stored grants; None means never stored."""
+    """An attempt as Redis has it, and the standings it is listed under, if anybody looked.
+
+    `sequence` is its place in the order of stored grants; None means never stored.
+    """
 
     status: str
     reason: str = ""
     sequence: int | None = None
     keeps_grant: bool = False
+    standings: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +67,14 @@ class Ledgers:
 
 @dataclass(slots=True)
 class Verdict:
-    """Each finding names an attempt or an owner, never a secret. The first five may not happen."""
+    """Each finding names an attempt or an owner, never a secret. The first six may not happen."""
 
     lost: list[str] = field(default_factory=list)
     doubled: list[str] = field(default_factory=list)
     wrong_token: list[str] = field(default_factory=list)
     stuck: list[str] = field(default_factory=list)
     leaked: list[str] = field(default_factory=list)
+    misplaced: list[str] = field(default_factory=list)
     unavoidable: list[str] = field(default_factory=list)
     unanswered: list[str] = field(default_factory=list)
     unrecorded: list[str] = field(default_factory=list)
@@ -82,6 +87,7 @@ class Verdict:
             "wrong-token": self.wrong_token,
             "stuck": self.stuck,
             "leaked": self.leaked,
+            "misplaced": self.misplaced,
         }
 
     @property
@@ -100,8 +106,22 @@ def compare(ledgers: Ledgers) -> Verdict:
             verdict.stuck.append(attempt_id)
         elif record.keeps_grant and (record.status != "failed" or record.reason in HOPELESS):
             verdict.leaked.append(f"{attempt_id} is {record.status} and its grant is still there")
+        if not _stands_right(record):
+            listed = ", ".join(sorted(record.standings or ())) or "no list"
+            verdict.misplaced.append(f"{attempt_id} is {record.status} and stands in {listed}")
     verdict.leaked += ledgers.witnessed.leaks
     return verdict
+
+
+def _stands_right(record: Record) -> bool:
+    """Whether the attempt is in the lists it belongs to and in no other."""
+    if record.standings is None:
+        return True
+    if record.status == "started":
+        return record.standings in ({"started", "pending"}, {"expired"})
+    if record.status == "granted":
+        return record.standings == {"granted", "pending"}
+    return record.standings - {"waiting"} == {record.status} and ("waiting" in record.standings) <= record.keeps_grant
 
 
 def _judge_redeems(ledgers: Ledgers, verdict: Verdict) -> None:

@@ -58,6 +58,8 @@ def test_ledgers_that_agree_are_clean() -> None:
         ("wrong-token", replace(CLEAN, held=(Held("owner", "a token that nobody was given"),))),
         ("stuck", recorded("attempt-2", Record("granted", sequence=2, keeps_grant=True))),
         ("leaked", recorded("attempt-2", Record("connected", sequence=2, keeps_grant=True))),
+        ("misplaced", recorded("attempt-2", Record("connected", sequence=2, standings=frozenset({"failed"})))),
+        ("misplaced", recorded("attempt-2", Record("connected", sequence=2, standings=frozenset()))),
         ("leaked", recorded("attempt-1", Record("failed", "superseded", sequence=1, keeps_grant=True))),
         ("leaked", replace(CLEAN, witnessed=Witnessed(leaks=("a token is in the log of web",)))),
     ],
