@@ -39,8 +39,10 @@ def create_app(env: Mapping[str, str] | None = None) -> Flask:
     shell.install(app, settings)
     Csrf(app, settings.secret_keys[:-1]).exempt(api_calls)
     problems.install(app)
-    for blueprint in (home_pages, install_pages, outcome_pages, admin_pages, api_calls):
+    for blueprint in (home_pages, install_pages, outcome_pages, api_calls):
         app.register_blueprint(blueprint)
+    if settings.has_status_page:
+        app.register_blueprint(admin_pages)
     return app
 
 

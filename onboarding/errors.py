@@ -48,7 +48,12 @@ class LinkExpired(OnboardingError):
 
 
 class LinkRevoked(OnboardingError):
-    """Was good until somebody took it back. The message is the link's id."""
+    """Was good until somebody took it back. `attempt_id` names what had been started from it, if that came to light."""
+
+    def __init__(self, link_id: str = "", attempt_id: str | None = None) -> None:
+        self.link_id = link_id
+        self.attempt_id = attempt_id
+        super().__init__(link_id or attempt_id)
 
 
 class CursorMalformed(OnboardingError):

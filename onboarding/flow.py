@@ -76,7 +76,7 @@ class Flow:
         if claim is Claim.EXPIRED:
             raise StateExpired(attempt_id)
         if claim is Claim.REVOKED:
-            raise LinkRevoked(attempt_id)
+            raise LinkRevoked(attempt_id=attempt_id)
         if claim is Claim.OTHER_BROWSER:
             raise OtherBrowser(attempt_id)
         return attempt

@@ -19,6 +19,8 @@ from onboarding.model import ConnectionMode, Context, InstallLink, Secret
 from onboarding.names import one_line
 
 SALT: Final = "install-link"
+CLOCKS_DIFFER: Final = timedelta(days=1)
+"""By how much the clock of a host that signs links may be ahead."""
 LONGEST_TOKEN: Final = 7_500
 """Servers and proxies refuse addresses of 8,000 characters and more."""
 MOST_CONTEXTS: Final = 5
@@ -62,6 +64,8 @@ class Links:
         except (ValueError, OverflowError, OSError) as error:
             raise LinkMalformed([Problem("timestamp", "is not a moment")]) from error
         link = self.parse(payload)
+        if signed_at > now + CLOCKS_DIFFER:
+            raise LinkMalformed([Problem("timestamp", "lies in the future")])
         # Signed in the future, by a clock that is ahead or by somebody who wants longer: counts as signed now.
         expires_at = min(link.expires_at, min(signed_at, now) + self.max_age)
         if expires_at <= now:

@@ -14,9 +14,16 @@ LOGGER: Final = logging.getLogger("onboarding")
 def configure(level: str, *, as_json: bool) -> None:
     """Send this service's lines to stderr. Other libraries keep to warnings: they know no secrets by type."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_Json() if as_json else logging.Formatter("%(asctime)s %(levelname)-7s %(message)s"))
+    handler.setFormatter(_Json() if as_json else _Plain("%(asctime)s %(levelname)-7s %(message)s"))
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
     LOGGER.setLevel(level)
+
+
+class _Plain(logging.Formatter):
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 (logging's own name)
+        """One line for each event, whatever somebody put into an identifier."""
+        record.message = record.message.replace("\r", "\\r").replace("\n", "\\n")
+        return super().formatMessage(record)
 
 
 class _Json(logging.Formatter):

@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
 
 from onboarding.attempts import Attempts
-from onboarding.links import Links, Payload
+from onboarding.links import CLOCKS_DIFFER, Links, Payload
 from onboarding.log import LOGGER
 from onboarding.model import InstallLink
 from onboarding.records.minted import Minted, MintedLinks
-
-CLOCKS_DIFFER: Final = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +41,10 @@ class Minting:
         """Remember who minted the link."""
         self._minted.add(link, by, self._clock())
         LOGGER.info("link minted link=%s by=%s", link.id, by)
+
+    def forget(self, link: InstallLink) -> None:
+        """The link was never given to anybody."""
+        self._minted.remove(link.id)
 
     def url(self, link: InstallLink) -> str:
         return f"{self._public_url}/install/{self._links.sign(link)}"

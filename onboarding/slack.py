@@ -124,7 +124,7 @@ class Slack:
             raise _refusal(error.error) from None
         except RequestException as error:
             raise SlackRefused(Reason.SLACK_UNAVAILABLE, type(error).__name__) from None
-        except (ValueError, TypeError, RecursionError):
+        except (ValueError, TypeError, OverflowError, RecursionError):
             raise SlackRefused(Reason.SLACK_UNAVAILABLE, "not_json") from None
         if answer.get("ok") is not True:
             raise SlackRefused(Reason.SLACK_UNAVAILABLE, "not_ok")

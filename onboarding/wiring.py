@@ -64,7 +64,11 @@ class Wiring:
 def wire(settings: Settings) -> Wiring:
     """Build everything. Nothing connects to anything before its first use."""
     redis = storage.connect(settings.redis_url)
-    attempts, lists, queue = Attempts(redis, settings.attempt_retention), Lists(redis), Queue(redis)
+    attempts, lists, queue = (
+        Attempts(redis, settings.attempt_retention),
+        Lists(redis, settings.attempt_retention),
+        Queue(redis),
+    )
     slack, novu = Slack(settings.slack, utc_now), Novu(settings.novu)
     links = Links(settings.secret_keys, settings.link_max_age, settings.novu.integration)
     delivery = Delivery(novu, attempts, Vault(settings.secret_keys), queue.schedule, utc_now)

@@ -106,9 +106,16 @@ def test_a_link_ends_after_the_longest_life_whatever_it_says() -> None:
 
 
 def test_a_link_signed_in_the_future_does_not_outlive_the_others() -> None:
-    with time_machine.travel(NOW + timedelta(days=3650)):
+    with time_machine.travel(NOW + timedelta(hours=23)):
         token = signed({**PAYLOAD, "expiresAt": (NOW + timedelta(days=9999)).isoformat()})
     assert LINKS.open(token, NOW).expires_at == NOW + timedelta(days=7)
+
+
+def test_a_link_from_more_than_a_day_ahead_is_malformed() -> None:
+    with time_machine.travel(NOW + timedelta(hours=25)):
+        token = signed(PAYLOAD)
+    with pytest.raises(LinkMalformed, match="lies in the future"):
+        LINKS.open(token, NOW)
 
 
 def test_a_link_signed_at_no_moment_is_malformed() -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 
 import pytest
 import redis
 import time_machine
+from flask import Flask
 
 from onboarding.attempts import Found, Standing, Wanted
 from onboarding.errors import CursorMalformed
@@ -185,13 +186,13 @@ def test_cursors_that_are_not_ours_are_refused(wiring: Wiring, cursor: str) -> N
 @pytest.mark.parametrize("text", ["acme", "ACME I", "inc", "subscriber-123", "Subscr", "T9TK3CUKW", "t9tk3cukw", "hq"])
 def test_a_search_finds_by_word_name_and_id(wiring: Wiring, person: Person, link: str, text: str) -> None:
     person.install(link)
-    assert {match.kind for match in wiring.lists.search(text)} & {"subscriber", "workspace"}
+    assert {match.kind for match in wiring.lists.search(text, utc_now())} & {"subscriber", "workspace"}
 
 
 @pytest.mark.parametrize("text", ["*", "acm?", "[", "\\", "cme", "<b>", "\0", "x" * 10_000, "all", "é"])
 def test_a_search_takes_every_character_for_itself(wiring: Wiring, person: Person, link: str, text: str) -> None:
     person.install(link)
-    assert wiring.lists.search(text) == []
+    assert wiring.lists.search(text, utc_now()) == []
 
 
 def test_a_search_forgets_names_whose_attempts_are_gone(
@@ -199,9 +200,17 @@ def test_a_search_forgets_names_whose_attempts_are_gone(
 ) -> None:
     person.install(link)
     store.delete(*store.scan_iter("onboarding:list:*"))
-    assert wiring.lists.search("acme") == []
-    wiring.lists.lapse()
-    assert store.zcard("onboarding:terms") == 0
+    assert wiring.lists.search("acme", utc_now()) == []
+
+
+def test_a_name_is_found_for_as_long_as_its_attempts_are_kept(
+    wiring: Wiring, person: Person, link: str, store: redis.Redis
+) -> None:
+    person.install(link)
+    [terms] = store.scan_iter("onboarding:terms:*")
+    assert store.ttl(terms) > 2 * 30 * 86_400
+    with time_machine.travel(utc_now() + timedelta(days=31)):
+        assert wiring.lists.search("acme", utc_now())
 
 
 def test_each_day_counts_what_became_of_its_attempts(
@@ -219,3 +228,24 @@ def test_each_day_counts_what_became_of_its_attempts(
     wiring.delivery.retry(failed)
     [day] = wiring.lists.days(utc_now().date(), 1)
     assert (day.granted, day.connected, dict(day.lost)) == (2, 2, {Reason.DENIED_BY_PERSON: 1})
+
+
+def test_a_list_forgets_a_record_that_went_before_anybody_noticed(
+    wiring: Wiring, person: Person, link: str, store: redis.Redis
+) -> None:
+    person.install(link)
+    store.delete(*store.scan_iter("onboarding:attempt:*"))
+    assert find(wiring, subscriber_id="subscriber-123").attempts == ()
+    assert find(wiring, subscriber_id="subscriber-123").total == 0
+
+
+def test_a_new_attempt_does_not_push_out_those_that_are_kept_for_long(
+    make_app: Callable[..., Flask], person: Person, link: str
+) -> None:
+    app = make_app(ATTEMPT_RETENTION=str(90 * 86_400))
+    wiring: Wiring = app.extensions["onboarding"]
+    person.move_to(app)
+    with time_machine.travel(utc_now() - timedelta(days=45)):
+        person.install(wiring.minting.url(wiring.minting.mint({"subscriberId": "subscriber-123"}, None))[21:])
+    person.add_to_slack(link)
+    assert len(ids(find(wiring, subscriber_id="subscriber-123"))) == 2

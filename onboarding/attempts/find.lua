@@ -24,7 +24,7 @@ local function is_in_all(id)
     return true
 end
 
-local found, seen, start, at = {}, '', '', first
+local found, gone, seen, start, at = {}, {}, '', '', first
 local stop = math.min(last, first + tonumber(ARGV[6]) - 1)
 while at <= stop and #found < most do
     local row = redis.call('ZREVRANGE', walked, at, math.min(at + most, stop), 'WITHSCORES')
@@ -33,9 +33,13 @@ while at <= stop and #found < most do
         at, seen, start = at + 1, row[number], row[number + 1]
         if is_in_all(seen) then
             local attempt = redis.call('HGETALL', ATTEMPT .. seen)
-            if #attempt > 0 then table.insert(found, {seen, attempt}) end
+            table.insert(#attempt > 0 and found or gone, #attempt > 0 and {seen, attempt} or seen)
         end
     end
+end
+-- Whose record went before anybody noticed is no longer listed.
+for _, id in ipairs(gone) do
+    for _, list in ipairs(KEYS) do redis.call('ZREM', list, id) end
 end
 if at > last then seen, start = '', '' end
 return {seen, start, total, found}

@@ -1,5 +1,5 @@
 -- Notes what time alone has changed: attempts that nobody finished, grants that are gone, records about to expire.
--- KEYS: due. ARGV: most, the reasons there are as JSON, how many terms to look at. Answers how many it noted.
+-- KEYS: due. ARGV: most, the reasons there are as JSON. Answers how many it noted.
 local time = now()
 local reasons = cjson.decode(ARGV[2])
 
@@ -21,14 +21,11 @@ for _, id in ipairs(due) do
     local forget_at = time + left - FORGET_EARLY
     if left <= FORGET_EARLY then forget(id, lists)
     elseif status == 'started' then stand(id, started_at, reason, 'expired', 'timed_out', false, forget_at)
-    elseif status == 'failed' and redis.call('TTL', GRANT .. id) < FORGET_EARLY then
+    elseif status == 'failed' and redis.call('TTL', GRANT .. id) >= FORGET_EARLY then
+        redis.call('ZADD', KEYS[1], time + FORGET_EARLY, id)
+    else
         redis.call('ZREM', LIST .. 'status:waiting', id)
         redis.call('ZADD', KEYS[1], forget_at, id)
-    else redis.call('ZADD', KEYS[1], time + FORGET_EARLY, id) end
-end
--- Some terms at random: those whose attempts are all gone lead nowhere.
-for _, term in ipairs(redis.call('ZRANDMEMBER', TERMS, ARGV[3])) do
-    local kind, value = string.match(term, '^%Z*%z(%Z*)%z(%Z*)')
-    if redis.call('EXISTS', LIST .. kind .. ':' .. value) == 0 then redis.call('ZREM', TERMS, term) end
+    end
 end
 return #due

@@ -2,7 +2,7 @@
 -- A list holds ids by the moment their attempts started. The lists of one value, like a subscriber, expire with it.
 local ATTEMPT, GRANT, REVOKED = 'onboarding:attempt:', 'onboarding:grant:', 'onboarding:revoked:'
 local LIST, DAY = 'onboarding:list:', 'onboarding:day:'
-local DUE, TERMS = 'onboarding:due', 'onboarding:terms'
+local DUE, TERMS = 'onboarding:due', 'onboarding:terms:'
 local STANDINGS = {'started', 'granted', 'connected', 'cancelled', 'failed', 'expired', 'pending', 'waiting'}
 local DAYS_KEPT, LONGEST_STAY = 40 * 86400, 40 * 86400
 local FORGET_EARLY, SLACK = 60, 3600
@@ -16,11 +16,11 @@ local function count(started_at, name, by)
 end
 
 -- Enters an attempt into the lists of its own values, or makes them last as long as it does.
-local function enter(id, started_at, names, life)
+local function enter(id, started_at, names, life, keep)
     for _, name in ipairs(names) do
         local list = LIST .. name
         redis.call('ZADD', list, started_at, id)
-        redis.call('ZREMRANGEBYSCORE', list, '-inf', started_at - (life + LONGEST_STAY) * 1000)
+        redis.call('ZREMRANGEBYSCORE', list, '-inf', started_at - (keep + LONGEST_STAY) * 1000)
         if redis.call('TTL', list) < life + SLACK then redis.call('EXPIRE', list, life + SLACK) end
     end
 end
@@ -46,7 +46,10 @@ local function stand(id, started_at, was_reason, status, reason, waits, due)
     redis.call('ZADD', DUE, due, id)
 end
 
-local function learn(terms)
-    for _, term in ipairs(terms) do redis.call('ZADD', TERMS, 0, term) end
+-- Terms gather in one set for a period and can be found for another one.
+local function learn(terms, period)
+    local set = TERMS .. math.floor(now() / period)
+    for _, term in ipairs(terms) do redis.call('ZADD', set, 0, term) end
+    if redis.call('TTL', set) == -1 then redis.call('EXPIRE', set, 2 * period + SLACK) end
 end
 

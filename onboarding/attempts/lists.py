@@ -19,11 +19,9 @@ from onboarding.storage import Redis, answering
 
 LIST: Final = f"{PREFIX}:list:"
 DAY: Final = f"{PREFIX}:day:"
-TERMS: Final = f"{PREFIX}:terms"
 MOST_LOOKED_AT: Final = 2000
 MOST_LAPSED: Final = 200
 MOST_MATCHES: Final = 20
-MOST_TERMS_LOOKED_AT: Final = 50
 ANY_TEXT_AFTER: Final = "\U0010ffff"
 
 
@@ -92,8 +90,9 @@ class Day:
 class Lists:
     """The lists of one deployment's attempts. Each question is one round trip."""
 
-    def __init__(self, client: Redis) -> None:
+    def __init__(self, client: Redis, retention: timedelta) -> None:
         self._redis = client
+        self._retention = retention
         self._find, self._lapse = register(client, "find"), register(client, "lapse")
 
     def find(self, wanted: Wanted, now: datetime) -> Found:
@@ -130,7 +129,7 @@ class Lists:
             row = cast("list[tuple[str, float]]", self._redis.zrange(f"{LIST}status:granted", 0, 0, withscores=True))
         return datetime.fromtimestamp(row[0][1] / 1000, UTC) if row else None
 
-    def search(self, text: str) -> list[Match]:
+    def search(self, text: str, now: datetime) -> list[Match]:
         """What the text names, exactly or by the beginning of a word. An attempt's id comes as kind `attempt`."""
         exact = [
             Match("attempt", text, text),
@@ -142,16 +141,17 @@ class Lists:
             pipe.exists(f"{PREFIX}:attempt:{text}")
             for match in exact[1:]:
                 pipe.exists(LIST + match.list)
-            pipe.zrangebylex(TERMS, f"[{begin}", f"({begin}{ANY_TEXT_AFTER}", 0, 5 * MOST_MATCHES)
-            *exists, found = pipe.execute()
+            for each in terms.sets(now, self._retention):
+                pipe.zrangebylex(each, f"[{begin}", f"({begin}{ANY_TEXT_AFTER}", 0, 5 * MOST_MATCHES)
+            *exists, found, found_before = pipe.execute()
         hits = [match for match, is_there in zip(exact, exists, strict=True) if is_there]
-        named = {match.list: match for match in map(terms.read, found)}
+        named = {match.list: match for match in map(terms.read, [*found_before, *found])}
         return hits or self._live(list(named.values())[:MOST_MATCHES])
 
     def lapse(self) -> int:
         """Note what time alone has changed, a bounded number of attempts at once. Gives how many."""
         with answering():
-            return int(self._lapse([f"{PREFIX}:due"], [MOST_LAPSED, _REASONS, MOST_TERMS_LOOKED_AT]))
+            return int(self._lapse([f"{PREFIX}:due"], [MOST_LAPSED, _REASONS]))
 
     def _live(self, matches: list[Match]) -> list[Match]:
         """Without those whose attempts are all gone."""

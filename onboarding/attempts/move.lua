@@ -42,11 +42,11 @@ if step.connection then
 end
 
 local waits = step.fields.status == 'failed' and step.grant_life > 0
-enter(id, started_at, cjson.decode(lists or '[]'), step.life)
-enter(id, started_at, step.lists, step.life)
+enter(id, started_at, cjson.decode(lists or '[]'), step.life, step.life)
+enter(id, started_at, step.lists, step.life, step.life)
 stand(id, started_at, reason, step.fields.status or status, step.fields.reason, waits,
-    now() + (waits and step.grant_life or step.life - FORGET_EARLY))
+    now() + math.min(waits and step.grant_life or step.life, step.life - FORGET_EARLY))
 if is_first_grant then count(started_at, 'granted', 1) end
 if step.connection then count(started_at, 'connected', 1) end
-learn(step.terms)
+learn(step.terms, step.period)
 return 1

@@ -8,8 +8,8 @@ if starts > with.most then return redis.call('TTL', KEYS[1]) end
 redis.call('HSET', KEYS[2], unpack(ARGV, 3))
 redis.call('EXPIRE', KEYS[2], with.life)
 
-enter(id, with.started_at, with.lists, with.life)
+enter(id, with.started_at, with.lists, with.life, with.keep)
 stand(id, with.started_at, nil, 'started', nil, false, now() + with.open_for)
 count(with.started_at, 'started', 1)
-learn(with.terms)
+learn(with.terms, with.period)
 return -1

@@ -35,7 +35,8 @@ class Step:
     connection: LastConnection | None = None
     workspace: Workspace | None = None
 
-    def to_json(self, lease: str | None) -> str:
+    def to_json(self, lease: str | None, period: int) -> str:
+        """As `move.lua` reads it. `period` is that of the terms."""
         step: dict[str, Any] = {
             "from": [status.value for status in self.allowed_from],
             "event": record.dump_event(self.event),
@@ -46,6 +47,7 @@ class Step:
             "needs_grant": self.needs_grant,
             "lists": [f"workspace:{self.workspace.id}"] if self.workspace else [],
             "terms": terms.of_workspace(self.workspace) if self.workspace else [],
+            "period": period,
         }
         if self.sealed:
             step["sealed"] = self.sealed

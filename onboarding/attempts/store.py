@@ -12,9 +12,9 @@ from typing import Final, cast
 
 from onboarding.attempts import record, terms
 from onboarding.attempts.scripts import PREFIX, register
-from onboarding.attempts.steps import Step, seconds
+from onboarding.attempts.steps import DELIVERY_KEPT, Step, seconds
 from onboarding.errors import LinkRevoked, TooManyStarts
-from onboarding.model import CLAIM_GRACE, STATE_LIFETIME, Attempt, Event, InstallLink, LastConnection, Owner
+from onboarding.model import CLAIM_GRACE, STATE_LIFETIME, Attempt, Event, InstallLink, LastConnection
 from onboarding.storage import Redis, answering
 
 UNDELIVERED: Final = f"{PREFIX}:undelivered"
@@ -74,8 +74,8 @@ class Attempts:
     def __init__(self, client: Redis, retention: timedelta) -> None:
         self._redis = client
         self.retention = retention
-        self._start, self._claim, self._take, self._move, self._sweep = (
-            register(client, name) for name in ("start", "claim", "take", "move", "sweep")
+        self._start, self._claim, self._take, self._move, self._sweep, self._release, self._forget = (
+            register(client, name) for name in ("start", "claim", "take", "move", "sweep", "release", "forget")
         )
 
     def ping(self) -> None:
@@ -97,7 +97,7 @@ class Attempts:
         pairs = [part for pair in record.dump(attempt).items() for part in pair]
         keys = [_key("starts", attempt.link.id), _key("attempt", attempt.id), _key("revoked", attempt.link.id)]
         with answering():
-            wait = self._start(keys, [attempt.id, _beginning(attempt), *pairs])
+            wait = self._start(keys, [attempt.id, _beginning(attempt, self.retention), *pairs])
         if wait == REVOKED:
             raise LinkRevoked(attempt.link.id)
         if wait >= 0:
@@ -141,10 +141,21 @@ class Attempts:
             raise LinkRevoked(link.id)
         return record.load_connection(fields) if "attempt" in fields else None
 
-    def forget_connection(self, owner: Owner) -> None:
-        """The owner is connected to nothing any more. What grant came last stays known: older ones stay out."""
+    def hold(self, owner: str) -> str | None:
+        """Keep deliveries away from an owner, named by its identifier, for as long as a delivery may take."""
+        lease = secrets.token_hex(8)
         with answering():
-            self._redis.hdel(_key("connection", owner.identifier), "attempt")
+            return lease if self._redis.set(_key("lease", owner), lease, nx=True, px=LEASE) else None
+
+    def release(self, owner: str, lease: str) -> None:
+        with answering():
+            self._release([_key("lease", owner)], [lease])
+
+    def forget_connection(self, owner: str, lease: str | None) -> None:
+        """The owner is connected to nothing any more, whatever was granted before. Returns the lease."""
+        keys = [_key("lease", owner), _key("connection", owner), SEQUENCE]
+        with answering():
+            self._forget(keys, [lease or "", seconds(max(self.retention, DELIVERY_KEPT))])
 
     def take(self, attempt: Attempt, now: datetime) -> Taken:
         """Ask to deliver the attempt's grant now. At most one delivery per owner gets it at a time."""
@@ -162,7 +173,8 @@ class Attempts:
     def move(self, attempt: Attempt, step: Step, lease: str | None = None) -> bool:
         """Whether the attempt took the step; it does not where another process was faster. Returns the lease."""
         with answering():
-            return bool(self._move([*_keys(attempt), UNDELIVERED, SEQUENCE], [attempt.id, step.to_json(lease)]))
+            keys = [*_keys(attempt), UNDELIVERED, SEQUENCE]
+            return bool(self._move(keys, [attempt.id, step.to_json(lease, terms.period(self.retention))]))
 
     def overdue(self, pause: timedelta) -> list[str]:
         """Ids of attempts whose delivery should have happened by now, each at most once in a pause."""
@@ -170,7 +182,7 @@ class Attempts:
             return list(self._sweep([UNDELIVERED], [MOST_SWEPT, seconds(pause), _key("attempt", "")]))
 
 
-def _beginning(attempt: Attempt) -> str:
+def _beginning(attempt: Attempt, retention: timedelta) -> str:
     """What a new attempt comes with, as `start.lua` reads it."""
     return json.dumps(
         {
@@ -180,7 +192,9 @@ def _beginning(attempt: Attempt) -> str:
             "open_for": seconds(STATE_LIFETIME) + 1,
             "started_at": record.dump_moment(attempt.started_at),
             "lists": record.lists_of(attempt.link),
+            "keep": seconds(retention),
             "terms": terms.of_link(attempt.link),
+            "period": terms.period(retention),
         }
     )
 

@@ -5,10 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Final
 
+from onboarding.attempts.scripts import PREFIX
 from onboarding.model import InstallLink, Workspace
 
+TERMS: Final = f"{PREFIX}:terms"
+LONGEST_STORY: Final = timedelta(days=16)
+"""From the click to the end: a day or so, a week for a person to retry, and the same again."""
 LONGEST_TERM: Final = 60
 MOST_WORDS: Final = 4
 SEPARATOR: Final = "\0"
@@ -25,6 +30,17 @@ class Match:
     @property
     def list(self) -> str:
         return f"{self.kind}:{self.value}"
+
+
+def period(retention: timedelta) -> int:
+    """Seconds that one set of terms gathers them for. The set of today and the one before lead to every attempt."""
+    return int((retention + LONGEST_STORY).total_seconds())
+
+
+def sets(now: datetime, retention: timedelta) -> list[str]:
+    """The sets that a search has to look into."""
+    number = int(now.timestamp()) // period(retention)
+    return [f"{TERMS}:{number}", f"{TERMS}:{number - 1}"]
 
 
 def of_link(link: InstallLink) -> list[str]:

@@ -59,7 +59,7 @@ def renamed_body(body: object, name: str) -> dict[str, Any]:
     """What Novu holds of a connection, under a new name. Refuses where Novu hides the token: it would be erased."""
     held = body.get("data") if isinstance(body, dict) else None
     workspace, auth = (held.get("workspace"), held.get("auth")) if isinstance(held, dict) else (None, None)
-    if not isinstance(workspace, dict) or not isinstance(auth, dict) or not _text(auth.get("accessToken")):
+    if not isinstance(workspace, dict) or not isinstance(auth, dict) or read_token(body) is None:
         raise NovuError("Novu does not show the token, so renaming would erase it", status=409)
     return {"workspace": {**workspace, "name": name}, "auth": auth}
 

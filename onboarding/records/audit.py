@@ -13,12 +13,15 @@ from onboarding.storage import Redis, answering
 
 STREAM: Final = "onboarding:audit"
 KEPT: Final = timedelta(days=90)
+MOST: Final = 1_000_000
+"""More than people can do in that time; failed sign-ins from everywhere could."""
 LONGEST: Final = 300
 
 _ADD: Final = """
--- Adds an entry and drops those that are too old. KEYS: audit. ARGV: seconds to keep, field, value, …
-redis.call('XADD', KEYS[1], '*', unpack(ARGV, 2))
+-- Adds an entry and drops those that are too old. KEYS: audit. ARGV: seconds to keep, most, field, value, …
+redis.call('XADD', KEYS[1], '*', unpack(ARGV, 3))
 redis.call('XTRIM', KEYS[1], 'MINID', (redis.call('TIME')[1] - ARGV[1]) * 1000)
+redis.call('XTRIM', KEYS[1], 'MAXLEN', '~', ARGV[2])
 """
 
 
@@ -71,10 +74,10 @@ class Audit:
         }
         pairs = [part for name, text in fields.items() for part in (name, text[:LONGEST])]
         with answering():
-            self._add([STREAM], [int(KEPT.total_seconds()), *pairs])
+            self._add([STREAM], [int(KEPT.total_seconds()), MOST, *pairs])
 
     def read(self, limit: int, after: str | None = None) -> Entries:
-        if after is not None and not re.fullmatch(r"[0-9]{1,15}-[0-9]{1,6}", after):
+        if after is not None and not re.fullmatch(r"[1-9][0-9]{0,14}-[0-9]{1,6}", after):
             raise CursorMalformed(after)
         with answering():
             answer = self._redis.xrevrange(STREAM, max=f"({after}" if after else "+", min="-", count=limit)

@@ -41,6 +41,12 @@ class MintedLinks:
             pipe.zremrangebyscore(LINKS, "-inf", (now - self._max_age - KEPT).timestamp())
             pipe.execute()
 
+    def remove(self, link_id: str) -> None:
+        with answering(), self._redis.pipeline(transaction=True) as pipe:
+            pipe.delete(_key(link_id))
+            pipe.zrem(LINKS, link_id)
+            pipe.execute()
+
     def get(self, link_id: str) -> Minted | None:
         with answering():
             fields = cast("dict[str, str]", self._redis.hgetall(_key(link_id)))

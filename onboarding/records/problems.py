@@ -15,12 +15,15 @@ MOST: Final = 10_000
 
 _NOTE: Final = """
 -- Notes a problem and lets the oldest ones make room. KEYS: problems, this one. ARGV: code, moment, text, life, most.
-redis.call('SET', KEYS[2], ARGV[3], 'EX', ARGV[4])
+if not redis.call('SET', KEYS[2], ARGV[3], 'EX', ARGV[4], 'NX') then return end
 redis.call('ZADD', KEYS[1], ARGV[2], ARGV[1])
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', ARGV[2] - ARGV[4])
-for _, code in ipairs(redis.call('ZRANGE', KEYS[1], 0, redis.call('ZCARD', KEYS[1]) - ARGV[5] - 1)) do
-    redis.call('DEL', 'onboarding:problem:' .. code)
-    redis.call('ZREM', KEYS[1], code)
+local excess = redis.call('ZCARD', KEYS[1]) - ARGV[5]
+if excess > 0 then
+    for _, code in ipairs(redis.call('ZRANGE', KEYS[1], 0, excess - 1)) do
+        redis.call('DEL', 'onboarding:problem:' .. code)
+        redis.call('ZREM', KEYS[1], code)
+    end
 end
 """
 

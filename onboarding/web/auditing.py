@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from flask import request
 
+from onboarding.errors import StoreUnavailable
+from onboarding.log import LOGGER
 from onboarding.records.audit import Action, Entry
 from onboarding.web.context import wiring
 
 
 def record(actor: str, action: Action, target: str = "", outcome: str = "") -> None:
-    """`actor` is a person's name, or the fingerprint of an API key."""
+    """`actor` is a person's name, or the fingerprint of an API key.
+
+    What happened has happened: where the store is gone by now, the log is told instead.
+    """
     entry = Entry(wiring().clock(), actor, action, target, outcome, request.remote_addr or "")
-    wiring().records.audit.add(entry)
+    try:
+        wiring().records.audit.add(entry)
+    except StoreUnavailable as error:
+        LOGGER.error("not audited entry=%s error=%s", entry, error)

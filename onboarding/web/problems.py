@@ -77,7 +77,7 @@ def _link_expired(error: LinkExpired) -> Response:
 
 
 def _link_revoked(error: LinkRevoked) -> Response:
-    return _refuse(messages.REVOKED_LINK, 410, link_id=str(error))
+    return _refuse(messages.REVOKED_LINK, 410, About(support_code=error.attempt_id), link_id=error.link_id)
 
 
 def _too_many_starts(error: TooManyStarts) -> Response:

@@ -143,5 +143,5 @@ def test_finished_attempts_leave_after_the_retention(person: Person, link: str, 
     lives = {key.removeprefix("onboarding:"): store.ttl(key) for key in store.scan_iter()}
     assert [0 < life <= 2_592_000 for name, life in lives.items() if name.startswith("attempt:")] == [True]
     assert [0 < life <= 3600 for name, life in lives.items() if name.startswith("starts:")] == [True]
-    indexes = {"sequence", "undelivered", "due", "terms", "list:all", "list:status:connected"}
+    indexes = {"sequence", "undelivered", "due", "list:all", "list:status:connected"}
     assert {name for name, life in lives.items() if life < 0 and not name.startswith("queue:")} <= indexes

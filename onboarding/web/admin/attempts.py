@@ -95,7 +95,7 @@ def _search(text: str) -> ResponseReturnValue:
     """Straight to what the text names where that is one thing, else to a choice."""
     if len(text) > LONGEST_SEARCH:
         return show.page("search.html", "Search", 400, searched="", matches=[], problem=words.SEARCH_TOO_LONG)
-    matches = wiring().lists.search(text)
+    matches = wiring().lists.search(text, wiring().clock())
     if len(matches) == 1:
         return pages.see_other(_place(matches[0]))
     if not matches and (noted := wiring().records.problems.find(text)):

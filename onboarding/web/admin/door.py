@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import hmac
 import ipaddress
+import re
 from typing import Final, cast
 
-from flask import Blueprint, abort, g, request, session, url_for
+from flask import Blueprint, g, request, session, url_for
 from flask.typing import ResponseReturnValue
 from itsdangerous import BadSignature, TimestampSigner
 from werkzeug.wrappers import Response
@@ -33,8 +34,6 @@ class OperatorsOnly(OnboardingError):
 
 @admin_pages.before_request
 def guard() -> ResponseReturnValue | None:
-    if not wiring().settings.has_status_page:
-        abort(404)
     g.me = _session()
     if request.endpoint in OPEN_TO_ALL:
         return None
@@ -88,11 +87,15 @@ def person_session(person: Person) -> Session:
 
 def address() -> str:
     """Who asks, as far as the network knows. Somebody with one IPv6 address has a whole network of them."""
+    given = request.remote_addr or ""
+    match = re.fullmatch(r"\[([^\]]+)\](?::\d+)?|([^:]+):\d+", given)
     try:
-        found = ipaddress.ip_address(request.remote_addr or "")
+        found = ipaddress.ip_address((match[1] or match[2]) if match else given)
     except ValueError:
         return "unknown"
-    return str(ipaddress.ip_network((found, 64), strict=False) if found.version == 6 else found)
+    if isinstance(found, ipaddress.IPv4Address):
+        return str(found)
+    return str(found.ipv4_mapped or ipaddress.ip_network((found, 64), strict=False))
 
 
 def _session() -> Session | None:

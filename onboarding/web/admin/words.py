@@ -167,6 +167,7 @@ AT_NOVU: Final[Mapping[Outcome, str]] = {
     Outcome.DONE: "Novu: the connection was deleted.",
     Outcome.ALREADY_GONE: "Novu: there was no such connection any more.",
     Outcome.NOT_ASKED: "Novu: the connection was kept, so that you can try again.",
+    Outcome.BUSY: "Novu: an approval of this customer is being delivered right now. Try again in a few seconds.",
     Outcome.FAILED: "Novu: the connection was not deleted ({detail}).",
 }
 

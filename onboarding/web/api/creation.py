@@ -35,16 +35,28 @@ Body = Mapping[str, Any]
 
 
 def create(body: Body, key: str | None, caller: Caller) -> dict[str, Any]:
-    """What to answer. A link comes into being only where its answer is the one that was kept under the key."""
+    """What to answer: what was answered before under the same key, else a new link."""
     link = _mint(body, key)
+    kept = wiring().records.answers.find(caller.key, key) if key else None
+    return _same(kept or _record(link, body, key, caller), body)
+
+
+def _record(link: InstallLink, body: Body, key: str | None, caller: Caller) -> Answer:
+    """The answer that counts. The link is listed before anybody gets it; one that nobody will get is forgotten."""
+    wiring().minting.record(link, caller.name)
     ours = Answer(_fingerprint(body), answers.link(link, wiring().minting.url(link)))
-    kept = ours if key is None else wiring().records.answers.keep(caller.key, key, ours)
-    if kept.fingerprint != ours.fingerprint:
-        raise Invalid([Problem(KEY, "was used with another body in the last 24 hours")])
+    kept = wiring().records.answers.keep(caller.key, key, ours) if key else ours
     if kept.content == ours.content:
-        wiring().minting.record(link, caller.name)
         auditing.record(caller.name, Action.MINTED, link.id)
-    return kept.content
+    else:
+        wiring().minting.forget(link)
+    return kept
+
+
+def _same(answer: Answer, body: Body) -> dict[str, Any]:
+    if answer.fingerprint != _fingerprint(body):
+        raise Invalid([Problem(KEY, "was used with another body in the last 24 hours")])
+    return answer.content
 
 
 def _mint(body: Body, key: str | None) -> InstallLink:
