@@ -63,6 +63,22 @@ class Delivery:
 
     def retry(self, attempt_id: str) -> Attempt:
         """Deliver for a person: what failed again, what is on its way at once. Gives the attempt as it stands then."""
+        attempt = self._reopen(attempt_id)
+        self._deliver(attempt, Deadline(LONGEST_TRY))
+        return self._attempts.get(attempt_id, self._clock()) or attempt
+
+    def retry_soon(self, attempt_id: str) -> None:
+        """The same, but leave it to the worker."""
+        self._schedule(self._reopen(attempt_id).id, timedelta(0))
+
+    def sweep(self) -> None:
+        """Schedule what should have been delivered by now: a queue may lose a job, the attempts do not."""
+        for attempt_id in self._attempts.overdue(SWEEP_PAUSE):
+            LOGGER.warning("delivery overdue attempt=%s", attempt_id)
+            self._schedule(attempt_id, timedelta(0))
+
+    def _reopen(self, attempt_id: str) -> Attempt:
+        """Let an attempt be delivered once more, or raise `NothingToRetry`."""
         attempt = self._attempts.get(attempt_id, self._clock())
         if attempt is None:
             raise NothingToRetry("there is no such attempt")
@@ -71,14 +87,7 @@ class Delivery:
         self._schedule(attempt.id, SAFETY_NET)
         if not self._attempts.move(attempt, RETRIES[attempt.status](self._clock(), self._attempts.retention)):
             raise NothingToRetry("its grant is gone; a new install link is needed")
-        self._deliver(attempt, Deadline(LONGEST_TRY))
-        return self._attempts.get(attempt_id, self._clock()) or attempt
-
-    def sweep(self) -> None:
-        """Schedule what should have been delivered by now: a queue may lose a job, the attempts do not."""
-        for attempt_id in self._attempts.overdue(SWEEP_PAUSE):
-            LOGGER.warning("delivery overdue attempt=%s", attempt_id)
-            self._schedule(attempt_id, timedelta(0))
+        return attempt
 
     def _keep(self, attempt: Attempt, grant: Grant) -> bool:
         sealed = self._vault.seal(attempt.id, grant)

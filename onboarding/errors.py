@@ -117,6 +117,10 @@ class SignInRefused(OnboardingError):
     """The issuer did not say who it is, or not in a way that can be trusted. The message names what was wrong."""
 
 
+class AddressUnproven(SignInRefused):
+    """The issuer knows the person, and does not vouch for an e-mail address."""
+
+
 class NothingToRetry(OnboardingError):
     """The attempt cannot be delivered again. The message says why."""
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from onboarding.attempts import Lists
@@ -15,56 +14,51 @@ from onboarding.checkup import Checkup
 from onboarding.errors import Problem
 from onboarding.http import Deadline
 from onboarding.queue import Backlog, Queue
+from onboarding.records.checks import Checked, Checks
 
 SECONDS: Final = 3.0
-FRESH_FOR: Final = 60.0
-
-
-@dataclass(frozen=True, slots=True)
-class Remote:
-    """What Slack and Novu said when they were last asked."""
-
-    slack: tuple[Problem, ...]
-    novu: tuple[Problem, ...]
-    asked_at: datetime
+AGAIN_AFTER: Final = timedelta(seconds=5)
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
     """`waiting_since` is when the attempt was started that waits longest for Novu."""
 
-    remote: Remote
+    remote: Checked
     backlog: Backlog
     waiting_since: datetime | None
 
 
 class Health:
-    def __init__(self, checkup: Checkup, queue: Queue, lists: Lists, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, checkup: Checkup, checks: Checks, queue: Queue, lists: Lists, clock: Callable[[], datetime]
+    ) -> None:
         self._checkup = checkup
+        self._checks = checks
         self._queue = queue
         self._lists = lists
         self._clock = clock
         self._lock = threading.Lock()
-        self._remote: Remote | None = None
-        self._asked = 0.0
 
-    def report(self) -> Report:
+    def report(self, *, asks_again: bool = False) -> Report:
         """Raises `StoreUnavailable`; everything else is in the report."""
         backlog, waiting_since = self._queue.backlog(self._clock()), self._lists.oldest_undelivered()
-        return Report(self._ask_remote(), backlog, waiting_since)
+        return Report(self._ask_remote(asks_again=asks_again), backlog, waiting_since)
 
-    def _ask_remote(self) -> Remote:
+    def _ask_remote(self, *, asks_again: bool) -> Checked:
         with self._lock:
-            if self._remote is None or time.monotonic() - self._asked > FRESH_FOR:
-                self._remote = self._ask()
-                self._asked = time.monotonic()
-            return self._remote
+            known = self._checks.get()
+            if known and (not asks_again or self._clock() - known.at < AGAIN_AFTER):
+                return known
+            checked = self._ask()
+            self._checks.put(checked)
+            return checked
 
-    def _ask(self) -> Remote:
+    def _ask(self) -> Checked:
         questions = (self._checkup.ask_slack, self._checkup.ask_novu)
         with ThreadPoolExecutor(len(questions)) as pool:
             slack, novu = pool.map(_answered, questions)
-        return Remote(slack, novu, self._clock())
+        return Checked(slack, novu, self._clock())
 
 
 def _answered(ask: Callable[[Deadline], Iterator[Problem]]) -> tuple[Problem, ...]:

@@ -25,7 +25,7 @@ from requests import RequestException
 
 from onboarding import http
 from onboarding.config import OidcSettings
-from onboarding.errors import SignInRefused
+from onboarding.errors import AddressUnproven, SignInRefused
 from onboarding.http import Deadline
 from onboarding.model import Secret
 
@@ -120,9 +120,9 @@ class Identity:
         claims = self._claims(token, nonce)
         email = claims.get("email")
         if not isinstance(email, str) or not ADDRESS.fullmatch(email):
-            raise SignInRefused("no e-mail address")
+            raise AddressUnproven("no e-mail address")
         if claims.get("email_verified") is not True:
-            raise SignInRefused("e-mail address not verified")
+            raise AddressUnproven("e-mail address not verified")
         return Person(email.lower())
 
     def _claims(self, token: Mapping[str, Any], nonce: str) -> Mapping[str, Any]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Final
 
 from onboarding.attempts import Attempts
 from onboarding.links import CLOCKS_DIFFER, Links, Payload
@@ -21,6 +23,10 @@ class Listed:
     url: str
     is_revoked: bool
     is_expired: bool
+
+
+MOST_SEARCHED: Final = 500
+MOST_FOUND: Final = 20
 
 
 class Minting:
@@ -63,9 +69,20 @@ class Minting:
         minted, next_page = self._minted.page(limit, after)
         return self._listed(minted), next_page
 
+    def search(self, text: str) -> list[Listed]:
+        """Links minted lately whose id, account, subscriber or context begins a word like that."""
+        minted, _ = self._minted.page(MOST_SEARCHED, None)
+        begins = re.compile(rf"\b{re.escape(text.casefold())}")
+        return self._listed([each for each in minted if begins.search(_words(each.link))][:MOST_FOUND])
+
     def _listed(self, minted: list[Minted]) -> list[Listed]:
         now = self._clock()
         revoked = self._attempts.revoked([each.link.id for each in minted])
         return [
             Listed(each, self.url(each.link), each.link.id in revoked, each.link.expires_at <= now) for each in minted
         ]
+
+
+def _words(link: InstallLink) -> str:
+    named = (link.id, link.account, link.subscriber_id, *(context.key for context in link.contexts))
+    return "\n".join(filter(None, named)).casefold()

@@ -14,6 +14,8 @@ from typing import Any, Final
 STATE_LIFETIME: Final = timedelta(minutes=10)
 GRANT_KEPT: Final = timedelta(days=7)
 """How long the grant of a failed delivery waits for a person."""
+DISCONNECTED: Final = "disconnected"
+"""The event that ends a connected attempt's story."""
 CLAIM_GRACE: Final = timedelta(seconds=60)
 """How long a claimed attempt may take to reach an outcome; a callback itself stays under 25 s."""
 
@@ -191,6 +193,11 @@ class Attempt:
     def idempotency_key(self) -> str:
         """The same for every try of a delivery; another once a person tries again."""
         return f"{self.id}.{self.round}"
+
+    @property
+    def is_disconnected(self) -> bool:
+        """Whether what came of it was ended again."""
+        return bool(self.timeline) and self.timeline[-1].name == DISCONNECTED
 
     def keeps_grant(self, now: datetime) -> bool:
         """Whether the grant of a failed delivery can still be there."""

@@ -91,10 +91,18 @@ class Slack:
 
     def revoke(self, bot_token: Secret, deadline: Deadline) -> bool:
         """Make a token worthless; no if it was already. Raises `SlackRefused` when Slack did not do it."""
-        session = http.session(self._adapter)
+        answer = self._ask("auth.revoke", bot_token, deadline)
+        return answer is not None and answer.get("revoked") is True
+
+    def accepts(self, bot_token: Secret, deadline: Deadline) -> bool:
+        """Whether a token works. Raises `SlackRefused` when Slack does not say."""
+        return self._ask("auth.test", bot_token, deadline) is not None
+
+    def _ask(self, method: str, bot_token: Secret, deadline: Deadline) -> Mapping[str, Any] | None:
+        """Slack's answer about a token; None when the token is worth nothing."""
         try:
-            response = session.post(
-                f"{self._settings.url}/api/auth.revoke",
+            response = http.session(self._adapter).post(
+                f"{self._settings.url}/api/{method}",
                 headers={"Authorization": f"Bearer {bot_token.reveal()}"},
                 timeout=deadline.timeouts(),
                 allow_redirects=False,
@@ -106,9 +114,9 @@ class Slack:
             raise SlackRefused(Reason.SLACK_UNAVAILABLE, "not_json") from None
         fields = answer if isinstance(answer, dict) else {}
         if fields.get("ok") is True:
-            return fields.get("revoked") is True
+            return fields
         if fields.get("error") in _ALREADY_GONE:
-            return False
+            return None
         raise _refusal(fields.get("error"))
 
     def _exchange(self, code: Secret, deadline: Deadline | None) -> Mapping[str, Any]:

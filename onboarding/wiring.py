@@ -11,7 +11,6 @@ from onboarding.attempts import Attempts, Lists
 from onboarding.checkup import Checkup
 from onboarding.config import Settings
 from onboarding.delivery import Delivery
-from onboarding.disconnecting import Disconnecting
 from onboarding.flow import Flow
 from onboarding.health import Health
 from onboarding.identity import Identity
@@ -22,11 +21,13 @@ from onboarding.novu import Novu
 from onboarding.queue import Queue
 from onboarding.records.answers import Answers
 from onboarding.records.audit import Audit
+from onboarding.records.checks import Checks
 from onboarding.records.limits import Limits
 from onboarding.records.minted import MintedLinks
 from onboarding.records.problems import Problems
 from onboarding.records.sessions import Sessions
 from onboarding.slack import Slack
+from onboarding.upkeep import Upkeep
 from onboarding.vault import Vault
 
 
@@ -56,7 +57,7 @@ class Wiring:
     flow: Flow
     delivery: Delivery
     minting: Minting
-    disconnecting: Disconnecting
+    upkeep: Upkeep
     checkup: Checkup
     health: Health
 
@@ -86,7 +87,7 @@ def wire(settings: Settings) -> Wiring:
         flow=Flow(slack, attempts, delivery, utc_now),
         delivery=delivery,
         minting=Minting(links, attempts, minted, settings.public_url, utc_now),
-        disconnecting=Disconnecting(slack, novu, attempts),
+        upkeep=Upkeep(slack, novu, attempts, utc_now),
         checkup=checkup,
-        health=Health(checkup, queue, lists, utc_now),
+        health=Health(checkup, Checks(redis), queue, lists, utc_now),
     )

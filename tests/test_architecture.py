@@ -37,7 +37,7 @@ FLOORS = {
     "checkup": 3,
     "health": 3,
     "minting": 3,
-    "disconnecting": 3,
+    "upkeep": 3,
     "wiring": 4,
     "web": 5,
     "cli": 5,

@@ -249,3 +249,33 @@ def test_a_new_attempt_does_not_push_out_those_that_are_kept_for_long(
         person.install(wiring.minting.url(wiring.minting.mint({"subscriberId": "subscriber-123"}, None))[21:])
     person.add_to_slack(link)
     assert len(ids(find(wiring, subscriber_id="subscriber-123"))) == 2
+
+
+def test_a_newer_connection_settles_what_failed_before(
+    wiring: Wiring, person: Person, mint: MintLink, novu: LocalNovu, store: redis.Redis
+) -> None:
+    novu.suffer("unauthorized")
+    failed = attempt_id_of(person.open(person.come_back(mint())).location)
+    novu.suffer("none")
+    person.install(mint())
+    assert standings(wiring) == {"connected": 1, "failed": 1}
+    attempt = wiring.attempts.get(failed, utc_now())
+    assert attempt
+    assert attempt.reason is Reason.SUPERSEDED
+    assert ids(find(wiring, reason=Reason.SUPERSEDED)) == [failed]
+    assert ids(find(wiring, reason=Reason.NOVU_UNAUTHORIZED)) == []
+    assert list(store.scan_iter("onboarding:grant:*")) == []
+    [day] = wiring.lists.days(utc_now().date(), 1)
+    assert day.lost == {Reason.SUPERSEDED: 1}
+
+
+def test_an_older_connection_does_not_settle_what_is_newer(
+    wiring: Wiring, person: Person, mint: MintLink, novu: LocalNovu
+) -> None:
+    novu.suffer("unauthorized")
+    older = attempt_id_of(person.open(person.come_back(mint())).location)
+    newer = attempt_id_of(person.open(person.come_back(mint())).location)
+    novu.suffer("none")
+    wiring.delivery.retry(older)
+    assert standings(wiring) == {"connected": 1, "failed": 1, "waiting": 1}
+    assert wiring.delivery.retry(newer).status == "connected"

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from onboarding.model import Reason
+from onboarding.config import SlackSettings
+from onboarding.errors import SlackRefused
+from onboarding.model import Grant, Reason, Secret, utc_now
 from onboarding.names import clean_name
-from onboarding.slack import REASONS, error_word
+from onboarding.slack import REASONS, Slack, error_word
+from tests.scripted import Script, answer, scripted
 
 DOCUMENTED = {
     "bad_client_secret": Reason.SLACK_MISCONFIGURED,
@@ -54,3 +57,25 @@ def test_an_error_that_is_not_a_word_is_not_kept(error: object) -> None:
 )
 def test_names_stay_on_their_line(given: str, kept: str) -> None:
     assert clean_name(given) == kept
+
+
+REDIRECT_URI = "https://x.example/slack/oauth_redirect"
+
+
+def redeem(seconds: str) -> Grant:
+    """What comes of a grant that lives for so many seconds, in JSON."""
+    body = f'{{"ok": true, "access_token": "xoxb-1", "team": {{"id": "T1"}}, "expires_in": {seconds}}}'
+    with scripted(Script([answer(200, body.encode())])) as url:
+        return Slack(SlackSettings(url, "1.1", Secret("secret"), (), REDIRECT_URI), utc_now).redeem(Secret("code"))
+
+
+@pytest.mark.parametrize("seconds", ["null", "[]", "0", "1e12", "-5"])
+def test_a_life_that_makes_no_sense_counts_as_none(seconds: str) -> None:
+    assert redeem(seconds).expires_at is None
+
+
+@pytest.mark.parametrize("seconds", ["1e400", "-1e400", '"soon"'])
+def test_a_life_that_is_no_number_is_trouble_at_slack(seconds: str) -> None:
+    with pytest.raises(SlackRefused) as caught:
+        redeem(seconds)
+    assert caught.value.reason is Reason.SLACK_UNAVAILABLE

@@ -1,5 +1,6 @@
 -- Moves an attempt on, together with all that belongs to the step. Answers 1, or 0 where the step is not allowed.
--- KEYS: attempt, its sealed grant, its owner's lease, connection and newest grant, undelivered, sequence.
+-- KEYS: attempt, its sealed grant, its owner's lease, connection and newest grant, undelivered, sequence,
+-- those of its owner that wait for a person.
 -- ARGV: attempt id, the step as JSON, as `steps.Step` writes it.
 local step = cjson.decode(ARGV[2])
 local id = ARGV[1]
@@ -36,12 +37,28 @@ if step.connection then
     local sequence = redis.call('HGET', KEYS[1], 'sequence') or redis.call('INCR', KEYS[7])
     local delivered = redis.call('HGET', KEYS[4], 'sequence')
     if not delivered or tonumber(delivered) <= tonumber(sequence) then
+        -- What failed for the same owner and waited for a person is over too.
+        for _, older in ipairs(redis.call('SMEMBERS', KEYS[8])) do
+            local its_status, its_reason, its_start, its_timeline, its_sequence =
+                unpack(redis.call('HMGET', ATTEMPT .. older, 'status', 'reason', 'started_at', 'timeline', 'sequence'))
+            if its_status == 'failed' and tonumber(its_sequence) < tonumber(sequence) then
+                redis.call('DEL', GRANT .. older)
+                redis.call('SREM', KEYS[8], older)
+                redis.call('HSET', ATTEMPT .. older, 'reason', 'superseded', 'timeline', its_timeline .. step.superseded)
+                stand(older, its_start, its_reason, 'failed', 'superseded', false,
+                    now() + redis.call('TTL', ATTEMPT .. older) - FORGET_EARLY)
+            end
+        end
         redis.call('HSET', KEYS[4], 'sequence', sequence, unpack(step.connection))
         redis.call('EXPIRE', KEYS[4], step.connection_life)
     end
 end
 
 local waits = step.fields.status == 'failed' and step.grant_life > 0
+if waits then
+    redis.call('SADD', KEYS[8], id)
+    redis.call('EXPIRE', KEYS[8], step.grant_life)
+else redis.call('SREM', KEYS[8], id) end
 enter(id, started_at, cjson.decode(lists or '[]'), step.life, step.life)
 enter(id, started_at, step.lists, step.life, step.life)
 stand(id, started_at, reason, step.fields.status or status, step.fields.reason, waits,

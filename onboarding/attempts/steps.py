@@ -57,6 +57,7 @@ class Step:
             step |= {"wait": self.due_in.total_seconds() * 1000, "due_in": seconds(self.due_in + SWEEP_AFTER)}
         if self.connection:
             step["connection"] = record.dump_connection(self.connection)
+            step["superseded"] = record.dump_event(Event(self.event.at, Status.FAILED.value, Reason.SUPERSEDED.value))
             step["connection_life"] = seconds(max(self.life, DELIVERY_KEPT))
         return json.dumps(step)
 

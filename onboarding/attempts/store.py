@@ -14,7 +14,7 @@ from onboarding.attempts import record, terms
 from onboarding.attempts.scripts import PREFIX, register
 from onboarding.attempts.steps import DELIVERY_KEPT, Step, seconds
 from onboarding.errors import LinkRevoked, TooManyStarts
-from onboarding.model import CLAIM_GRACE, STATE_LIFETIME, Attempt, Event, InstallLink, LastConnection
+from onboarding.model import CLAIM_GRACE, DISCONNECTED, STATE_LIFETIME, Attempt, Event, InstallLink, LastConnection
 from onboarding.storage import Redis, answering
 
 UNDELIVERED: Final = f"{PREFIX}:undelivered"
@@ -151,11 +151,12 @@ class Attempts:
         with answering():
             self._release([_key("lease", owner)], [lease])
 
-    def forget_connection(self, owner: str, lease: str | None) -> None:
+    def forget_connection(self, owner: str, lease: str | None, now: datetime) -> None:
         """The owner is connected to nothing any more, whatever was granted before. Returns the lease."""
+        event = record.dump_event(Event(now, DISCONNECTED))
         keys = [_key("lease", owner), _key("connection", owner), SEQUENCE]
         with answering():
-            self._forget(keys, [lease or "", seconds(max(self.retention, DELIVERY_KEPT))])
+            self._forget(keys, [lease or "", seconds(max(self.retention, DELIVERY_KEPT)), event])
 
     def take(self, attempt: Attempt, now: datetime) -> Taken:
         """Ask to deliver the attempt's grant now. At most one delivery per owner gets it at a time."""
@@ -173,7 +174,7 @@ class Attempts:
     def move(self, attempt: Attempt, step: Step, lease: str | None = None) -> bool:
         """Whether the attempt took the step; it does not where another process was faster. Returns the lease."""
         with answering():
-            keys = [*_keys(attempt), UNDELIVERED, SEQUENCE]
+            keys = [*_keys(attempt), UNDELIVERED, SEQUENCE, _key("waiting", attempt.link.owner.identifier)]
             return bool(self._move(keys, [attempt.id, step.to_json(lease, terms.period(self.retention))]))
 
     def overdue(self, pause: timedelta) -> list[str]:

@@ -40,15 +40,16 @@ class Noted:
 
 
 class Problems:
-    def __init__(self, client: Redis) -> None:
+    def __init__(self, client: Redis, most: int = MOST) -> None:
         self._redis = client
+        self._most = most
         self._note = client.register_script(_NOTE)
 
     def note(self, code: str, noted: Noted) -> None:
         moment = noted.at.timestamp()
         text = json.dumps([moment, noted.status, noted.heading, noted.route, noted.about])
         with answering():
-            self._note([PROBLEMS, _key(code)], [code, moment, text, int(KEPT.total_seconds()), MOST])
+            self._note([PROBLEMS, _key(code)], [code, moment, text, int(KEPT.total_seconds()), self._most])
 
     def find(self, code: str) -> Noted | None:
         with answering():

@@ -130,6 +130,12 @@ CONNECTED_ORGANISATION: Final = Message(
     quiet=QUIET_BACK,
     tone="good",
 )
+ENDED: Final = Message(
+    "{workspace} is no longer connected",
+    ("{account} was connected, and was disconnected again. To connect once more, ask {product} for a new link.",),
+    primary=BACK,
+    quiet=QUIET_CONTACT,
+)
 TIMED_OUT: Final = Message(
     "This took too long",
     ("Nothing was connected. The link still works.",),
@@ -319,16 +325,6 @@ STORE_UNAVAILABLE: Final = Message(
     primary=RELOAD,
     tone="stop",
 )
-STATUS_PAGE_UNAVAILABLE: Final = Message(
-    "Redis does not answer",
-    (
-        "Without it the status page can neither let you in nor show anything. What is on its way to Novu goes on when "
-        "Redis is back; nothing is lost as long as Redis keeps its data.",
-        "“onboarding check-config --live” says whether REDIS_URL is right.",
-    ),
-    primary=RELOAD,
-    tone="stop",
-)
 NOT_FOUND: Final = Message(
     "There is nothing here",
     ("The address may be wrong, or what was here is gone by now. Nothing was changed.",),
@@ -380,6 +376,8 @@ def outcome(attempt: Attempt, now: datetime) -> Message:
             return CHECKING if attempt.claimed_at else WAITING
         case Status.GRANTED:
             return FINISHING
+        case Status.CONNECTED if attempt.is_disconnected:
+            return ENDED
         case Status.CONNECTED:
             is_organisation = attempt.workspace is not None and attempt.workspace.is_organisation
             return CONNECTED_ORGANISATION if is_organisation else CONNECTED

@@ -25,6 +25,7 @@ from onboarding.errors import (
 from onboarding.log import LOGGER
 from onboarding.records.problems import Noted
 from onboarding.web import cookies, messages, pages
+from onboarding.web.admin import show, words
 from onboarding.web.api import problems as api_problems
 from onboarding.web.context import request_id, wiring
 from onboarding.web.install import IncompleteReturn, NoState
@@ -111,8 +112,9 @@ def _other_browser(error: OtherBrowser) -> Response:
 
 def _store_unavailable(error: StoreUnavailable) -> Response:
     LOGGER.error("redis in trouble error=%s request=%s", error, request_id())
-    is_operator = request.path.startswith("/admin")
-    return pages.show(messages.STATUS_PAGE_UNAVAILABLE if is_operator else messages.STORE_UNAVAILABLE, 503)
+    if request.path.startswith("/admin"):
+        return show.page("refused.html", "Redis does not answer", 503, problem=words.REDIS_SILENT)
+    return pages.show(messages.STORE_UNAVAILABLE, 503)
 
 
 def _no_csrf(_: CSRFError) -> Response:

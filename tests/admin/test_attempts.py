@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import json
 import re
+from pathlib import Path
 
 import pytest
 
@@ -12,7 +13,7 @@ from tests.admin.operator import Operator
 from tests.conftest import MintLink
 from tests.person import Page, Person
 from tests.stand_ins import LocalNovu, LocalSlack
-from tests.test_delivery import attempt_id_of
+from tests.test_delivery import attempt_id_of, until, worker
 
 
 def rows(page: Page) -> list[str]:
@@ -148,7 +149,7 @@ def operator_revokes(operator: Operator, person: Person, link: str) -> str:
     attempt_id = attempt_id_of(person.open(person.come_back(link)).location)
     bundle = json.loads(bundle_of(operator.open(f"/admin/attempts/{attempt_id}")))
     link_id = str(bundle["link"]["id"])
-    operator.submit("/admin/links", f"/admin/links/{link_id}/revoke")
+    operator.submit(f"/admin/attempts/{attempt_id}", f"/admin/links/{link_id}/revoke")
     return link_id
 
 
@@ -197,7 +198,7 @@ def test_a_failure_says_why_and_what_to_do_and_can_be_retried(
     assert "401: " in page.text
     page = operator.do(place, f"{place}/retry")
     assert "Retried: connected." in page.text
-    assert "An operator pressed Retry" in page.text
+    assert "Somebody pressed Retry" in page.text
     assert len(novu.state.connections) == 1
 
 
@@ -205,7 +206,7 @@ def test_a_retry_that_fails_again_says_so(operator: Operator, person: Person, no
     attempt_id = failed(person, novu, link)
     novu.suffer("rejected")
     page = operator.do(f"/admin/attempts/{attempt_id}", f"/admin/attempts/{attempt_id}/retry")
-    assert "Retried: failed." in page.text
+    assert "Retried: it failed again. Novu refused" in page.text
     assert "Novu refused the connection" in page.text
 
 
@@ -216,7 +217,7 @@ def test_a_customer_need_not_wait_for_the_next_try(
     attempt_id = attempt_id_of(person.open(person.come_back(link)).location)
     place = f"/admin/attempts/{attempt_id}"
     page = operator.do(place, f"{place}/retry")
-    assert "Retried: finishing." in page.text
+    assert "Retried: not there yet." in page.text
     assert "the service keeps trying for a day" in page.text
     novu.suffer("none")
     assert "Retried: connected." in operator.do(place, f"{place}/retry").text
@@ -229,6 +230,29 @@ def test_without_a_grant_there_is_no_button(operator: Operator, person: Person, 
     place = f"/admin/attempts/{attempt_id}"
     assert "Retry" not in operator.open(place).text
     assert "nothing to retry: its grant is gone" in operator.do(place, f"{place}/retry").text
+
+
+def test_everything_that_waits_is_retried_at_once(
+    operator: Operator, person: Person, mint: MintLink, novu: LocalNovu, env: dict[str, str], tmp_path: Path
+) -> None:
+    for number in range(3):
+        failed(person, novu, mint(context={"tenant": f"org-{number}"}))
+    place = "/admin/attempts?status=waiting"
+    assert "Retry all of these" not in operator.open("/admin/attempts").text
+    page = operator.do(place, "/admin/attempts/retry")
+    assert "3 will be delivered again in the next seconds." in page.text
+    with worker(env, tmp_path / "log"):
+        until(lambda: len(novu.state.connections) == 3, 10)
+    assert rows(operator.open(place)) == []
+
+
+def test_a_link_that_nobody_used_is_found_too(operator: Operator) -> None:
+    operator.submit("/admin/links", "/admin/links", subscriber="globex-1", account="Globex Corp")
+    for text in ("globex-1", "corp", "GLOBEX C"):
+        page = operator.open(f"/admin/attempts?q={text}")
+        assert "These links were minted here:" in page.text
+        assert "Link for Globex Corp" in operator.open(page.link("Globex Corp")).text
+    assert "Nothing is called" in operator.open("/admin/attempts?q=orp").text
 
 
 def test_what_is_connected_cannot_be_retried(operator: Operator, person: Person, link: str) -> None:

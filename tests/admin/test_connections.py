@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+import redis
 import requests
 from flask import Flask
 
+from onboarding.wiring import Wiring
 from tests.admin.operator import PASSWORD, Operator
 from tests.admin.test_attempts import rows
 from tests.conftest import MintLink
 from tests.person import Person
 from tests.stand_ins import LocalNovu, LocalSlack
+from tests.test_delivery import attempt_id_of, make_due
 
 LIST = "/admin/connections"
 
@@ -77,12 +80,14 @@ def test_a_name_needs_a_character(operator: Operator, place: str) -> None:
 
 
 def test_verifying_says_what_novu_says(operator: Operator, place: str, novu: LocalNovu) -> None:
-    assert "Novu can use this connection." in operator.do(place, place, action="verify").text
+    page = operator.do(place, place, action="verify")
+    assert "Novu: the connection is there" in page.text
+    assert "Slack: the token works." in page.text
     field = operator.csrf_field(place)
     novu.suffer("down")
     page = operator.open(place, "POST", data={"csrf_token": field, "action": "verify"})
     novu.suffer("none")
-    assert "Novu did not do it: no answer" in operator.follow(page).text
+    assert "Novu: it cannot use this connection (no answer: " in operator.follow(page).text
 
 
 def test_disconnecting_revokes_and_deletes(
@@ -94,6 +99,55 @@ def test_disconnecting_revokes_and_deletes(
     assert novu.state.connections == ()
     assert _is_revoked(slack, token)
     assert person.open(link).heading == "Connect Acme Inc. to Slack"
+
+
+def test_a_dead_token_is_found_out(operator: Operator, place: str, slack: LocalSlack, novu: LocalNovu) -> None:
+    headers = {"Authorization": f"Bearer {novu.state.connections[0].token}"}
+    requests.post(f"{slack.url}/api/auth.revoke", headers=headers, timeout=5)
+    page = operator.do(place, place, action="verify")
+    assert "Slack: the token no longer works. The customer has to connect again." in page.text
+
+
+def test_what_was_disconnected_says_so_everywhere(
+    operator: Operator, person: Person, mint: MintLink, novu: LocalNovu
+) -> None:
+    outcome = person.open(person.come_back(mint())).location
+    place = f"/admin/connections/{novu.state.connections[0].identifier}"
+    operator.do(place, place, action="disconnect", revoke="on")
+    page = operator.open(f"/admin{outcome}")
+    assert "Acme Inc. was connected to Acme HQ, and was disconnected again." in page.text
+    assert "An operator disconnected it" in page.text
+    assert person.open(outcome).heading == "Acme HQ is no longer connected"
+    gone = operator.open(place)
+    assert (gone.status, gone.heading) == (404, "This connection is gone")
+
+
+def test_an_approval_given_before_does_not_bring_a_connection_back(
+    operator: Operator, person: Person, mint: MintLink, novu: LocalNovu, wiring: Wiring, store: redis.Redis
+) -> None:
+    person.install(mint())
+    place = f"/admin/connections/{novu.state.connections[0].identifier}"
+    novu.suffer("down")
+    before = attempt_id_of(person.open(person.come_back(mint())).location)
+    novu.suffer("none")
+    operator.do(place, place, action="disconnect", revoke="on")
+    make_due(store)
+    wiring.delivery.deliver(before)
+    assert novu.state.connections == ()
+    assert person.install(mint()).heading == "Acme HQ is connected"
+    assert len(novu.state.connections) == 1
+
+
+def test_while_a_delivery_is_under_way_nothing_is_disconnected(
+    operator: Operator, place: str, novu: LocalNovu, wiring: Wiring
+) -> None:
+    owner = novu.state.connections[0].identifier
+    lease = wiring.attempts.hold(owner)
+    assert lease
+    page = operator.do(place, place, action="disconnect")
+    assert "is being delivered right now. Try again in a few seconds." in page.text
+    wiring.attempts.release(owner, lease)
+    assert "the connection was deleted" in operator.do(place, place, action="disconnect").text
 
 
 def test_disconnecting_can_leave_slack_alone(
@@ -138,7 +192,7 @@ def test_others_in_the_same_workspace_are_named_before_they_stop(
 ) -> None:
     assert "nobody else uses this workspace" in operator.open(place).text
     person.install(mint(account="Globex", context={"tenant": "org-1"}))
-    assert "would stop too: Globex." in operator.open(place).text
+    assert "would stop too: subscriber-123, tenant:org-1." in operator.open(place).text
 
 
 def test_when_novu_is_down_the_page_says_so(operator: Operator, place: str, novu: LocalNovu) -> None:
@@ -146,7 +200,7 @@ def test_when_novu_is_down_the_page_says_so(operator: Operator, place: str, novu
     for path in (LIST, place):
         page = operator.open(path)
         assert page.status == 200
-        assert "Novu did not do it: no answer" in page.text
+        assert "Novu does not answer (" in page.text
     novu.suffer("none")
 
 

@@ -125,6 +125,28 @@ def test_one_address_does_not_lock_out_another(
     assert guess("2001:db8:0:1::1", PASSWORD) == 303
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("::ffff:198.51.100.1", "::ffff:203.0.113.9"),
+        ("198.51.100.1:1000", "203.0.113.9:1000"),
+        ("[2001:db8::1]:1", "[2001:db9::1]:1"),
+    ],
+)
+def test_addresses_are_told_apart_however_they_are_written(
+    make_app: Callable[..., Flask], slack: LocalSlack, witness: Witness, one: str, other: str
+) -> None:
+    guesser = Operator(make_app(ADMIN_PASSWORD=PASSWORD, TRUSTED_PROXY_COUNT="1"), slack, witness)
+    field = guesser.csrf_field("/admin/sign-in")
+
+    def guess(address: str, password: str) -> int:
+        data = {"csrf_token": field, "password": password}
+        return guesser.open("/admin/sign-in", "POST", data=data, headers={"X-Forwarded-For": address}).status
+
+    assert [guess(one, "wrong") for _ in range(6)][-1] == 429
+    assert guess(other, PASSWORD) == 303
+
+
 def test_the_cookie_is_strict(make_app: Callable[..., Flask], slack: LocalSlack, witness: Witness) -> None:
     app = make_app(ADMIN_PASSWORD=PASSWORD, PUBLIC_URL="https://connect.example.com")
     operator = Operator(app, slack, witness)

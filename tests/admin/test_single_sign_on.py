@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
+import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 import redis
 import requests
 import time_machine
-from flask import Flask
+from flask import Flask, Response, request
 
 from onboarding.model import utc_now
 from onboarding.sandbox.issuer import IssuerApp, create_issuer
@@ -19,6 +23,7 @@ from onboarding.sandbox.serve import serving
 from tests.admin.operator import Operator
 from tests.admin.test_attempts import rows
 from tests.person import Page, path_of, set_cookies
+from tests.scripted import Script, scripted
 from tests.stand_ins import LocalSlack
 from tests.witness import Witness
 
@@ -116,8 +121,73 @@ def test_an_address_that_is_none_is_no_proof(stranger: Operator, email: str) -> 
     assert stranger.open("/admin").status == 303
 
 
+def test_an_address_that_only_looks_like_an_operators_is_no_proof(stranger: Operator) -> None:
+    for email in ("operator@sproc\u212aet.example", "\u212aim@sprocket.example", "operator\u202e@sprocket.example"):
+        assert come_in(stranger, email=email).status == 403
+        assert stranger.open("/admin").status == 303
+
+
+JUNK: list[object] = [
+    {},
+    [],
+    {"keys": []},
+    {"keys": "x"},
+    {"keys": [1, None, {}, {"kty": "RSA", "n": "!", "e": "AQAB"}, {"kty": "OKP", "crv": "X", "x": "x"}]},
+]
+
+
+@pytest.mark.parametrize("keys", JUNK)
+def test_keys_that_are_none_let_nobody_in(
+    make_app: Callable[..., Flask], settings: dict[str, str], slack: LocalSlack, witness: Witness, keys: object
+) -> None:
+    with serving(_issuer_with(lambda _: keys)) as url:
+        somebody = Operator(make_app(**{**settings, "OIDC_ISSUER": url}), slack, witness)
+        assert come_in(somebody).status == 403
+
+
+def test_a_key_that_we_cannot_use_stands_in_nobodys_way(
+    make_app: Callable[..., Flask], settings: dict[str, str], slack: LocalSlack, witness: Witness
+) -> None:
+    odd = {"kty": "EC", "crv": "P-999", "x": "x", "y": "y", "kid": "odd"}
+    with serving(_issuer_with(lambda good: {"keys": [odd, *good["keys"]]})) as url:
+        somebody = Operator(make_app(**{**settings, "OIDC_ISSUER": url}), slack, witness)
+        assert come_in(somebody).heading == "You are signed in"
+
+
+def _issuer_with(keys: Callable[[Any], object]) -> Flask:
+    """An issuer that publishes something else in place of its keys."""
+    app = create_issuer(IssuerApp(client_secret=SECRET))
+
+    @app.after_request
+    def replace(response: Response) -> Response:
+        if request.path == "/jwks":
+            response.set_data(json.dumps(keys(response.get_json())))
+        return response
+
+    return app
+
+
+def test_an_issuer_that_hangs_holds_up_nobody_else(
+    make_app: Callable[..., Flask], settings: dict[str, str], slack: LocalSlack, witness: Witness
+) -> None:
+    with scripted(Script([b""], hangs=True)) as url:
+        app = make_app(**{**settings, "OIDC_ISSUER": url})
+
+        def begin_and_wait(_: int) -> float:
+            began = time.monotonic()
+            app.test_client().get("/admin/sign-in/start")
+            return time.monotonic() - began
+
+        with ThreadPoolExecutor(12) as pool:
+            waits = sorted(pool.map(begin_and_wait, range(12)))
+    assert waits[7] < 1
+    assert waits[-1] < 7
+
+
 def test_an_unverified_address_is_no_proof(stranger: Operator) -> None:
-    assert come_in(stranger, person="unverified@sprocket.example").status == 403
+    page = come_in(stranger, person="unverified@sprocket.example")
+    assert page.status == 403
+    assert "does not vouch for your e-mail address" in page.text
     assert stranger.open("/admin").status == 303
 
 

@@ -26,7 +26,10 @@ def only(host: Host) -> dict[str, Any]:
     alone = host.get(f"/v1/attempts/{listed['id']}")
     assert alone.status == 200
     assert alone.body == listed
-    assert set(listed) == {"id", "status", "workspace", "reason", "connection", "timeline"}
+    names = {"id", "linkId", "subscriberId", "startedAt", "status", "workspace", "reason", "connection", "timeline"}
+    assert set(listed) == names
+    assert listed["startedAt"] == listed["timeline"][0]["at"]
+    assert len(listed["linkId"]) == 22
     assert all(set(event) == {"at", "event", "detail"} for event in listed["timeline"])
     found: dict[str, Any] = listed
     return found

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Final
 from urllib.parse import urlencode
 
 from flask import abort, flash, request, url_for
 from flask.typing import ResponseReturnValue
 
-from onboarding.attempts import Found, Match
+from onboarding.attempts import Found, Match, Standing, Wanted
 from onboarding.errors import CursorMalformed, NothingToRetry
 from onboarding.links import to_payload
 from onboarding.model import Attempt, Event, Reason, Status
@@ -17,6 +18,8 @@ from onboarding.web.admin import bundle, door, filters, show, words
 from onboarding.web.admin.door import admin_pages
 from onboarding.web.admin.filters import LONGEST_SEARCH, Filters
 from onboarding.web.context import wiring
+
+MOST_AT_ONCE: Final = 100
 
 
 @admin_pages.get("/attempts")
@@ -57,15 +60,22 @@ def attempt(attempt_id: str) -> ResponseReturnValue:
 @admin_pages.post("/attempts/<attempt_id>/retry")
 def retry(attempt_id: str) -> ResponseReturnValue:
     try:
-        now_is = wiring().delivery.retry(attempt_id)
+        outcome, tone = words.retried(wiring().delivery.retry(attempt_id))
     except NothingToRetry as error:
-        outcome = words.NOT_RETRIED.format(why=error)
-    else:
-        _, _, word = show.mark(now_is)
-        outcome = words.RETRIED.format(outcome=word.lower())
+        outcome, tone = words.NOT_RETRIED.format(why=error), "stop"
     auditing.record(door.me().name, Action.RETRIED, attempt_id, outcome)
-    flash(outcome)
+    flash(outcome, tone)
     return pages.see_other(url_for("admin.attempt", attempt_id=attempt_id))
+
+
+@admin_pages.post("/attempts/retry")
+def retry_all() -> ResponseReturnValue:
+    """Everything that waits for a person, as much of it as fits into one click; the worker delivers it."""
+    waiting = wiring().lists.find(Wanted(standing=Standing.WAITING, limit=MOST_AT_ONCE), wiring().clock()).attempts
+    reopened = [attempt.id for attempt in waiting if _reopen(attempt.id)]
+    auditing.record(door.me().name, Action.RETRIED, f"{len(reopened)} attempts", "everything that waits for a person")
+    flash(words.RETRIED_ALL.format(number=len(reopened)), "wait")
+    return pages.see_other(url_for("admin.attempts", status=Standing.WAITING.value))
 
 
 @admin_pages.post("/attempts/<attempt_id>/link")
@@ -76,8 +86,16 @@ def renew_link(attempt_id: str) -> ResponseReturnValue:
     link = wiring().minting.mint(fields, None)
     wiring().minting.record(link, door.me().name)
     auditing.record(door.me().name, Action.MINTED, link.id, f"for {show.owner(link)}")
-    flash(words.MINTED)
+    flash(words.MINTED, "good")
     return pages.see_other(url_for("admin.links", link=link.id))
+
+
+def _reopen(attempt_id: str) -> bool:
+    try:
+        wiring().delivery.retry_soon(attempt_id)
+    except NothingToRetry:
+        return False
+    return True
 
 
 def _find(chosen: Filters) -> tuple[Found, str]:
@@ -94,14 +112,15 @@ def _find(chosen: Filters) -> tuple[Found, str]:
 def _search(text: str) -> ResponseReturnValue:
     """Straight to what the text names where that is one thing, else to a choice."""
     if len(text) > LONGEST_SEARCH:
-        return show.page("search.html", "Search", 400, searched="", matches=[], problem=words.SEARCH_TOO_LONG)
+        return show.page("search.html", "Search", 400, searched="", matches=[], links=[], problem=words.SEARCH_TOO_LONG)
     matches = wiring().lists.search(text, wiring().clock())
     if len(matches) == 1:
         return pages.see_other(_place(matches[0]))
     if not matches and (noted := wiring().records.problems.find(text)):
         return show.page("problem.html", "What this support code stands for", noted=noted, code=text)
     places = [(match, _place(match)) for match in matches]
-    return show.page("search.html", "Search", searched=text, matches=places, problem="")
+    links = [] if matches else wiring().minting.search(text)
+    return show.page("search.html", "Search", searched=text, matches=places, links=links, problem="")
 
 
 def _place(match: Match) -> str:
@@ -114,15 +133,16 @@ def _get(attempt_id: str) -> Attempt:
     return wiring().attempts.get(attempt_id, wiring().clock()) or abort(404)
 
 
-def _steps(found: Attempt) -> list[tuple[str, str, str, str]]:
-    """The timeline: what happened, its detail, when, and how long after the step before."""
+def _steps(found: Attempt) -> list[tuple[str, str, str, str, str]]:
+    """The timeline: its tone, what happened, its detail, when, and how long after the step before."""
     steps, before = [], None
     for event in found.timeline:
         passed = show.span(event.at - before) if before else ""
-        steps.append((words.EVENTS.get(event.name, event.name), _detail(event), show.moment(event.at), passed))
+        told = words.EVENTS.get(event.name, event.name)
+        steps.append((event.name, told, _detail(event), show.moment(event.at), passed))
         before = event.at
     if found.status is Status.EXPIRED:
-        steps.append((words.REASONS[Reason.TIMED_OUT].short, "", "", ""))
+        steps.append(("expired", words.REASONS[Reason.TIMED_OUT].short, "", "", ""))
     return steps
 
 

@@ -68,7 +68,7 @@ def funnel(days: Sequence[Day]) -> Funnel:
     )
     lost: Counter[Reason] = Counter()
     for day in days:
-        lost.update(day.lost)
+        lost.update({reason: number for reason, number in day.lost.items() if reason is not Reason.SUPERSEDED})
     losses = [Loss(reason, words.REASONS[reason].short, number) for reason, number in lost.most_common(3) if number > 0]
     return Funnel(len(days), bars, tuple(losses))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from dataclasses import dataclass
 from typing import Final
 
 from flask import abort, flash, request, url_for
@@ -26,6 +27,16 @@ LONGEST: Final = 255
 MOST_NEIGHBOURS: Final = 20
 
 
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """What was done, and what came of it in words."""
+
+    action: Action
+    outcome: str
+    is_good: bool
+    is_gone: bool = False
+
+
 @admin_pages.get("/connections")
 def connections() -> ResponseReturnValue:
     given = {name: request.args.get(name, "").strip()[:LONGEST] for name in ("subscriber", "integration", "context")}
@@ -33,7 +44,7 @@ def connections() -> ResponseReturnValue:
     try:
         page = wiring().novu.list(_filter(given), Deadline(SECONDS))
     except NovuError as error:
-        problem = words.NOVU_IN_TROUBLE.format(error=error)
+        problem = words.novu_in_trouble(error)
     return show.page("connections.html", "Connections", page=page, problem=problem, given=given)
 
 
@@ -43,8 +54,8 @@ def connection(identifier: str) -> ResponseReturnValue:
         found = wiring().novu.retrieve(identifier, Deadline(SECONDS))
     except NovuError as error:
         if error.status == 404:
-            abort(404)
-        return show.page("refused.html", "Connection", problem=words.NOVU_IN_TROUBLE.format(error=error))
+            return show.page("refused.html", "This connection is gone", 404, problem=words.CONNECTION_GONE)
+        return show.page("refused.html", "Connection", problem=words.novu_in_trouble(error))
     return show.page("connection.html", found.workspace.name, connection=found, neighbours=_neighbours(found))
 
 
@@ -52,35 +63,33 @@ def connection(identifier: str) -> ResponseReturnValue:
 def change_connection(identifier: str) -> ResponseReturnValue:
     """One address for everything, because an identifier may hold any character: the form says what to do."""
     change = CHANGES.get(request.form.get("action", "")) or abort(400)
-    action, outcome, place = change(identifier)
-    auditing.record(door.me().name, action, identifier, outcome)
-    flash(outcome)
-    return pages.see_other(place)
+    changed = change(identifier)
+    auditing.record(door.me().name, changed.action, identifier, changed.outcome)
+    flash(changed.outcome, "good" if changed.is_good else "stop")
+    return pages.see_other(url_for("admin.connections") if changed.is_gone else _place(identifier))
 
 
-def _rename(identifier: str) -> tuple[Action, str, str]:
+def _rename(identifier: str) -> Changed:
     name = clean_name(request.form.get("name", ""))
     if not name:
-        return Action.RENAMED, words.NAME_MISSING, _place(identifier)
+        return Changed(Action.RENAMED, words.NAME_MISSING, is_good=False)
     try:
         wiring().novu.rename(identifier, name, _key(), Deadline(SECONDS))
     except NovuError as error:
-        return Action.RENAMED, words.NOVU_IN_TROUBLE.format(error=error), _place(identifier)
-    return Action.RENAMED, words.RENAMED.format(name=name), _place(identifier)
+        return Changed(Action.RENAMED, words.novu_in_trouble(error), is_good=False)
+    return Changed(Action.RENAMED, words.RENAMED.format(name=name), is_good=True)
 
 
-def _verify(identifier: str) -> tuple[Action, str, str]:
-    try:
-        wiring().novu.verify(identifier, _key(), Deadline(SECONDS))
-    except NovuError as error:
-        return Action.VERIFIED, words.NOVU_IN_TROUBLE.format(error=error), _place(identifier)
-    return Action.VERIFIED, words.VERIFIED, _place(identifier)
+def _verify(identifier: str) -> Changed:
+    found = wiring().upkeep.verify(identifier, _key())
+    told = f"{words.VERIFIED_AT_NOVU[found.novu]} {words.VERIFIED_AT_SLACK[found.slack]}"
+    return Changed(Action.VERIFIED, told.format(detail=found.detail), is_good=found.is_good)
 
 
-def _disconnect(identifier: str) -> tuple[Action, str, str]:
-    done = wiring().disconnecting.disconnect(identifier, revokes="revoke" in request.form)
-    steps = f"{words.AT_SLACK[done.slack]} {words.AT_NOVU[done.novu]}".format(detail=done.detail)
-    return Action.DISCONNECTED, steps, url_for("admin.connections") if done.is_done else _place(identifier)
+def _disconnect(identifier: str) -> Changed:
+    done = wiring().upkeep.disconnect(identifier, revokes="revoke" in request.form)
+    told = f"{words.AT_SLACK[done.slack]} {words.AT_NOVU[done.novu]}"
+    return Changed(Action.DISCONNECTED, told.format(detail=done.detail), is_good=done.is_done, is_gone=done.is_done)
 
 
 CHANGES: Final = {"rename": _rename, "verify": _verify, "disconnect": _disconnect}
@@ -102,8 +111,9 @@ def _filter(given: dict[str, str]) -> Filter:
 def _neighbours(found: Connection) -> list[str]:
     """Who else was connected to the same workspace, as far as this service remembers."""
     wanted = Wanted(standing=Standing.CONNECTED, workspace_id=found.workspace.id, limit=MOST_NEIGHBOURS)
-    links = [attempt.link for attempt in wiring().lists.find(wanted, wiring().clock()).attempts]
-    return sorted({link.account or show.owner(link) for link in links if link.owner != found.owner})
+    attempts = wiring().lists.find(wanted, wiring().clock()).attempts
+    links = [attempt.link for attempt in attempts if not attempt.is_disconnected]
+    return sorted({show.owner(link) for link in links if link.owner != found.owner})
 
 
 def _place(identifier: str) -> str:

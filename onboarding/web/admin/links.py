@@ -55,7 +55,7 @@ def mint() -> ResponseReturnValue:
         return _show(Form(given, _by_field(error.problems)), 400)
     wiring().minting.record(link, door.me().name)
     auditing.record(door.me().name, Action.MINTED, link.id, f"for {show.owner(link)}")
-    flash(words.MINTED)
+    flash(words.MINTED, "good")
     return pages.see_other(url_for("admin.links", link=link.id))
 
 
@@ -65,7 +65,7 @@ def revoke(link_id: str) -> ResponseReturnValue:
         abort(404)
     wiring().minting.revoke(link_id)
     auditing.record(door.me().name, Action.REVOKED, link_id)
-    flash(words.REVOKED)
+    flash(words.REVOKED, "good")
     return pages.see_other(url_for("admin.links"))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from flask import url_for
+from flask import request, url_for
 from flask.typing import ResponseReturnValue
 
 from onboarding.attempts import Standing
@@ -47,14 +47,14 @@ def overview() -> ResponseReturnValue:
     wiring().lists.lapse()
     days = wiring().lists.days(today, DAYS)
     counts = wiring().lists.counts([standing for standing, _ in NUMBERS])
-    report = wiring().health.report()
+    report = wiring().health.report(asks_again="again" in request.args)
     return show.page(
         "overview.html",
         "Overview",
         numbers=[(standing, label, counts[standing]) for standing, label in NUMBERS],
         parts=_parts(report),
         kept=pages.in_words(wiring().settings.attempt_retention),
-        asked_at=report.remote.asked_at,
+        asked_at=report.remote.at,
         funnels=[charts.funnel(days[-SHORT:]), charts.funnel(days)],
         columns=charts.columns(days),
         height=charts.COLUMNS_HEIGHT,
@@ -93,7 +93,7 @@ def _queue(report: Report) -> Part:
         else ""
     )
     if not report.backlog.due:
-        return Part("Queue", True, "is empty", waiting)
+        return Part("Queue", True, "nothing is due", waiting)
     oldest = f"The oldest job was put there {show.ago(report.backlog.oldest)}. " if report.backlog.oldest else ""
     jobs = "1 job is due" if report.backlog.due == 1 else f"{report.backlog.due} jobs are due"
     return Part("Queue", bool(report.backlog.consumers), jobs, oldest + waiting)

@@ -24,7 +24,7 @@ def page(template: str, heading: str, status: int = 200, *, support_code: str = 
         product=wiring().settings.product_name,
         support_code=support_code or request_id(),
         me=me() if is_known() else None,
-        notices=get_flashed_messages(),
+        notices=get_flashed_messages(with_categories=True),
         moment=moment,
         ago=ago,
         span=span,
@@ -55,11 +55,9 @@ def span(length: timedelta) -> str:
 
 def owner(link: InstallLink) -> str:
     """Whom a link is for, as operators know them."""
-    if link.subscriber_id:
-        return link.subscriber_id
-    return ", ".join(context.key for context in link.contexts)
+    return ", ".join(filter(None, (link.subscriber_id, *(context.key for context in link.contexts))))
 
 
 def mark(attempt: Attempt) -> tuple[str, str, str]:
     """Tone, sign and word of where an attempt stands."""
-    return words.MARKS[attempt.status]
+    return words.DISCONNECTED if attempt.is_disconnected else words.MARKS[attempt.status]

@@ -12,7 +12,7 @@ from itsdangerous import BadSignature, URLSafeTimedSerializer
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
-from onboarding.errors import SignInRefused, TooOften
+from onboarding.errors import AddressUnproven, SignInRefused, TooOften
 from onboarding.identity import Identity, SignIn
 from onboarding.log import LOGGER
 from onboarding.model import Secret
@@ -46,7 +46,7 @@ def check_password() -> ResponseReturnValue:
         raise NotFound
     wiring().records.limits.spend(_limit())
     if Secret(request.form.get("password", "")) != password:
-        return _refuse("Operator", "wrong password", words.WRONG_PASSWORD)
+        return _refuse("Somebody", "wrong password", words.WRONG_PASSWORD)
     wiring().records.limits.forgive(_limit())
     auditing.record("Operator", Action.SIGNED_IN, outcome="password")
     response = pages.see_other(_next())
@@ -86,6 +86,8 @@ def finish_sign_in() -> ResponseReturnValue:
     wiring().records.limits.spend(_limit())
     try:
         person = _identity().finish(started, request.args)
+    except AddressUnproven as error:
+        return _refuse("Somebody", str(error), words.ADDRESS_UNPROVEN)
     except SignInRefused as error:
         return _refuse("Somebody", str(error), words.REFUSED_BY_ISSUER)
     if not _identity().is_allowed(person):

@@ -7,16 +7,24 @@ from dataclasses import dataclass
 from typing import Final
 
 from onboarding.attempts import Standing
-from onboarding.disconnecting import Outcome
+from onboarding.errors import NovuError
 from onboarding.model import Attempt, Reason, Status
 from onboarding.records.audit import Action
+from onboarding.upkeep import Outcome
 
 WRONG_PASSWORD: Final = "That is not the password. It is the service's ADMIN_PASSWORD."  # noqa: S105
 TOO_MANY_SIGN_INS: Final = "Too many tries from your network. Wait a minute, then try again."
 ISSUER_IN_TROUBLE: Final = "Your identity provider does not answer as it should. Nothing was changed; try again."
 REFUSED_BY_ISSUER: Final = "The sign-in did not come to its end. Please start again from this page."
+ADDRESS_UNPROVEN: Final = (
+    "Your identity provider does not vouch for your e-mail address. Verify it there: starting again does not help."
+)
 NOT_ALLOWED: Final = "You are who you say, but your e-mail address is not among OIDC_ALLOWED_EMAILS."
 
+REDIS_SILENT: Final = (
+    "Without Redis this page can show nothing. What is on its way to Novu goes on when Redis is back; nothing is lost "
+    "as long as Redis keeps its data. “onboarding check-config --live” says whether REDIS_URL is right."
+)
 ONLY_LOOK: Final = (
     "Nothing was changed. You may look at everything here; OIDC_OPERATOR_EMAILS says who may change things."
 )
@@ -29,6 +37,7 @@ MARKS: Final[Mapping[Status, tuple[str, str, str]]] = {
     Status.FAILED: ("stop", "!", "Failed"),
     Status.EXPIRED: ("plain", "–", "Expired"),
 }
+DISCONNECTED: Final = ("plain", "–", "Disconnected")
 STANDINGS: Final[Mapping[Standing, str]] = {
     Standing.STARTED: "Started: in Slack right now",
     Standing.GRANTED: "Finishing: Slack said yes, Novu not yet",
@@ -140,7 +149,8 @@ EVENTS: Final[Mapping[str, str]] = {
     "delivery_postponed": "Novu did not take it; to be tried again",
     "cancelled": "Ended without a grant",
     "failed": "Failed",
-    "retried_by_person": "An operator pressed Retry",
+    "retried_by_person": "Somebody pressed Retry",
+    "disconnected": "An operator disconnected it",
 }
 
 ACTIONS: Final[Mapping[Action, str]] = {
@@ -172,17 +182,50 @@ AT_NOVU: Final[Mapping[Outcome, str]] = {
 }
 
 TRIES_AGAIN: Final = "Nothing: the service keeps trying for a day, at growing intervals. Retry tries at once."
-RETRIED: Final = "Retried: {outcome}."
+VERIFIED_AT_SLACK: Final[Mapping[Outcome, str]] = {
+    Outcome.DONE: "Slack: the token works.",
+    Outcome.ALREADY_GONE: "Slack: the token no longer works. The customer has to connect again.",
+    Outcome.NOT_ASKED: "Slack: not asked.",
+    Outcome.HIDDEN: "Slack: not asked, because Novu does not show the token.",
+    Outcome.FAILED: "Slack: no clear answer ({detail}).",
+}
+VERIFIED_AT_NOVU: Final[Mapping[Outcome, str]] = {
+    Outcome.DONE: "Novu: the connection is there, and its token refreshes if it rotates.",
+    Outcome.FAILED: "Novu: it cannot use this connection ({detail}).",
+}
+RETRIED: Final[Mapping[Status, str]] = {
+    Status.CONNECTED: "Retried: connected.",
+    Status.GRANTED: "Retried: not there yet. The service keeps trying.",
+    Status.FAILED: "Retried: it failed again. {happened}",
+}
+RETRIED_ALL: Final = "{number} will be delivered again in the next seconds."
 NOT_RETRIED: Final = "There is nothing to retry: {why}."
 RENAMED: Final = "Renamed to {name}."
-VERIFIED: Final = "Novu can use this connection."
 NAME_MISSING: Final = "A name needs at least one character."
+SEND_NEW_LINK: Final = (
+    "Ask the customer how they got there. If their link was cut off, has expired or was revoked, mint a new one under "
+    "Links; if cookies are blocked, another browser helps."
+)
 MINTED: Final = "The link is ready. Copy it and send it to the customer."
 REVOKED: Final = "The link was revoked: it answers that it is no longer valid."
-NOVU_IN_TROUBLE: Final = "Novu did not do it: {error}. Nothing else on these pages depends on it."
+NOVU_SILENT: Final = "Novu does not answer ({message}). Everything but the connections goes on without it."
+NOVU_REFUSED: Final = "Novu refused: {status}, {message}."
+CONNECTION_GONE: Final = "Novu holds no such connection any more. The audit says whether somebody disconnected it here."
 BAD_FILTERS: Final = "Some filters make no sense, so nothing is shown."
 SEARCH_TOO_LONG: Final = "A search takes at most 200 characters."
 LOOKED_AT_MANY: Final = "None of the attempts looked at so far fits everything. There are older ones."
+
+
+def novu_in_trouble(error: NovuError) -> str:
+    """What Novu said, or that it said nothing."""
+    return (NOVU_REFUSED if error.status else NOVU_SILENT).format(status=error.status, message=error.message)
+
+
+def retried(attempt: Attempt) -> tuple[str, str]:
+    """What came of a retry, and the tone of it."""
+    happened = REASONS[attempt.reason].happened if attempt.reason else ""
+    outcome = RETRIED.get(attempt.status, RETRIED[Status.FAILED]).format(happened=happened)
+    return outcome, {Status.CONNECTED: "good", Status.GRANTED: "wait"}.get(attempt.status, "stop")
 
 
 def summary(attempt: Attempt) -> str:
@@ -194,6 +237,8 @@ def summary(attempt: Attempt) -> str:
             return f"{who} was sent to Slack and has not come back yet."
         case Status.GRANTED:
             return f"{who} approved the app in {where}. It is on its way to Novu."
+        case Status.CONNECTED if attempt.is_disconnected:
+            return f"{who} was connected to {where}, and was disconnected again."
         case Status.CONNECTED:
             return f"{who} is connected to {where}."
         case _:

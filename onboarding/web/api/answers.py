@@ -20,6 +20,9 @@ def page(found: Sequence[Attempt], next_page: str | None) -> dict[str, Any]:
 def attempt(found: Attempt) -> dict[str, Any]:
     return {
         "id": found.id,
+        "linkId": found.link.id,
+        "subscriberId": found.link.subscriber_id,
+        "startedAt": moment(found.started_at),
         "status": "pending" if found.status.is_pending else found.status.value,
         "workspace": _workspace(found.workspace) if found.workspace else None,
         "reason": found.reason.value if found.reason else None,

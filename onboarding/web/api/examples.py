@@ -21,6 +21,9 @@ LINK: Final = {
 }
 ATTEMPT: Final = {
     "id": ATTEMPT_ID,
+    "linkId": LINK_ID,
+    "subscriberId": "subscriber-123",
+    "startedAt": "2026-03-01T09:30:00.000Z",
     "status": "connected",
     "workspace": {"id": "T9TK3CUKW", "name": "Acme HQ"},
     "reason": None,

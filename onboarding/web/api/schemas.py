@@ -19,6 +19,17 @@ PRINTABLE: Final = r"^[^\x00-\x1f\x7f]*[^\x00-\x20\x7f][^\x00-\x1f\x7f]*$"
 PATH_SEGMENT: Final = r"^(?!\.{1,2}$)[^\x00-\x1f\x7f/?#%\\]*[^\x00-\x20\x7f/?#%\\][^\x00-\x1f\x7f/?#%\\]*$"
 ONE_LINE: Final = r"^[^\n]*[^\x00-\x20\x7f][^\n]*$"
 RETURN_URL: Final = r"^[Hh][Tt][Tt][Pp][Ss]?://[!-~]+$"
+EVENTS: Final = (
+    "started",
+    "returned",
+    "granted",
+    "delivery_postponed",
+    "connected",
+    "cancelled",
+    "failed",
+    "retried_by_person",
+    "disconnected",
+)
 OUTCOMES: Final = ("pending", *(status.value for status in Status if not status.is_pending))
 
 
@@ -51,7 +62,13 @@ def schemas(most_seconds: int) -> dict[str, Schema]:
         "Workspace": _record(
             {"id": {**TEXT, "description": "Slack's id, of an organisation where it begins with E."}, "name": TEXT}
         ),
-        "Event": _record({"at": MOMENT, "event": TEXT, "detail": OPTIONAL_TEXT}),
+        "Event": _record(
+            {
+                "at": MOMENT,
+                "event": {**TEXT, "description": f"One of {', '.join(EVENTS)}; others may come."},
+                "detail": OPTIONAL_TEXT,
+            }
+        ),
         "Problem": _problem({}),
         "InvalidProblem": _problem({"errors": {"type": "array", "minItems": 1, "items": ref("FieldProblem")}}),
         "FieldProblem": _record(
@@ -152,7 +169,17 @@ def _attempt() -> Schema:
     return _record(
         {
             "id": {**ID, "description": "Also the support code on the person's page."},
-            "status": {"enum": [*OUTCOMES]},
+            "linkId": {**ID, "description": "The link it was started from."},
+            "subscriberId": {
+                **OPTIONAL_TEXT,
+                "description": "As the link names it; null where it has only a context.",
+            },
+            "startedAt": MOMENT,
+            "status": {
+                "enum": [*OUTCOMES],
+                "description": "All but `pending` are final, but a person may retry what `failed`; `expired` is ten "
+                "minutes after the start. Ask every few seconds while pending, and less often later.",
+            },
             "workspace": _optional("Workspace", "Known as soon as Slack said yes."),
             "reason": {"enum": reasons, "description": "Why nothing was connected."},
             "connection": _optional("Connection", "Null until connected."),

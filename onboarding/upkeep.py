@@ -1,8 +1,10 @@
-"""The story's end: revoke the token at Slack, delete the channel connection at Novu, forget the owner."""
+"""Connections that exist: whether they still work, and their end at Slack, at Novu and here."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
@@ -22,10 +24,23 @@ class Outcome(StrEnum):
     ALREADY_GONE = "already_gone"
     NOT_ASKED = "not_asked"
     HIDDEN = "hidden"
-    """Novu does not show the token, so that nobody can revoke it."""
+    """Novu does not show the token, so that Slack cannot be asked about it."""
     BUSY = "busy"
     """A delivery for the same owner is under way."""
     FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """What Slack and Novu say of a connection: done where it works, already gone where the token does not."""
+
+    slack: Outcome
+    novu: Outcome
+    detail: str = ""
+
+    @property
+    def is_good(self) -> bool:
+        return self.novu is Outcome.DONE and self.slack in {Outcome.DONE, Outcome.HIDDEN}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +56,27 @@ class Disconnected:
         return self.novu in {Outcome.DONE, Outcome.ALREADY_GONE}
 
 
-class Disconnecting:
-    def __init__(self, slack: Slack, novu: Novu, attempts: Attempts) -> None:
+class Upkeep:
+    def __init__(self, slack: Slack, novu: Novu, attempts: Attempts, clock: Callable[[], datetime]) -> None:
         self._slack = slack
         self._novu = novu
         self._attempts = attempts
+        self._clock = clock
+
+    def verify(self, identifier: str, key: str) -> Verified:
+        """Novu refreshes tokens that rotate; whether the token works, only Slack knows."""
+        deadline = Deadline(SECONDS)
+        try:
+            self._novu.verify(identifier, key, deadline)
+            token = self._novu.token(identifier, deadline)
+            if token is None:
+                return Verified(Outcome.HIDDEN, Outcome.DONE)
+            works = self._slack.accepts(token, deadline)
+        except NovuError as error:
+            return Verified(Outcome.NOT_ASKED, Outcome.FAILED, str(error))
+        except SlackRefused as refusal:
+            return Verified(Outcome.FAILED, Outcome.DONE, refusal.detail)
+        return Verified(Outcome.DONE if works else Outcome.ALREADY_GONE, Outcome.DONE)
 
     def disconnect(self, identifier: str, *, revokes: bool) -> Disconnected:
         """End one connection. Approvals given before do not bring it back."""
@@ -88,7 +119,7 @@ class Disconnecting:
 
     def _forget(self, owner: str, lease: str | None, done: Disconnected) -> Disconnected:
         try:
-            self._attempts.forget_connection(owner, lease)
+            self._attempts.forget_connection(owner, lease, self._clock())
         except StoreUnavailable as error:
             LOGGER.error("disconnected and not forgotten owner=%s error=%s", owner, error)
         return done
