@@ -56,7 +56,7 @@ class Minting:
         return f"{self._public_url}/install/{self._links.sign(link)}"
 
     def revoke(self, link_id: str) -> None:
-        """The link answers 410 from now on, and what was started from it goes no further."""
+        """The link answers 410 from now on, also to those who come back from Slack. What was granted stays."""
         self._attempts.revoke(link_id, self._links.max_age + CLOCKS_DIFFER)
         LOGGER.info("link revoked link=%s", link_id)
 

@@ -120,7 +120,7 @@ class Attempts:
         return record.load(attempt_id, fields, now) if fields else None
 
     def revoke(self, link_id: str, life: timedelta) -> None:
-        """Let no attempt start or go on from this link any more, for as long as it could still live."""
+        """Let nobody start from this link or come back from Slack any more, for as long as it could still live."""
         with answering():
             self._redis.set(_key("revoked", link_id), "1", ex=life)
 

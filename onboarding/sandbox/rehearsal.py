@@ -175,6 +175,7 @@ A rehearsal on this machine: nothing leaves it.
 
   Status page    {env["PUBLIC_URL"]}/admin
   Password       {env["ADMIN_PASSWORD"]}
+  HTTP API       {env["PUBLIC_URL"]}/reference
 
   Local Slack    {env["SLACK_URL"]}
   Local Novu     {env["NOVU_URL"]}   (holds the channel connections)

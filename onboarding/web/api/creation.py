@@ -47,7 +47,7 @@ def _record(link: InstallLink, body: Body, key: str | None, caller: Caller) -> A
     ours = Answer(_fingerprint(body), answers.link(link, wiring().minting.url(link)))
     kept = wiring().records.answers.keep(caller.key, key, ours) if key else ours
     if kept.content == ours.content:
-        auditing.record(caller.name, Action.MINTED, link.id)
+        auditing.record(caller.name, Action.MINTED, link.id, f"for {link.subscriber_id or link.account or 'a context'}")
     else:
         wiring().minting.forget(link)
     return kept
