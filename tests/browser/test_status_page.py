@@ -121,6 +121,36 @@ def test_a_customer_is_found_and_put_right_in_a_minute(
     assert stranger.heading == "Acme HQ is connected"
 
 
+def test_when_novu_is_switched_on_again_nobody_has_to_wait(
+    operator: Visitor, stranger: Visitor, mint: MintLink, novu: LocalNovu
+) -> None:
+    novu.suffer("down")
+    stranger.install(mint(account="Globex"))
+    assert stranger.heading == "Slack said yes. Finishing set-up"
+    go(operator, "Attempts")
+    operator.page.locator("tbody").get_by_role("link", name="Globex").click()
+    assert "It is on its way to Novu." in operator.text
+    operator.look("status-waiting-for-novu")
+    operator.page.get_by_role("button", name="Retry").click()
+    expect(operator.page.get_by_role("status").first).to_have_text("Retried: not there yet. The service keeps trying.")
+    novu.suffer("none")
+    operator.page.get_by_role("button", name="Retry").click()
+    expect(operator.page.get_by_role("status").first).to_have_text("Retried: connected.")
+    expect(stranger.page.get_by_role("heading", level=1)).to_have_text("Acme HQ is connected", timeout=20_000)
+
+
+def test_everything_that_waits_is_retried_with_one_click(
+    operator: Visitor, stranger: Visitor, mint: MintLink, novu: LocalNovu
+) -> None:
+    for number in range(2):
+        fail(stranger, novu, mint(account=f"Customer {number}", context={"tenant": f"org-{number}"}))
+    operator.page.reload()
+    operator.page.get_by_role("link", name=re.compile("waiting for a person")).click()
+    operator.look("status-waiting")
+    operator.page.get_by_role("button", name="Retry all of these").click()
+    expect(operator.page.get_by_role("status").first).to_have_text("2 will be delivered again in the next seconds.")
+
+
 def test_each_filter_is_in_the_address(operator: Visitor, stranger: Visitor, mint: MintLink, novu: LocalNovu) -> None:
     stranger.install(mint(context={"tenant": "org-1"}))
     fail(stranger, novu, mint(account="Globex"))

@@ -1,0 +1,78 @@
+"""One attempt in full, and what can be done about it."""
+
+from __future__ import annotations
+
+from flask import abort, flash, url_for
+from flask.typing import ResponseReturnValue
+
+from onboarding.errors import NothingToRetry
+from onboarding.links import to_payload
+from onboarding.model import Attempt, Event, Reason, Status
+from onboarding.records.audit import Action
+from onboarding.web import auditing, pages
+from onboarding.web.admin import bundle, door, show, words
+from onboarding.web.admin.door import admin_pages
+from onboarding.web.context import wiring
+
+
+@admin_pages.get("/attempts/<attempt_id>")
+def attempt(attempt_id: str) -> ResponseReturnValue:
+    found = _get(attempt_id)
+    return show.page(
+        "attempt.html",
+        f"Attempt of {found.link.account or show.owner(found.link)}",
+        support_code=found.id,
+        attempt=found,
+        summary=words.summary(found),
+        todo=words.todo(found),
+        steps=_steps(found),
+        can_retry=found.can_be_retried(wiring().clock()),
+        bundle=bundle.write(found),
+    )
+
+
+@admin_pages.post("/attempts/<attempt_id>/retry")
+def retry(attempt_id: str) -> ResponseReturnValue:
+    try:
+        outcome, tone = words.retried(wiring().delivery.retry(attempt_id))
+    except NothingToRetry as error:
+        outcome, tone = words.NOT_RETRIED.format(why=error), "stop"
+    auditing.record(door.me().name, Action.RETRIED, attempt_id, outcome)
+    flash(outcome, tone)
+    return pages.see_other(url_for("admin.attempt", attempt_id=attempt_id))
+
+
+@admin_pages.post("/attempts/<attempt_id>/link")
+def renew_link(attempt_id: str) -> ResponseReturnValue:
+    """A new link for the same owner, with everything the old one said."""
+    fields = to_payload(_get(attempt_id).link)
+    fields = {name: value for name, value in fields.items() if name not in {"id", "expiresAt"}}
+    link = wiring().minting.mint(fields, None)
+    wiring().minting.record(link, door.me().name)
+    auditing.record(door.me().name, Action.MINTED, link.id, f"for {show.owner(link)}")
+    flash(words.MINTED, "good")
+    return pages.see_other(url_for("admin.links", link=link.id))
+
+
+def _get(attempt_id: str) -> Attempt:
+    return wiring().attempts.get(attempt_id, wiring().clock()) or abort(404)
+
+
+def _steps(found: Attempt) -> list[tuple[str, str, str, str, str]]:
+    """The timeline: its tone, what happened, its detail, when, and how long after the step before."""
+    steps, before = [], None
+    for event in found.timeline:
+        passed = show.span(event.at - before) if before else ""
+        told = words.EVENTS.get(event.name, event.name)
+        steps.append((event.name, told, _detail(event), show.moment(event.at), passed))
+        before = event.at
+    if found.status is Status.EXPIRED:
+        steps.append(("expired", words.REASONS[Reason.TIMED_OUT].short, "", "", ""))
+    return steps
+
+
+def _detail(event: Event) -> str:
+    """A reason in words, anything else as it is."""
+    if event.detail in set(Reason):
+        return words.REASONS[Reason(event.detail)].short
+    return event.detail or ""
