@@ -13,7 +13,7 @@ from onboarding.attempts.steps import Step
 from onboarding.errors import IdentifierTaken, NothingToRetry, NovuError, SealBroken, StoreUnavailable
 from onboarding.http import Deadline
 from onboarding.log import LOGGER
-from onboarding.model import Attempt, Connection, Grant, LastConnection, Reason, Status, Unrecorded
+from onboarding.model import DISCONNECTED, Attempt, Connection, Grant, LastConnection, Reason, Status, Unrecorded
 from onboarding.novu import Novu
 from onboarding.vault import Vault
 
@@ -86,8 +86,15 @@ class Delivery:
             raise NothingToRetry(f"it is {attempt.status}")
         self._schedule(attempt.id, SAFETY_NET)
         if not self._attempts.move(attempt, RETRIES[attempt.status](self._clock(), self._attempts.retention)):
-            raise NothingToRetry("its grant is gone; a new install link is needed")
+            return self._moved_meanwhile(attempt)
         return attempt
+
+    def _moved_meanwhile(self, attempt: Attempt) -> Attempt:
+        """Somebody else was faster, or there is no grant left."""
+        found = self._attempts.get(attempt.id, self._clock()) or attempt
+        if found.status in {Status.CONNECTED, Status.GRANTED} and found.status is not attempt.status:
+            return found
+        raise NothingToRetry("its grant is gone; a new install link is needed")
 
     def _keep(self, attempt: Attempt, grant: Grant) -> bool:
         sealed = self._vault.seal(attempt.id, grant)
@@ -113,6 +120,8 @@ class Delivery:
                 return self._later(attempt, Reason.NOVU_UNREACHABLE, "a newer approval goes first", None)
             case Take.SUPERSEDED:
                 return self._give_up(attempt, Reason.SUPERSEDED)
+            case Take.DISCONNECTED:
+                return self._give_up(attempt, Reason.SUPERSEDED, DISCONNECTED)
             case _:
                 return self._give_up(attempt, Reason.GRANT_LOST)
 
@@ -160,9 +169,9 @@ class Delivery:
         LOGGER.error("delivery rejected attempt=%s reason=%s detail=%s", attempt.id, reason, detail)
         return steps.rejected(reason, detail, self._clock(), self._attempts.retention)
 
-    def _give_up(self, attempt: Attempt, reason: Reason) -> Step:
-        LOGGER.warning("delivery given up attempt=%s reason=%s", attempt.id, reason)
-        return steps.ended(reason, "", self._clock(), self._attempts.retention)
+    def _give_up(self, attempt: Attempt, reason: Reason, detail: str = "") -> Step:
+        LOGGER.warning("delivery given up attempt=%s reason=%s detail=%s", attempt.id, reason, detail)
+        return steps.ended(reason, detail, self._clock(), self._attempts.retention)
 
     def _rescue(self, attempt: Attempt, grant: Grant, deadline: Deadline) -> Unrecorded | None:
         """Without a store there is nobody else to do it: straight to Novu, and say what came of it."""

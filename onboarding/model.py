@@ -196,8 +196,9 @@ class Attempt:
 
     @property
     def is_disconnected(self) -> bool:
-        """Whether what came of it was ended again."""
-        return bool(self.timeline) and self.timeline[-1].name == DISCONNECTED
+        """Whether the customer was disconnected after it, before or after it had come to Novu."""
+        was_ended = self.reason is Reason.SUPERSEDED and self.detail == DISCONNECTED
+        return was_ended or (bool(self.timeline) and self.timeline[-1].name == DISCONNECTED)
 
     def keeps_grant(self, now: datetime) -> bool:
         """Whether the grant of a failed delivery can still be there."""
@@ -208,7 +209,8 @@ class Attempt:
         if self.status is Status.GRANTED:
             return True
         was_granted = self.workspace is not None and self.reason is not Reason.SUPERSEDED
-        return self.status is Status.FAILED and was_granted and self.keeps_grant(now)
+        is_lost = self.reason is Reason.GRANT_LOST and not self.detail
+        return self.status is Status.FAILED and was_granted and not is_lost and self.keeps_grant(now)
 
     def is_over(self, now: datetime) -> bool:
         """Whether a started attempt can no longer reach an outcome."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
@@ -45,11 +45,12 @@ class Verified:
 
 @dataclass(frozen=True, slots=True)
 class Disconnected:
-    """What came of each step. `detail` says what failed."""
+    """What came of each step. `detail` says what failed; what is not noted still shows as connected here."""
 
     slack: Outcome
     novu: Outcome
     detail: str = ""
+    is_noted: bool = True
 
     @property
     def is_done(self) -> bool:
@@ -82,20 +83,31 @@ class Upkeep:
         """End one connection. Approvals given before do not bring it back."""
         deadline = Deadline(SECONDS)
         try:
-            owner = self._novu.retrieve(identifier, deadline).owner.identifier
+            owner = self._owner(identifier, deadline)
         except NovuError as error:
-            if error.status != 404:
-                return Disconnected(Outcome.NOT_ASKED, Outcome.FAILED, str(error))
-            # Unless the host chose another, the identifier is the owner's own.
-            return self._forget(identifier, None, Disconnected(Outcome.NOT_ASKED, Outcome.ALREADY_GONE))
+            return Disconnected(Outcome.NOT_ASKED, Outcome.FAILED, str(error))
         lease = self._attempts.hold(owner)
         if lease is None:
             return Disconnected(Outcome.NOT_ASKED, Outcome.BUSY)
         done = self._end(identifier, deadline, revokes=revokes)
-        if done.is_done:
-            return self._forget(owner, lease, done)
-        self._attempts.release(owner, lease)
+        try:
+            if done.is_done:
+                self._attempts.forget_connection(owner, lease, self._clock())
+            else:
+                self._attempts.release(owner, lease)
+        except StoreUnavailable as error:
+            LOGGER.error("disconnected and not noted owner=%s outcome=%s error=%s", owner, done, error)
+            return replace(done, is_noted=False)
         return done
+
+    def _owner(self, identifier: str, deadline: Deadline) -> str:
+        """Whose it is: as Novu says or, where Novu holds it no more, as this service remembers."""
+        try:
+            return self._novu.retrieve(identifier, deadline).owner.identifier
+        except NovuError as error:
+            if error.status != 404:
+                raise
+            return self._attempts.owner_of(identifier)
 
     def _end(self, identifier: str, deadline: Deadline, *, revokes: bool) -> Disconnected:
         """At Slack, then at Novu: where Slack fails, Novu keeps the token, so that it can be revoked later."""
@@ -116,10 +128,3 @@ class Upkeep:
         if token is None:
             return Outcome.HIDDEN
         return Outcome.DONE if self._slack.revoke(token, deadline) else Outcome.ALREADY_GONE
-
-    def _forget(self, owner: str, lease: str | None, done: Disconnected) -> Disconnected:
-        try:
-            self._attempts.forget_connection(owner, lease, self._clock())
-        except StoreUnavailable as error:
-            LOGGER.error("disconnected and not forgotten owner=%s error=%s", owner, error)
-        return done

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from typing import Final, cast
@@ -107,6 +107,15 @@ class Lists:
             next=f"{int(start)}.{last}" if last else None,
             total=int(total) if total != "" else None,
         )
+
+    def each(self, wanted: Wanted, now: datetime) -> Iterator[Attempt]:
+        """Every attempt of a list, page by page as they are asked for."""
+        while True:
+            page = self.find(wanted, now)
+            yield from page.attempts
+            if page.next is None:
+                return
+            wanted = replace(wanted, after=page.next)
 
     def counts(self, standings: Sequence[Standing]) -> dict[Standing, int]:
         with answering(), self._redis.pipeline(transaction=False) as pipe:

@@ -1,6 +1,6 @@
 -- Moves an attempt on, together with all that belongs to the step. Answers 1, or 0 where the step is not allowed.
 -- KEYS: attempt, its sealed grant, its owner's lease, connection and newest grant, undelivered, sequence,
--- those of its owner that wait for a person.
+-- those of its owner that wait for a person and those that were connected, whose the link's connection identifier is.
 -- ARGV: attempt id, the step as JSON, as `steps.Step` writes it.
 local step = cjson.decode(ARGV[2])
 local id = ARGV[1]
@@ -44,13 +44,16 @@ if step.connection then
             if its_status == 'failed' and tonumber(its_sequence) < tonumber(sequence) then
                 redis.call('DEL', GRANT .. older)
                 redis.call('SREM', KEYS[8], older)
-                redis.call('HSET', ATTEMPT .. older, 'reason', 'superseded', 'timeline', its_timeline .. step.superseded)
+                redis.call('HSET', ATTEMPT .. older, 'reason', 'superseded', 'detail', '', 'timeline', its_timeline .. step.superseded)
                 stand(older, its_start, its_reason, 'failed', 'superseded', false,
                     now() + redis.call('TTL', ATTEMPT .. older) - FORGET_EARLY)
             end
         end
         redis.call('HSET', KEYS[4], 'sequence', sequence, unpack(step.connection))
         redis.call('EXPIRE', KEYS[4], step.connection_life)
+        redis.call('SADD', KEYS[9], id)
+        redis.call('EXPIRE', KEYS[9], step.connection_life)
+        redis.call('SET', KEYS[10], string.match(KEYS[4], '[^:]+$'), 'EX', step.connection_life)
     end
 end
 

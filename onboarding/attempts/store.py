@@ -44,12 +44,13 @@ class Take(StrEnum):
     BUSY = "busy"
     LOST = "lost"
     SUPERSEDED = "superseded"
+    DISCONNECTED = "disconnected"
     BEHIND = "behind"
 
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """The answer to `take`. `wait` comes with busy; with taken, lost, superseded and behind comes all the rest."""
+    """The answer to `take`. `wait` comes with busy; with all but settled and early comes all the rest."""
 
     take: Take
     attempt: Attempt | None = None
@@ -147,16 +148,22 @@ class Attempts:
         with answering():
             return lease if self._redis.set(_key("lease", owner), lease, nx=True, px=LEASE) else None
 
+    def owner_of(self, connection: str) -> str:
+        """Whose a connection identifier is: usually its own, unless the link chose another."""
+        with answering():
+            return str(self._redis.get(_key("owner", connection)) or connection)
+
     def release(self, owner: str, lease: str) -> None:
         with answering():
             self._release([_key("lease", owner)], [lease])
 
-    def forget_connection(self, owner: str, lease: str | None, now: datetime) -> None:
+    def forget_connection(self, owner: str, lease: str, now: datetime) -> None:
         """The owner is connected to nothing any more, whatever was granted before. Returns the lease."""
         event = record.dump_event(Event(now, DISCONNECTED))
-        keys = [_key("lease", owner), _key("connection", owner), SEQUENCE]
+        names = ("lease", "connection", "waiting", "connected")
+        keys = [*(_key(name, owner) for name in names), SEQUENCE]
         with answering():
-            self._forget(keys, [lease or "", seconds(max(self.retention, DELIVERY_KEPT)), event])
+            self._forget(keys, [lease, seconds(max(self.retention, DELIVERY_KEPT)), event])
 
     def take(self, attempt: Attempt, now: datetime) -> Taken:
         """Ask to deliver the attempt's grant now. At most one delivery per owner gets it at a time."""
@@ -174,7 +181,9 @@ class Attempts:
     def move(self, attempt: Attempt, step: Step, lease: str | None = None) -> bool:
         """Whether the attempt took the step; it does not where another process was faster. Returns the lease."""
         with answering():
-            keys = [*_keys(attempt), UNDELIVERED, SEQUENCE, _key("waiting", attempt.link.owner.identifier)]
+            owner = attempt.link.owner.identifier
+            own = [_key("waiting", owner), _key("connected", owner), _key("owner", attempt.link.identifier)]
+            keys = [*_keys(attempt), UNDELIVERED, SEQUENCE, *own]
             return bool(self._move(keys, [attempt.id, step.to_json(lease, terms.period(self.retention))]))
 
     def overdue(self, pause: timedelta) -> list[str]:

@@ -11,7 +11,9 @@ if not redis.call('SET', KEYS[3], ARGV[2], 'NX', 'PX', ARGV[3]) then return {'bu
 local function answer(word) return {word, redis.call('GET', KEYS[2]) or '', unpack(redis.call('HGETALL', KEYS[1]))} end
 if redis.call('EXISTS', KEYS[2]) == 0 then return answer('lost') end
 local delivered = redis.call('HGET', KEYS[4], 'sequence')
-if delivered and tonumber(delivered) > tonumber(sequence) then return answer('superseded') end
+if delivered and tonumber(delivered) > tonumber(sequence) then
+    return answer(redis.call('HEXISTS', KEYS[4], 'attempt') == 1 and 'superseded' or 'disconnected')
+end
 local newest = redis.call('GET', KEYS[5])
 if newest and newest ~= ARGV[1] then
     -- A newer grant may be at Novu already without anybody knowing: it goes first, or Novu could end up with ours.

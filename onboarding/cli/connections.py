@@ -11,17 +11,23 @@ from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from onboarding import config
-from onboarding.errors import NovuError
+from onboarding.errors import NovuError, StoreUnavailable
 from onboarding.http import Deadline
 from onboarding.model import Connection
 from onboarding.names import clean_name, one_line
 from onboarding.novu import Filter, Novu
+from onboarding.upkeep import Outcome
+from onboarding.wiring import wire
 
 DONE: Final = 0
 REFUSED: Final = 1
 SECONDS: Final = 30.0
 TRIES: Final = 4
 PER_PAGE: Final = 100
+TROUBLES: Final = {
+    Outcome.ALREADY_GONE: "Novu: 404: there is no such connection",
+    Outcome.BUSY: "an approval of its owner is being delivered right now; try again in a few seconds",
+}
 COLUMNS: Final = (("IDENTIFIER", 40), ("WORKSPACE", 24), ("SUBSCRIBER", 20), ("CONTEXT", 24), ("UPDATED", 16))
 
 Run = Callable[[Novu, argparse.Namespace], int]
@@ -85,11 +91,18 @@ def _rename(novu: Novu, args: argparse.Namespace) -> int:
     return _print_one(novu.rename(args.identifier, name, _key(), _deadline()), args)
 
 
-def _delete(novu: Novu, args: argparse.Namespace) -> int:
+def _delete(_: Novu, args: argparse.Namespace) -> int:
     if not args.yes and not _is_sure(args.identifier):
         print("Nothing was deleted.", file=sys.stderr)
         return REFUSED
-    novu.delete(args.identifier, _deadline())
+    try:
+        done = wire(config.load(os.environ)).upkeep.disconnect(args.identifier, revokes=False)
+    except StoreUnavailable as error:
+        print(f"Redis does not answer: {error}. Nothing was deleted.", file=sys.stderr)
+        return REFUSED
+    if done.novu is not Outcome.DONE:
+        print(f"Not deleted: {TROUBLES.get(done.novu, done.detail)}.", file=sys.stderr)
+        return REFUSED
     print(json.dumps({"deleted": args.identifier}) if args.json else f"Deleted {args.identifier}.")
     return DONE
 

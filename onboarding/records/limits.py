@@ -16,6 +16,7 @@ from onboarding.errors import StoreUnavailable, TooOften
 from onboarding.storage import Redis
 
 SIGN_INS: Final = RateLimitItemPerMinute(5, namespace="sign-in")
+SINGLE_SIGN_ONS: Final = RateLimitItemPerMinute(5, namespace="single-sign-on")
 API_CALLS: Final = RateLimitItemPerMinute(600, namespace="api")
 
 

@@ -136,6 +136,12 @@ ENDED: Final = Message(
     primary=BACK,
     quiet=QUIET_CONTACT,
 )
+ENDED_BEFORE: Final = Message(
+    "{account} was disconnected after this",
+    ("This approval is no longer used. To connect, ask {product} for a new link.",),
+    primary=BACK,
+    quiet=QUIET_CONTACT,
+)
 TIMED_OUT: Final = Message(
     "This took too long",
     ("Nothing was connected. The link still works.",),
@@ -371,13 +377,13 @@ PERMISSIONS: Final = {
 
 def outcome(attempt: Attempt, now: datetime) -> Message:
     """The page for an attempt as it stands."""
+    if attempt.is_disconnected:
+        return ENDED if attempt.status is Status.CONNECTED else ENDED_BEFORE
     match attempt.status:
         case Status.STARTED:
             return CHECKING if attempt.claimed_at else WAITING
         case Status.GRANTED:
             return FINISHING
-        case Status.CONNECTED if attempt.is_disconnected:
-            return ENDED
         case Status.CONNECTED:
             is_organisation = attempt.workspace is not None and attempt.workspace.is_organisation
             return CONNECTED_ORGANISATION if is_organisation else CONNECTED

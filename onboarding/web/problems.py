@@ -101,7 +101,10 @@ def _incomplete_return(_: IncompleteReturn) -> Response:
 
 
 def _state_expired(error: StateExpired) -> Response:
-    attempt = wiring().attempts.get(error.attempt_id, wiring().clock())
+    try:
+        attempt = wiring().attempts.get(error.attempt_id, wiring().clock())
+    except StoreUnavailable:
+        attempt = None
     about = pages.about_attempt(attempt, may_restart=cookies.is_same_browser(attempt)) if attempt else None
     return _refuse(messages.TIMED_OUT, 410, about)
 

@@ -224,6 +224,10 @@ def test_a_customer_need_not_wait_for_the_next_try(
     assert len(novu.state.connections) == 1
 
 
+def test_an_unknown_attempt_is_not_retried(operator: Operator) -> None:
+    assert operator.submit("/admin", f"/admin/attempts/{'a' * 22}/retry").status == 404
+
+
 @pytest.mark.parametrize("outcome", ["server_error", "user_only"])
 def test_without_a_grant_there_is_no_button(operator: Operator, person: Person, link: str, outcome: str) -> None:
     attempt_id = attempt_id_of(person.open(person.come_back(link, outcome=outcome)).location)

@@ -169,6 +169,45 @@ def test_a_token_that_is_gone_is_no_obstacle(
     assert "Slack: the token no longer worked. Novu: the connection was deleted." in page.text
 
 
+def test_whatever_was_approved_before_a_disconnect_says_so(
+    operator: Operator, person: Person, mint: MintLink, novu: LocalNovu, wiring: Wiring, store: redis.Redis
+) -> None:
+    first = person.open(person.come_back(mint())).location
+    second = person.open(person.come_back(mint())).location
+    place = f"/admin/connections/{novu.state.connections[0].identifier}"
+    novu.suffer("unauthorized")
+    waiting = person.open(person.come_back(mint())).location
+    novu.suffer("down")
+    pending = person.open(person.come_back(mint())).location
+    novu.suffer("none")
+    operator.do(place, place, action="disconnect")
+    make_due(store)
+    wiring.delivery.deliver(pending.rsplit("/", 1)[1])
+    for outcome in (first, second):
+        assert person.open(outcome).heading == "Acme HQ is no longer connected"
+        assert "Disconnected" in operator.open(f"/admin{outcome}").text
+    for outcome in (waiting, pending):
+        assert person.open(outcome).heading == "Acme Inc. was disconnected after this"
+        page = operator.open(f"/admin{outcome}")
+        assert "was disconnected after this approval" in page.text
+        assert "Retry" not in page.text.replace("pressed Retry", "")
+    assert list(store.scan_iter("onboarding:grant:*")) == []
+    assert operator.open("/admin/attempts?status=waiting").text.count("No attempt fits.") == 1
+    assert novu.state.connections == ()
+
+
+def test_a_connection_under_a_name_of_its_own_is_forgotten_too(
+    operator: Operator, person: Person, mint: MintLink, novu: LocalNovu
+) -> None:
+    link = mint(identifier="mine")
+    person.install(link)
+    field = operator.csrf_field(f"{LIST}/mine")
+    novu.state.reset()
+    data = {"csrf_token": field, "action": "disconnect"}
+    operator.follow(operator.open(f"{LIST}/mine", "POST", data=data))
+    assert person.open(link).heading == "Connect Acme Inc. to Slack"
+
+
 def test_a_connection_that_is_gone_is_no_obstacle(operator: Operator, place: str, novu: LocalNovu) -> None:
     field = operator.csrf_field(place)
     novu.state.reset()

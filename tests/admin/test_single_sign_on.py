@@ -20,7 +20,7 @@ from onboarding.model import utc_now
 from onboarding.sandbox.issuer import IssuerApp, create_issuer
 from onboarding.sandbox.issuer.outcomes import APPROVED, OUTCOMES
 from onboarding.sandbox.serve import serving
-from tests.admin.operator import Operator
+from tests.admin.operator import PASSWORD, Operator
 from tests.admin.test_attempts import rows
 from tests.person import Page, path_of, set_cookies
 from tests.scripted import Script, scripted
@@ -220,9 +220,30 @@ def test_without_a_sign_in_under_way_no_answer_counts(stranger: Operator) -> Non
 
 
 def test_answers_that_fail_are_counted_like_passwords(stranger: Operator, store: redis.Redis) -> None:
+    begin(stranger)
     statuses = [stranger.open("/admin/sign-in/callback?code=x&state=x").status for _ in range(8)]
     assert statuses == [403] * 5 + [429] * 3
     assert store.xlen("onboarding:audit") == 5
+
+
+def test_answers_without_a_sign_in_cost_nobody_anything(
+    make_app: Callable[..., Flask], settings: dict[str, str], slack: LocalSlack, witness: Witness, store: redis.Redis
+) -> None:
+    somebody = Operator(make_app(**settings, ADMIN_PASSWORD=PASSWORD), slack, witness)
+    assert {somebody.open("/admin/sign-in/callback?code=x&state=x").status for _ in range(9)} == {403}
+    assert store.xlen("onboarding:audit") == 0
+    assert somebody.sign_in().status == 303
+
+
+def test_single_sign_on_forgives_no_wrong_passwords(
+    make_app: Callable[..., Flask], settings: dict[str, str], slack: LocalSlack, witness: Witness
+) -> None:
+    viewer = Operator(make_app(**settings, ADMIN_PASSWORD=PASSWORD), slack, witness)
+    for _ in range(5):
+        assert viewer.sign_in("wrong").status == 403
+        come_in(viewer, person="viewer@sprocket.example")
+        viewer.submit("/admin", "/admin/sign-out")
+    assert viewer.sign_in("wrong").status == 429
 
 
 def test_an_answer_counts_once(stranger: Operator) -> None:

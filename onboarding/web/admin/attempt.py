@@ -33,6 +33,7 @@ def attempt(attempt_id: str) -> ResponseReturnValue:
 
 @admin_pages.post("/attempts/<attempt_id>/retry")
 def retry(attempt_id: str) -> ResponseReturnValue:
+    _get(attempt_id)
     try:
         outcome, tone = words.retried(wiring().delivery.retry(attempt_id))
     except NothingToRetry as error:

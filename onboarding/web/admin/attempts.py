@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import Final
 from urllib.parse import urlencode
 
@@ -9,7 +10,7 @@ from flask import flash, request, url_for
 from flask.typing import ResponseReturnValue
 
 from onboarding.attempts import Found, Match, Standing, Wanted
-from onboarding.errors import CursorMalformed, NothingToRetry
+from onboarding.errors import CursorMalformed, NothingToRetry, StoreUnavailable
 from onboarding.model import Reason
 from onboarding.records.audit import Action
 from onboarding.web import auditing, pages
@@ -18,7 +19,7 @@ from onboarding.web.admin.door import admin_pages
 from onboarding.web.admin.filters import LONGEST_SEARCH, Filters
 from onboarding.web.context import wiring
 
-MOST_AT_ONCE: Final = 100
+MOST_AT_ONCE: Final = 1000
 
 
 @admin_pages.get("/attempts")
@@ -42,17 +43,17 @@ def attempts() -> ResponseReturnValue:
 @admin_pages.post("/attempts/retry")
 def retry_all() -> ResponseReturnValue:
     """Everything that waits for a person, as much of it as fits into one click; the worker delivers it."""
-    waiting = wiring().lists.find(Wanted(standing=Standing.WAITING, limit=MOST_AT_ONCE), wiring().clock()).attempts
-    reopened = [attempt.id for attempt in waiting if _reopen(attempt.id)]
-    auditing.record(door.me().name, Action.RETRIED, f"{len(reopened)} attempts", "everything that waits for a person")
-    flash(words.RETRIED_ALL.format(number=len(reopened)), "wait")
+    waiting = list(islice(wiring().lists.each(Wanted(standing=Standing.WAITING), wiring().clock()), MOST_AT_ONCE))
+    reopened = sum(_reopen(attempt.id) for attempt in waiting)
+    auditing.record(door.me().name, Action.RETRIED, f"{reopened} attempts", "everything that waits for a person")
+    flash(words.RETRIED_ALL.format(number=reopened), "wait")
     return pages.see_other(url_for("admin.attempts", status=Standing.WAITING.value))
 
 
 def _reopen(attempt_id: str) -> bool:
     try:
         wiring().delivery.retry_soon(attempt_id)
-    except NothingToRetry:
+    except (NothingToRetry, StoreUnavailable):
         return False
     return True
 
@@ -63,6 +64,7 @@ def _find(chosen: Filters) -> tuple[Found, str]:
     if chosen.problems:
         return nothing, words.BAD_FILTERS
     try:
+        wiring().lists.lapse()
         return wiring().lists.find(chosen.wanted, wiring().clock()), ""
     except CursorMalformed:
         return nothing, words.BAD_FILTERS

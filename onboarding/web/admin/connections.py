@@ -89,7 +89,8 @@ def _verify(identifier: str) -> Changed:
 def _disconnect(identifier: str) -> Changed:
     done = wiring().upkeep.disconnect(identifier, revokes="revoke" in request.form)
     told = f"{words.AT_SLACK[done.slack]} {words.AT_NOVU[done.novu]}"
-    return Changed(Action.DISCONNECTED, told.format(detail=done.detail), is_good=done.is_done, is_gone=done.is_done)
+    told = told.format(detail=done.detail) + ("" if done.is_noted else f" {words.NOT_NOTED}")
+    return Changed(Action.DISCONNECTED, told, is_good=done.is_done and done.is_noted, is_gone=done.is_done)
 
 
 CHANGES: Final = {"rename": _rename, "verify": _verify, "disconnect": _disconnect}

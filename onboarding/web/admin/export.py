@@ -5,14 +5,12 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from itertools import chain
 from typing import Final
 
 from flask import Response, request
 from flask.typing import ResponseReturnValue
 
-from onboarding.attempts import Wanted
 from onboarding.model import Attempt
 from onboarding.records.audit import Action, Entry
 from onboarding.web import auditing
@@ -46,7 +44,8 @@ def export_attempts() -> ResponseReturnValue:
     if chosen.problems:
         return show.page("refused.html", "These filters make no sense", 400, problem=words.BAD_FILTERS)
     auditing.record(door.me().name, Action.EXPORTED, "attempts")
-    rows = map(_attempt_cells, _attempts(wiring(), filters.everything(chosen, PER_PAGE)))
+    wanted = filters.everything(chosen, PER_PAGE)
+    rows = map(_attempt_cells, wiring().lists.each(wanted, wiring().clock()))
     return _stream("attempts.csv", ATTEMPT_COLUMNS, rows)
 
 
@@ -72,15 +71,6 @@ def _harmless(cell: str) -> str:
     """Spreadsheets calculate what begins like a formula, and forget the rest of the line at a NUL."""
     cell = cell.replace("\0", "")
     return f"'{cell}" if cell.lstrip(" ").startswith(FORMULA_STARTS) or cell.startswith(FORMULA_STARTS) else cell
-
-
-def _attempts(made: Wiring, wanted: Wanted) -> Iterator[Attempt]:
-    while True:
-        page = made.lists.find(wanted, made.clock())
-        yield from page.attempts
-        if page.next is None:
-            return
-        wanted = replace(wanted, after=page.next)
 
 
 def _entries(made: Wiring) -> Iterator[Entry]:

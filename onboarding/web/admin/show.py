@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from flask import Response, get_flashed_messages, make_response, render_template
 from markupsafe import escape
 
-from onboarding.model import Attempt, InstallLink
+from onboarding.model import Attempt, InstallLink, Status
 from onboarding.web import messages, pages
 from onboarding.web.admin import words
 from onboarding.web.admin.door import is_known, me
@@ -60,4 +60,5 @@ def owner(link: InstallLink) -> str:
 
 def mark(attempt: Attempt) -> tuple[str, str, str]:
     """Tone, sign and word of where an attempt stands."""
-    return words.DISCONNECTED if attempt.is_disconnected else words.MARKS[attempt.status]
+    ended = attempt.is_disconnected and attempt.status is Status.CONNECTED
+    return words.DISCONNECTED if ended else words.MARKS[attempt.status]

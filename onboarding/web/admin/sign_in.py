@@ -17,7 +17,7 @@ from onboarding.identity import Identity, SignIn
 from onboarding.log import LOGGER
 from onboarding.model import Secret
 from onboarding.records.audit import Action
-from onboarding.records.limits import SIGN_INS, Limit
+from onboarding.records.limits import SIGN_INS, SINGLE_SIGN_ONS, Limit
 from onboarding.web import auditing, pages
 from onboarding.web.admin import door, show, words
 from onboarding.web.admin.door import OperatorsOnly, admin_pages
@@ -44,10 +44,11 @@ def check_password() -> ResponseReturnValue:
     password = wiring().settings.admin_password
     if password is None:
         raise NotFound
-    wiring().records.limits.spend(_limit())
+    limit = Limit(SIGN_INS, door.address())
+    wiring().records.limits.spend(limit)
     if Secret(request.form.get("password", "")) != password:
         return _refuse("Somebody", "wrong password", words.WRONG_PASSWORD)
-    wiring().records.limits.forgive(_limit())
+    wiring().records.limits.forgive(limit)
     auditing.record("Operator", Action.SIGNED_IN, outcome="password")
     response = pages.see_other(_next())
     door.let_in(response, door.password_session())
@@ -72,7 +73,7 @@ def begin_sign_in() -> ResponseReturnValue:
     try:
         started, url = _identity().begin()
     except SignInRefused as error:
-        wiring().records.limits.spend(_limit())
+        wiring().records.limits.spend(Limit(SINGLE_SIGN_ONS, door.address()))
         return _refuse("Somebody", str(error), words.ISSUER_IN_TROUBLE)
     response = pages.see_other(url)
     _set_cookie(response, _serializer().dumps([_next(), *dataclasses.astuple(started)]), MINUTES * 60)
@@ -82,17 +83,20 @@ def begin_sign_in() -> ResponseReturnValue:
 @admin_pages.get("/sign-in/callback")
 def finish_sign_in() -> ResponseReturnValue:
     """Strict cookies are not sent along the way from another site, so a page of our own leads on."""
-    way_back, started = _started()
-    wiring().records.limits.spend(_limit())
+    identity, (way_back, started) = _identity(), _started()
+    if not started.state:
+        return _form(words.REFUSED_BY_ISSUER, 403)
+    limit = Limit(SINGLE_SIGN_ONS, door.address())
+    wiring().records.limits.spend(limit)
     try:
-        person = _identity().finish(started, request.args)
+        person = identity.finish(started, request.args)
     except AddressUnproven as error:
         return _refuse("Somebody", str(error), words.ADDRESS_UNPROVEN)
     except SignInRefused as error:
         return _refuse("Somebody", str(error), words.REFUSED_BY_ISSUER)
-    if not _identity().is_allowed(person):
+    if not identity.is_allowed(person):
         return _refuse(person.email, "not allowed", words.NOT_ALLOWED)
-    wiring().records.limits.forgive(_limit())
+    wiring().records.limits.forgive(limit)
     entering = door.person_session(person)
     auditing.record(person.email, Action.SIGNED_IN, outcome=f"single sign-on, {entering.role}")
     response = show.page("signed_in.html", "You are signed in", person=entering, way_back=way_back)
@@ -120,11 +124,6 @@ def _refuse(who: str, why: str, problem: str) -> Response:
     LOGGER.warning("sign-in refused who=%s why=%s", who, why)
     auditing.record(who, Action.SIGN_IN_FAILED, outcome=why)
     return _form(problem, 403)
-
-
-def _limit() -> Limit:
-    """Every try counts, before anything is compared; one that succeeds is forgiven."""
-    return Limit(SIGN_INS, door.address())
 
 
 def _next() -> str:

@@ -182,6 +182,7 @@ AT_NOVU: Final[Mapping[Outcome, str]] = {
 }
 
 TRIES_AGAIN: Final = "Nothing: the service keeps trying for a day, at growing intervals. Retry tries at once."
+NOT_NOTED: Final = "Redis did not answer in the end, so pages here may still say connected. Disconnect once more."
 VERIFIED_AT_SLACK: Final[Mapping[Outcome, str]] = {
     Outcome.DONE: "Slack: the token works.",
     Outcome.ALREADY_GONE: "Slack: the token no longer works. The customer has to connect again.",
@@ -232,6 +233,8 @@ def summary(attempt: Attempt) -> str:
     """What became of an attempt, in one sentence."""
     who = attempt.link.account or attempt.link.subscriber_id or "The customer"
     where = attempt.workspace.name if attempt.workspace else "a workspace"
+    if attempt.is_disconnected and attempt.status is Status.FAILED:
+        return f"{who} was disconnected after this approval, so it is no longer used."
     match attempt.status:
         case Status.STARTED:
             return f"{who} was sent to Slack and has not come back yet."
@@ -247,6 +250,8 @@ def summary(attempt: Attempt) -> str:
 
 def todo(attempt: Attempt) -> str:
     """What an operator can do about it; nothing to say where all is well."""
+    if attempt.is_disconnected:
+        return "" if attempt.status is Status.CONNECTED else "To connect the customer again, send a new link."
     if attempt.status is Status.GRANTED:
         return TRIES_AGAIN if attempt.tries else ""
     return REASONS[attempt.reason].todo if attempt.reason else ""

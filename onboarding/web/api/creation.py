@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, Final
 
-from onboarding.errors import LinkMalformed, Problem
+from onboarding.errors import LinkMalformed, Problem, StoreUnavailable
 from onboarding.model import InstallLink
 from onboarding.records.answers import Answer
 from onboarding.records.audit import Action
@@ -36,16 +36,21 @@ Body = Mapping[str, Any]
 
 def create(body: Body, key: str | None, caller: Caller) -> dict[str, Any]:
     """What to answer: what was answered before under the same key, else a new link."""
-    link = _mint(body, key)
+    if problems := _key_problems(key):
+        raise Invalid([*problems, *_body_problems(body)])
     kept = wiring().records.answers.find(caller.key, key) if key else None
-    return _same(kept or _record(link, body, key, caller), body)
+    return _same(kept or _record(_mint(body), body, key, caller), body)
 
 
 def _record(link: InstallLink, body: Body, key: str | None, caller: Caller) -> Answer:
     """The answer that counts. The link is listed before anybody gets it; one that nobody will get is forgotten."""
     wiring().minting.record(link, caller.name)
     ours = Answer(_fingerprint(body), answers.link(link, wiring().minting.url(link)))
-    kept = wiring().records.answers.keep(caller.key, key, ours) if key else ours
+    try:
+        kept = wiring().records.answers.keep(caller.key, key, ours) if key else ours
+    except StoreUnavailable:
+        auditing.record(caller.name, Action.MINTED, link.id, "and perhaps never given to anybody: Redis did not answer")
+        raise
     if kept.content == ours.content:
         auditing.record(caller.name, Action.MINTED, link.id, f"for {link.subscriber_id or link.account or 'a context'}")
     else:
@@ -59,17 +64,24 @@ def _same(answer: Answer, body: Body) -> dict[str, Any]:
     return answer.content
 
 
-def _mint(body: Body, key: str | None) -> InstallLink:
+def _mint(body: Body) -> InstallLink:
     """A link that nobody knows of yet. Names everything that is wrong at once."""
-    problems = [*_key_problems(key), *_unknown(body), *_life_problems(body.get(LIFE))]
-    fields = {name: body[name] for name in FIELDS if name in body}
-    try:
-        link = wiring().minting.mint(fields, None if problems else _life(body.get(LIFE)))
-    except LinkMalformed as error:
-        raise Invalid([*problems, *error.problems]) from error
-    if problems:
+    if problems := _body_problems(body):
         raise Invalid(problems)
-    return link
+    return wiring().minting.mint(_fields(body), _life(body.get(LIFE)))
+
+
+def _body_problems(body: Body) -> list[Problem]:
+    problems = [*_unknown(body), *_life_problems(body.get(LIFE))]
+    try:
+        wiring().minting.mint(_fields(body), None)
+    except LinkMalformed as error:
+        return [*problems, *error.problems]
+    return problems
+
+
+def _fields(body: Body) -> Body:
+    return {name: body[name] for name in FIELDS if name in body}
 
 
 def _key_problems(key: str | None) -> list[Problem]:

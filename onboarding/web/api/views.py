@@ -48,6 +48,7 @@ def read_attempt(attempt_id: str) -> ResponseReturnValue:
 @api_calls.get("/v1/attempts", provide_automatic_options=False)
 def list_attempts() -> ResponseReturnValue:
     wanted = asking.wanted(request.args)
+    wiring().lists.lapse()
     found = wiring().lists.find(wanted, wiring().clock())
     standing = [each for each in found.attempts if asking.still_stands(each, wanted.standing)]
     return jsonify(answers.page(standing, found.next))
