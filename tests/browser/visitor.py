@@ -11,6 +11,11 @@ from playwright.sync_api import ConsoleMessage, Page
 from tests.witness import Witness
 
 PICTURES = Path("test-results")
+ARRIVED = """() => {
+    const heading = document.querySelector("h1")?.innerText ?? "";
+    return document.readyState === "complete" && document.title === heading.split(/\\s+/).join(" ").trim();
+}"""
+"""Our pages carry their heading as their title; those of the stand-ins do not."""
 
 
 class Visitor:
@@ -57,7 +62,8 @@ class Visitor:
         self.allow(outcome, workspace)
 
     def look(self, name: str) -> None:
-        """Judge the page that is open: in both themes, on the smallest screen, for every reader."""
+        """Judge the page that is arriving: in both themes, on the smallest screen, for every reader."""
+        self.page.wait_for_function(ARRIVED)
         assert self.page.title() == " ".join(self.heading.split())
         self._witness.saw(self.page.content())
         for theme in ("light", "dark"):
