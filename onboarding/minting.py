@@ -14,6 +14,9 @@ from onboarding.log import LOGGER
 from onboarding.model import InstallLink
 from onboarding.records.minted import Minted, MintedLinks
 
+MOST_SEARCHED: Final = 500
+MOST_FOUND: Final = 20
+
 
 @dataclass(frozen=True, slots=True)
 class Listed:
@@ -23,10 +26,6 @@ class Listed:
     url: str
     is_revoked: bool
     is_expired: bool
-
-
-MOST_SEARCHED: Final = 500
-MOST_FOUND: Final = 20
 
 
 class Minting:

@@ -46,6 +46,14 @@ local function stand(id, started_at, was_reason, status, reason, waits, due)
     redis.call('ZADD', DUE, due, id)
 end
 
+-- A newer decision settles what waited for a person: its grant is erased, and nobody has to look at it any more.
+local function settle(id, detail, line)
+    local reason, started_at, timeline = unpack(redis.call('HMGET', ATTEMPT .. id, 'reason', 'started_at', 'timeline'))
+    redis.call('DEL', GRANT .. id)
+    redis.call('HSET', ATTEMPT .. id, 'reason', 'superseded', 'detail', detail, 'timeline', timeline .. line)
+    stand(id, started_at, reason, 'failed', 'superseded', false, now() + redis.call('TTL', ATTEMPT .. id) - FORGET_EARLY)
+end
+
 -- Terms gather in one set for a period and can be found for another one.
 local function learn(terms, period)
     local set = TERMS .. math.floor(now() / period)

@@ -39,14 +39,10 @@ if step.connection then
     if not delivered or tonumber(delivered) <= tonumber(sequence) then
         -- What failed for the same owner and waited for a person is over too.
         for _, older in ipairs(redis.call('SMEMBERS', KEYS[8])) do
-            local its_status, its_reason, its_start, its_timeline, its_sequence =
-                unpack(redis.call('HMGET', ATTEMPT .. older, 'status', 'reason', 'started_at', 'timeline', 'sequence'))
+            local its_status, its_sequence = unpack(redis.call('HMGET', ATTEMPT .. older, 'status', 'sequence'))
             if its_status == 'failed' and tonumber(its_sequence) < tonumber(sequence) then
-                redis.call('DEL', GRANT .. older)
                 redis.call('SREM', KEYS[8], older)
-                redis.call('HSET', ATTEMPT .. older, 'reason', 'superseded', 'detail', '', 'timeline', its_timeline .. step.superseded)
-                stand(older, its_start, its_reason, 'failed', 'superseded', false,
-                    now() + redis.call('TTL', ATTEMPT .. older) - FORGET_EARLY)
+                settle(older, '', step.superseded)
             end
         end
         redis.call('HSET', KEYS[4], 'sequence', sequence, unpack(step.connection))

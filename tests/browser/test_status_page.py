@@ -241,9 +241,12 @@ def test_a_connection_is_renamed_verified_and_ended(
 ) -> None:
     link = mint()
     stranger.install(link)
+    stranger.page.wait_for_url("**/attempts/*")
     go(operator, "Connections")
     operator.look("status-connections")
     operator.page.locator("tbody").get_by_role("link", name="Acme HQ").click()
+    operator.page.wait_for_url("**/connections/*")
+    place = operator.page.url
     operator.page.get_by_label("Name of the workspace").fill("Acme, the customer")
     operator.page.get_by_role("button", name="Rename").click()
     expect(operator.page.get_by_role("heading", level=1)).to_have_text("Acme, the customer")
@@ -256,6 +259,12 @@ def test_a_connection_is_renamed_verified_and_ended(
         "Slack: the token was revoked. Novu: the connection was deleted."
     )
     operator.look("status-disconnected")
+    operator.open(place)
+    expect(operator.page.get_by_role("heading", level=1)).to_have_text("This connection is gone")
+    operator.look("status-connection-gone")
+    stranger.page.reload()
+    expect(stranger.page.get_by_role("heading", level=1)).to_have_text("Acme HQ is no longer connected")
+    stranger.look("disconnected")
     assert novu.state.connections == ()
     stranger.open(link)
     expect(stranger.page.get_by_role("heading", level=1)).to_have_text("Connect Acme Inc. to Slack")

@@ -60,7 +60,7 @@ def _get(attempt_id: str) -> Attempt:
 
 
 def _steps(found: Attempt) -> list[tuple[str, str, str, str, str]]:
-    """The timeline: its tone, what happened, its detail, when, and how long after the step before."""
+    """The timeline: the event's name, what happened in words, its detail, when, and how long after the step before."""
     steps, before = [], None
     for event in found.timeline:
         passed = show.span(event.at - before) if before else ""

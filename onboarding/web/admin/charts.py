@@ -12,7 +12,6 @@ from onboarding.model import Reason
 from onboarding.web.admin import words
 
 WIDTH: Final = 320
-BAR_HEIGHT: Final = 10
 COLUMNS_HEIGHT: Final = 96
 STAGES: Final = (
     ("Started", "started"),

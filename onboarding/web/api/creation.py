@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Final
 
@@ -36,10 +36,9 @@ Body = Mapping[str, Any]
 
 def create(body: Body, key: str | None, caller: Caller) -> dict[str, Any]:
     """What to answer: what was answered before under the same key, else a new link."""
-    if problems := _key_problems(key):
-        raise Invalid([*problems, *_body_problems(body)])
-    kept = wiring().records.answers.find(caller.key, key) if key else None
-    return _same(kept or _record(_mint(body), body, key, caller), body)
+    problems = _key_problems(key)
+    kept = wiring().records.answers.find(caller.key, key) if key and not problems else None
+    return _same(kept or _record(_mint(body, problems), body, key, caller), body)
 
 
 def _record(link: InstallLink, body: Body, key: str | None, caller: Caller) -> Answer:
@@ -64,24 +63,17 @@ def _same(answer: Answer, body: Body) -> dict[str, Any]:
     return answer.content
 
 
-def _mint(body: Body) -> InstallLink:
-    """A link that nobody knows of yet. Names everything that is wrong at once."""
-    if problems := _body_problems(body):
-        raise Invalid(problems)
-    return wiring().minting.mint(_fields(body), _life(body.get(LIFE)))
-
-
-def _body_problems(body: Body) -> list[Problem]:
-    problems = [*_unknown(body), *_life_problems(body.get(LIFE))]
+def _mint(body: Body, problems: Sequence[Problem]) -> InstallLink:
+    """A link that nobody knows of yet. Names everything that is wrong at once, `problems` known before included."""
+    problems = [*problems, *_unknown(body), *_life_problems(body.get(LIFE))]
+    fields = {name: body[name] for name in FIELDS if name in body}
     try:
-        wiring().minting.mint(_fields(body), None)
+        link = wiring().minting.mint(fields, None if problems else _life(body.get(LIFE)))
     except LinkMalformed as error:
-        return [*problems, *error.problems]
-    return problems
-
-
-def _fields(body: Body) -> Body:
-    return {name: body[name] for name in FIELDS if name in body}
+        raise Invalid([*problems, *error.problems]) from error
+    if problems:
+        raise Invalid(problems)
+    return link
 
 
 def _key_problems(key: str | None) -> list[Problem]:
