@@ -9,14 +9,15 @@ from pathlib import Path
 
 from flask import Flask
 
-from onboarding import config, log, wiring
+from onboarding import wiring
+from onboarding.settings import environment, log
 from onboarding.web import problems, shell
 from onboarding.web.admin import admin_pages
 from onboarding.web.api import api_calls
 from onboarding.web.csrf import Csrf
-from onboarding.web.home import home_pages
-from onboarding.web.install import install_pages
-from onboarding.web.outcome import outcome_pages
+from onboarding.web.pages.home import home_pages
+from onboarding.web.pages.install import install_pages
+from onboarding.web.pages.outcome import outcome_pages
 
 _HERE = Path(__file__).resolve().parent
 _ASSETS = _HERE if (_HERE / "templates").is_dir() else _HERE.parent
@@ -25,7 +26,7 @@ _ASSETS = _HERE if (_HERE / "templates").is_dir() else _HERE.parent
 
 def create_app(env: Mapping[str, str] | None = None) -> Flask:
     """The web application, configured by `env`, or by the environment of the process."""
-    settings = config.load(os.environ if env is None else env)
+    settings = environment.load(os.environ if env is None else env)
     log.configure(settings.log_level, as_json=settings.is_https)
     app = shell.Service(
         __name__,
@@ -46,7 +47,7 @@ def create_app(env: Mapping[str, str] | None = None) -> Flask:
     return app
 
 
-def _flask_config(settings: config.Settings) -> dict[str, object]:
+def _flask_config(settings: environment.Settings) -> dict[str, object]:
     *fallbacks, key = (key.reveal() for key in settings.secret_keys)
     return {
         "SECRET_KEY": key,

@@ -6,29 +6,29 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from onboarding import storage
-from onboarding.attempts import Attempts, Lists
-from onboarding.checkup import Checkup
-from onboarding.config import Settings
-from onboarding.delivery import Delivery
-from onboarding.flow import Flow
-from onboarding.health import Health
-from onboarding.identity import Identity
-from onboarding.links import Links
-from onboarding.minting import Minting
+from onboarding.ephemeral import store
+from onboarding.ephemeral.answers import Answers
+from onboarding.ephemeral.checks import Checks
+from onboarding.ephemeral.limits import Limits
+from onboarding.ephemeral.sessions import Sessions
+from onboarding.flows.checkup import Checkup
+from onboarding.flows.deliver import Delivery
+from onboarding.flows.disconnect import Upkeep
+from onboarding.flows.health import Health
+from onboarding.flows.install import Flow
+from onboarding.flows.mint import Minting
+from onboarding.ledger import Attempts, Lists
+from onboarding.ledger.audit import Audit
+from onboarding.ledger.links import MintedLinks
+from onboarding.ledger.problems import Problems
+from onboarding.ledger.queue import Queue
 from onboarding.model import utc_now
-from onboarding.novu import Novu
-from onboarding.queue import Queue
-from onboarding.records.answers import Answers
-from onboarding.records.audit import Audit
-from onboarding.records.checks import Checks
-from onboarding.records.limits import Limits
-from onboarding.records.minted import MintedLinks
-from onboarding.records.problems import Problems
-from onboarding.records.sessions import Sessions
-from onboarding.slack import Slack
-from onboarding.upkeep import Upkeep
-from onboarding.vault import Vault
+from onboarding.remote.issuer import Identity
+from onboarding.remote.novu import Novu
+from onboarding.remote.slack import Slack
+from onboarding.settings.environment import Settings
+from onboarding.signing.links import Links
+from onboarding.signing.vault import Vault
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class Wiring:
 
 def wire(settings: Settings) -> Wiring:
     """Build everything. Nothing connects to anything before its first use."""
-    redis = storage.connect(settings.redis_url)
+    redis = store.connect(settings.redis_url)
     attempts, lists, queue = (
         Attempts(redis, settings.attempt_retention),
         Lists(redis, settings.attempt_retention),

@@ -8,11 +8,11 @@ import sys
 import threading
 from typing import Final
 
-from onboarding import config, log
-from onboarding.delivery import Delivery
-from onboarding.errors import ConfigError, StoreUnavailable
-from onboarding.log import LOGGER
-from onboarding.queue import Consumer, Deliver
+from onboarding.flows.deliver import Delivery
+from onboarding.ledger.queue import Consumer, Deliver
+from onboarding.model.errors import ConfigError, StoreUnavailable
+from onboarding.settings import environment, log
+from onboarding.settings.log import LOGGER
 from onboarding.wiring import Wiring, wire
 
 SWEEP_EVERY: Final = 5.0
@@ -20,7 +20,7 @@ SWEEP_EVERY: Final = 5.0
 
 def main() -> int:
     try:
-        settings = config.load(os.environ)
+        settings = environment.load(os.environ)
     except ConfigError as error:
         sys.stderr.write(f"{error}\n")
         return 2

@@ -23,10 +23,10 @@ from typing import Final
 import redis
 import requests
 
-from onboarding import config
-from onboarding.attempts import steps
+from onboarding.ledger import steps
 from onboarding.model import Attempt, Event, Grant, LastConnection, Reason, Secret, Status, Workspace
 from onboarding.sandbox import embedded_redis
+from onboarding.settings import environment
 from onboarding.wiring import Wiring, wire
 from tests.service import free_port, running
 
@@ -105,7 +105,7 @@ def fill(env: dict[str, str], size: int) -> None:
 
 
 def _fill(env: dict[str, str], size: int, first: int) -> None:
-    made, start = wire(config.load(env)), datetime.now(UTC) - timedelta(days=29)
+    made, start = wire(environment.load(env)), datetime.now(UTC) - timedelta(days=29)
     for number in range(first, size, FILLERS):
         _add(made, number, start + timedelta(days=29) * number / size)
 

@@ -14,59 +14,33 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "onboarding"
-FLOORS = {
-    "model": 0,
-    "errors": 0,
-    "addresses": 1,
-    "rules": 1,
-    "config": 1,
-    "links": 1,
-    "vault": 1,
-    "http": 1,
-    "log": 1,
-    "names": 1,
-    "storage": 1,
-    "slack": 2,
-    "novu": 2,
-    "attempts": 2,
-    "queue": 2,
-    "records": 2,
-    "identity": 2,
-    "delivery": 3,
-    "flow": 3,
-    "checkup": 3,
-    "health": 3,
-    "minting": 3,
-    "upkeep": 3,
-    "wiring": 4,
-    "web": 5,
-    "cli": 5,
-    "worker": 5,
-    "": 6,
-    "sandbox": 7,
-}
-OUTSIDE = {
-    "flask",
-    "redis",
-    "requests",
-    "authlib",
-    "werkzeug",
-    "gunicorn",
-    "flask_wtf",
-    "urllib3",
-    "markupsafe",
-    "dramatiq",
-}
+FLOORS = (
+    {""},
+    {"web", "cli", "worker"},
+    {"wiring"},
+    {"flows"},
+    {"ledger", "ephemeral", "remote"},
+    {"signing"},
+    {"settings"},
+    {"model"},
+)
+"""The rooms, from the roof down. A module imports from its own room and from the floors below, never from a neighbour."""
+OUTSIDE = {"flask", "redis", "psycopg", "requests", "authlib", "werkzeug", "gunicorn", "flask_wtf", "urllib3"}
 MAY_TALK_TO = {
-    "redis": {"storage", "queue"},
-    "limits": {"records"},
-    "dramatiq": {"queue"},
-    "authlib": {"slack", "identity"},
-    "joserfc": {"identity"},
-    "requests": {"http", "slack", "novu", "identity"},
+    "psycopg": {"ledger", "settings"},
+    "psycopg_pool": {"ledger"},
+    "redis": {"ephemeral", "settings"},
+    "limits": {"ephemeral"},
+    "authlib": {"remote"},
+    "joserfc": {"remote"},
+    "requests": {"remote"},
+    "urllib3": {"remote"},
+    "cryptography": {"signing"},
     "flask": {"web", ""},
+    "gunicorn": {"web"},
 }
-FLOOR_TWO = {name for name, floor in FLOORS.items() if floor == 2}
+CLIENTS = {"slack", "novu", "issuer"}
+"""Each talks to one outside thing; a use case combines them."""
 
 
 def place(path: Path) -> str:
@@ -87,34 +61,40 @@ def imports(path: Path) -> set[str]:
 
 
 def rooms(path: Path) -> set[str]:
-    """The rows of the table that a file imports, apart from its own."""
-    found = set()
-    for name in imports(path):
-        if name.split(".")[0] == "onboarding":
-            room = name.split(".")[1] if "." in name else ""
-            found.add(room if room in FLOORS else "")
+    """The rooms that a file imports from, apart from its own."""
+    names = [name.split(".") for name in imports(path)]
+    found = {
+        parts[1] if len(parts) > 1 and parts[1] in ALL_ROOMS else "" for parts in names if parts[0] == "onboarding"
+    }
     return found - {place(path)}
 
 
+ALL_ROOMS = set().union(*FLOORS) | {"sandbox"}
 MODULES = sorted(path for path in PACKAGE.rglob("*.py") if "__pycache__" not in path.parts)
 SERVICE = [path for path in MODULES if place(path) != "sandbox"]
 NAMES = [str(path.relative_to(ROOT)) for path in SERVICE]
 
 
-def test_every_module_has_a_floor() -> None:
-    assert {place(path) for path in MODULES} == set(FLOORS)
+def floor(room: str) -> int:
+    return next(number for number, rooms in enumerate(FLOORS) if room in rooms)
+
+
+def test_every_module_has_a_room() -> None:
+    assert {place(path) for path in MODULES} == ALL_ROOMS
 
 
 @pytest.mark.parametrize("path", SERVICE, ids=NAMES)
 def test_imports_point_down(path: Path) -> None:
-    above = {room for room in rooms(path) if FLOORS[room] > FLOORS[place(path)]}
-    assert above == ({"sandbox"} if path == PACKAGE / "cli/__init__.py" else set())
+    may = set().union(*FLOORS[floor(place(path)) + 1 :])
+    assert rooms(path) - may == ({"sandbox"} if path == PACKAGE / "cli/__init__.py" else set())
 
 
 @pytest.mark.parametrize("path", SERVICE, ids=NAMES)
-def test_modules_that_own_an_outside_thing_do_not_know_each_other(path: Path) -> None:
-    if place(path) in FLOOR_TWO:
-        assert not rooms(path) & FLOOR_TWO
+def test_clients_do_not_know_each_other(path: Path) -> None:
+    client = path.relative_to(PACKAGE).parts[1].removesuffix(".py") if place(path) == "remote" else ""
+    known = {name.split(".")[2] for name in imports(path) if name.startswith("onboarding.remote.")}
+    if client in CLIENTS:
+        assert known & CLIENTS <= {client}
 
 
 @pytest.mark.parametrize("path", SERVICE, ids=NAMES)
@@ -125,7 +105,7 @@ def test_each_outside_thing_has_its_own_room(path: Path) -> None:
 
 @pytest.mark.parametrize("path", SERVICE, ids=NAMES)
 def test_nouns_and_use_cases_know_no_library(path: Path) -> None:
-    if FLOORS[place(path)] in {0, 3}:
+    if place(path) in {"model", "flows"}:
         assert not {name.split(".")[0] for name in imports(path)} & OUTSIDE
 
 

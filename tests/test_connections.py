@@ -10,11 +10,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from onboarding.config import NovuSettings
-from onboarding.http import Deadline
-from onboarding.links import Links
 from onboarding.model import Grant, Secret, Workspace
-from onboarding.novu import Novu
+from onboarding.remote.http import Deadline
+from onboarding.remote.novu import Novu
+from onboarding.settings.environment import NovuSettings
+from onboarding.signing.links import Links
 from tests.stand_ins import NOVU_KEY, SECRET_KEY, LocalNovu
 
 NOW = datetime.now(UTC)

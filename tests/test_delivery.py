@@ -17,9 +17,9 @@ import pytest
 import redis
 import requests
 
-from onboarding import config
-from onboarding.delivery import FIRST_WAIT, LONGEST_RETRY_AFTER, LONGEST_WAIT, _wait
-from onboarding.errors import NothingToRetry
+from onboarding.flows.deliver import FIRST_WAIT, LONGEST_RETRY_AFTER, LONGEST_WAIT, _wait
+from onboarding.model.errors import NothingToRetry
+from onboarding.settings import environment
 from onboarding.wiring import Wiring, wire
 from tests.conftest import MintLink
 from tests.person import Person
@@ -351,7 +351,7 @@ def test_novu_may_ask_for_a_longer_wait_within_reason() -> None:
 
 
 def _come_back(service: Service, env: dict[str, str], slack: LocalSlack) -> tuple[str, dict[str, str]]:
-    made = wire(config.load(env))
+    made = wire(environment.load(env))
     link = made.links.sign(made.links.mint({"subscriberId": "subscriber-123"}, None, made.clock()))
     browser = requests.Session()
     landing = browser.get(f"{service.url}/install/{link}", timeout=5)

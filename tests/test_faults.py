@@ -8,13 +8,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from onboarding.config import NovuSettings, SlackSettings
-from onboarding.errors import NovuError, SlackRefused
-from onboarding.http import Deadline
-from onboarding.links import Links
 from onboarding.model import Connection, Grant, Reason, Secret, Workspace, utc_now
-from onboarding.novu import Novu
-from onboarding.slack import Slack
+from onboarding.model.errors import NovuError, SlackRefused
+from onboarding.remote.http import Deadline
+from onboarding.remote.novu import Novu
+from onboarding.remote.slack import Slack
+from onboarding.settings.environment import NovuSettings, SlackSettings
+from onboarding.signing.links import Links
 from tests.person import Person
 from tests.scripted import Script, answer, deaf, scripted
 from tests.stand_ins import SECRET_KEY

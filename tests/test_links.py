@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from itsdangerous import URLSafeTimedSerializer
 from itsdangerous.encoding import base64_encode, int_to_bytes
 
-from onboarding.errors import LinkExpired, LinkForged, LinkMalformed
-from onboarding.links import Links
 from onboarding.model import ConnectionMode, Secret
+from onboarding.model.errors import LinkExpired, LinkForged, LinkMalformed
+from onboarding.signing.links import Links
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 OLD, NEW = "an older key that is long enough!", "the key of today, long enough too"

@@ -10,9 +10,9 @@ import redis
 import time_machine
 from flask import Flask
 
-from onboarding.attempts import Found, Standing, Wanted
-from onboarding.errors import CursorMalformed
+from onboarding.ledger import Found, Standing, Wanted
 from onboarding.model import Reason, utc_now
+from onboarding.model.errors import CursorMalformed
 from onboarding.wiring import Wiring
 from tests.conftest import MintLink
 from tests.person import Person

@@ -7,12 +7,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from onboarding.config import NovuSettings
-from onboarding.errors import IdentifierTaken, NovuError
-from onboarding.http import Deadline
-from onboarding.links import Links
 from onboarding.model import Grant, InstallLink, Secret, Workspace
-from onboarding.novu import Filter, Novu
+from onboarding.model.errors import IdentifierTaken, NovuError
+from onboarding.remote.http import Deadline
+from onboarding.remote.novu import Filter, Novu
+from onboarding.settings.environment import NovuSettings
+from onboarding.signing.links import Links
 from tests.stand_ins import NOVU_KEY, SECRET_KEY, LocalNovu
 
 NOW = datetime.now(UTC)

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import redis
 from flask import Flask
 
+from onboarding.ledger.problems import Noted, Problems
 from onboarding.model import utc_now
-from onboarding.records.problems import Noted, Problems
 from tests.person import Person
 from tests.stand_ins import LocalSlack
 from tests.witness import Witness

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from onboarding import config
+from onboarding.settings import environment
 from onboarding.wiring import wire
 from tests.service import COMMAND, Service, free_port, running
 from tests.stand_ins import LocalNovu, LocalSlack
@@ -33,7 +33,7 @@ def service(env: dict[str, str], tmp_path: Path) -> Iterator[Service]:
 
 @pytest.fixture
 def link(env: dict[str, str], service: Service) -> str:
-    made = wire(config.load({**env, "PUBLIC_URL": service.url}))
+    made = wire(environment.load({**env, "PUBLIC_URL": service.url}))
     minted = made.links.mint({"subscriberId": "subscriber-123", "account": "Acme Inc."}, None, made.clock())
     return f"{service.url}/install/{made.links.sign(minted)}"
 

@@ -6,8 +6,8 @@ import dramatiq
 import pytest
 import redis
 
+from onboarding.ledger.queue import _connect_steadily
 from onboarding.model import Secret
-from onboarding.queue import _connect_steadily
 
 
 @pytest.mark.parametrize("address", ["unix:///nowhere/redis.sock", "redis://127.0.0.1:9"])

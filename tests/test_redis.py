@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from flask import Flask
 
-from onboarding import storage
+from onboarding.ephemeral import store as storage
 from onboarding.model import Secret
 from onboarding.sandbox import embedded_redis
 from onboarding.sandbox.processes import Process

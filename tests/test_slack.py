@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from onboarding.config import SlackSettings
-from onboarding.errors import SlackRefused
 from onboarding.model import Grant, Reason, Secret, utc_now
-from onboarding.names import clean_name
-from onboarding.slack import REASONS, Slack, error_word
+from onboarding.model.errors import SlackRefused
+from onboarding.model.names import clean_name
+from onboarding.remote.slack import REASONS, Slack, error_word
+from onboarding.settings.environment import SlackSettings
 from tests.scripted import Script, answer, scripted
 
 DOCUMENTED = {

@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from onboarding.errors import SealBroken
 from onboarding.model import Grant, Secret, Workspace
-from onboarding.vault import Vault
+from onboarding.model.errors import SealBroken
+from onboarding.signing.vault import Vault
 
 OLD, NEW = Secret("an older key that is long enough!"), Secret("the key of today, long enough too")
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, Final
 
-from onboarding import config
 from onboarding.cli import connections
-from onboarding.errors import ConfigError, LinkMalformed, NothingToRetry, StoreUnavailable
 from onboarding.model import Status
+from onboarding.model.errors import ConfigError, LinkMalformed, NothingToRetry, StoreUnavailable
+from onboarding.settings import environment
 from onboarding.wiring import Wiring, wire
 
 DONE: Final = 0
@@ -66,7 +66,7 @@ def _add_sandbox(commands: Any) -> None:
 
 
 def _link(args: argparse.Namespace) -> int:
-    made = wire(config.load(os.environ))
+    made = wire(environment.load(os.environ))
     types = [type_ for type_, _ in args.context or ()]
     if len(types) != len(set(types)):
         print("context: names one type twice", file=sys.stderr)
@@ -96,7 +96,7 @@ def _mint(made: Wiring, args: argparse.Namespace) -> str:
 
 def _retry(args: argparse.Namespace) -> int:
     try:
-        attempt = wire(config.load(os.environ)).delivery.retry(args.attempt)
+        attempt = wire(environment.load(os.environ)).delivery.retry(args.attempt)
     except NothingToRetry as error:
         print(f"Nothing to retry: {error}.", file=sys.stderr)
         return REFUSED
@@ -108,7 +108,7 @@ def _retry(args: argparse.Namespace) -> int:
 
 
 def _check_config(args: argparse.Namespace) -> int:
-    settings = config.load(os.environ)
+    settings = environment.load(os.environ)
     problems = wire(settings).checkup.problems() if args.live else []
     for problem in problems:
         print(problem, file=sys.stderr)

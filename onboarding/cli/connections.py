@@ -10,13 +10,13 @@ import sys
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
-from onboarding import config
-from onboarding.errors import NovuError, StoreUnavailable
-from onboarding.http import Deadline
+from onboarding.flows.disconnect import Outcome
 from onboarding.model import Connection
-from onboarding.names import clean_name, one_line
-from onboarding.novu import Filter, Novu
-from onboarding.upkeep import Outcome
+from onboarding.model.errors import NovuError, StoreUnavailable
+from onboarding.model.names import clean_name, one_line
+from onboarding.remote.http import Deadline
+from onboarding.remote.novu import Filter, Novu
+from onboarding.settings import environment
 from onboarding.wiring import wire
 
 DONE: Final = 0
@@ -58,7 +58,7 @@ def _add(kinds: Any, name: str, run: Run, text: str) -> argparse.ArgumentParser:
 
 
 def _guarded(run: Run, args: argparse.Namespace) -> int:
-    novu = Novu(config.load(os.environ).novu)
+    novu = Novu(environment.load(os.environ).novu)
     try:
         return run(novu, args)
     except NovuError as error:
@@ -96,7 +96,7 @@ def _delete(_: Novu, args: argparse.Namespace) -> int:
         print("Nothing was deleted.", file=sys.stderr)
         return REFUSED
     try:
-        done = wire(config.load(os.environ)).upkeep.disconnect(args.identifier, revokes=False)
+        done = wire(environment.load(os.environ)).upkeep.disconnect(args.identifier, revokes=False)
     except StoreUnavailable as error:
         print(f"Redis does not answer: {error}. Nothing was deleted.", file=sys.stderr)
         return REFUSED

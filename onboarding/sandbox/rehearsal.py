@@ -18,9 +18,9 @@ from typing import Final, NoReturn
 
 import requests
 
-from onboarding import config
 from onboarding.sandbox import embedded_redis
 from onboarding.sandbox.processes import Process, die_with
+from onboarding.settings import environment
 from onboarding.wiring import wire
 
 HOST: Final = "127.0.0.1"
@@ -164,7 +164,7 @@ def _answering(url: str) -> Callable[[], bool]:
 def _welcome(env: Mapping[str, str]) -> str:
     ENV_FILE.touch(mode=0o600)
     ENV_FILE.write_text("".join(f"{name}={shlex.quote(value)}\n" for name, value in env.items()))
-    made = wire(config.load({**os.environ, **env}))
+    made = wire(environment.load({**os.environ, **env}))
     fields = {"subscriberId": "subscriber-123", "account": "Acme Inc.", "returnUrl": env["NOVU_URL"]}
     link = made.minting.mint(fields, None)
     made.minting.record(link, "make run")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from flask import request
 
-from onboarding.errors import StoreUnavailable
-from onboarding.log import LOGGER
-from onboarding.records.audit import Action, Entry
+from onboarding.ledger.audit import Action, Entry
+from onboarding.model.errors import StoreUnavailable
+from onboarding.settings.log import LOGGER
 from onboarding.web.context import wiring
 
 

@@ -9,7 +9,8 @@ from flask import Flask, Response, request
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
-from onboarding.errors import (
+from onboarding.ledger.problems import Noted
+from onboarding.model.errors import (
     LinkExpired,
     LinkForged,
     LinkMalformed,
@@ -22,15 +23,14 @@ from onboarding.errors import (
     StoreUnavailable,
     TooManyStarts,
 )
-from onboarding.log import LOGGER
-from onboarding.records.problems import Noted
-from onboarding.web import cookies, messages, pages
+from onboarding.settings.log import LOGGER
 from onboarding.web.admin import show, words
 from onboarding.web.api import problems as api_problems
 from onboarding.web.context import request_id, wiring
-from onboarding.web.install import IncompleteReturn, NoState
-from onboarding.web.messages import Message
-from onboarding.web.pages import About
+from onboarding.web.pages import cookies, messages, render
+from onboarding.web.pages.install import IncompleteReturn, NoState
+from onboarding.web.pages.messages import Message
+from onboarding.web.pages.render import About
 
 
 def install(app: Flask) -> None:
@@ -73,7 +73,7 @@ def _link_malformed(error: LinkMalformed) -> Response:
 
 
 def _link_expired(error: LinkExpired) -> Response:
-    life = pages.in_words(wiring().settings.link_max_age)
+    life = render.in_words(wiring().settings.link_max_age)
     return _refuse(messages.EXPIRED_LINK, 410, About(names={"life": life}), link_id=str(error))
 
 
@@ -82,7 +82,7 @@ def _link_revoked(error: LinkRevoked) -> Response:
 
 
 def _too_many_starts(error: TooManyStarts) -> Response:
-    wait = pages.in_words(timedelta(seconds=error.retry_after))
+    wait = render.in_words(timedelta(seconds=error.retry_after))
     response = _refuse(messages.TOO_MANY_STARTS, 429, About(names={"wait": wait}))
     response.headers["Retry-After"] = str(error.retry_after)
     return response
@@ -105,7 +105,7 @@ def _state_expired(error: StateExpired) -> Response:
         attempt = wiring().attempts.get(error.attempt_id, wiring().clock())
     except StoreUnavailable:
         attempt = None
-    about = pages.about_attempt(attempt, may_restart=cookies.is_same_browser(attempt)) if attempt else None
+    about = render.about_attempt(attempt, may_restart=cookies.is_same_browser(attempt)) if attempt else None
     return _refuse(messages.TIMED_OUT, 410, about)
 
 
@@ -117,7 +117,7 @@ def _store_unavailable(error: StoreUnavailable) -> Response:
     LOGGER.error("redis in trouble error=%s request=%s", error, request_id())
     if request.path.startswith("/admin"):
         return show.page("refused.html", "Redis does not answer", 503, problem=words.REDIS_SILENT)
-    return pages.show(messages.STORE_UNAVAILABLE, 503)
+    return render.show(messages.STORE_UNAVAILABLE, 503)
 
 
 def _no_csrf(_: CSRFError) -> Response:
@@ -150,7 +150,7 @@ def _refuse(
     """The page of a problem. Where no attempt stands behind its support code, the status page still finds it."""
     if about is None or about.support_code is None:
         _note(message, status, link_id)
-    return pages.show(message, status, about, problems=problems)
+    return render.show(message, status, about, problems=problems)
 
 
 def _note(message: Message, status: int, link_id: str) -> None:

@@ -6,8 +6,8 @@ import os
 import sys
 from typing import Any
 
-from onboarding.config import load
-from onboarding.errors import ConfigError
+from onboarding.model.errors import ConfigError
+from onboarding.settings.environment import load
 
 wsgi_app = "onboarding:create_app()"
 worker_class = "onboarding.web.refusal.Worker"

@@ -12,9 +12,9 @@ from urllib.parse import urlsplit
 from flask import Flask, Response, g, request
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from onboarding.addresses import is_loopback
-from onboarding.config import Settings
-from onboarding.log import LOGGER
+from onboarding.settings.addresses import is_loopback
+from onboarding.settings.environment import Settings
+from onboarding.settings.log import LOGGER
 from onboarding.web.context import request_id, wiring
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ import pytest
 import redis
 from flask import Flask
 
-from onboarding.records.limits import API_CALLS
+from onboarding.ephemeral.limits import API_CALLS
 from onboarding.sandbox import embedded_redis
 from onboarding.wiring import Wiring
 from tests.api.host import KEY, KEYS, NEW_LINK, OTHER_KEY, Host

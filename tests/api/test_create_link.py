@@ -13,8 +13,8 @@ import redis
 import requests
 from flask import Flask
 
+from onboarding.ledger.audit import Action
 from onboarding.model import utc_now
-from onboarding.records.audit import Action
 from onboarding.sandbox.serve import serving
 from onboarding.wiring import Wiring
 from tests.api.host import KEY, KEYS, NEW_LINK, Host, path_of

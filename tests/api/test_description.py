@@ -22,7 +22,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from onboarding.records.limits import API_CALLS, Limit
+from onboarding.ephemeral.limits import API_CALLS, Limit
 from onboarding.sandbox.serve import serving
 from onboarding.web.api.callers import Caller
 from onboarding.web.api.creation import FIELDS

@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from onboarding.records.audit import Action
+from onboarding.ledger.audit import Action
 from onboarding.wiring import Wiring
 from tests.api.host import Host, path_of
 from tests.conftest import MintLink

@@ -11,9 +11,9 @@ import pytest
 import redis
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from onboarding import config
 from onboarding.sandbox.issuer import IssuerApp, create_issuer
 from onboarding.sandbox.serve import serving
+from onboarding.settings import environment
 from onboarding.wiring import Wiring, wire
 from tests import chromium
 from tests.admin.operator import PASSWORD
@@ -76,7 +76,7 @@ def service(
 @pytest.fixture
 def wiring(env: dict[str, str], service: Service) -> Wiring:
     """The service's own parts, from behind."""
-    return wire(config.load({**env, "PUBLIC_URL": service.url}))
+    return wire(environment.load({**env, "PUBLIC_URL": service.url}))
 
 
 @pytest.fixture

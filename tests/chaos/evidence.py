@@ -9,7 +9,7 @@ from typing import Final
 
 import redis
 
-from onboarding.attempts import Standing
+from onboarding.ledger import Standing
 from onboarding.sandbox.novu import Novu
 from onboarding.sandbox.slack import Slack
 from tests.chaos.ledgers import LEEWAY, Granted, Held, Ledgers, Record, Witnessed

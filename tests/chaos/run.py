@@ -14,11 +14,11 @@ from typing import Final
 
 import redis
 
-from onboarding import config
 from onboarding.sandbox import embedded_redis
 from onboarding.sandbox.novu import create_novu
 from onboarding.sandbox.serve import serving
 from onboarding.sandbox.slack import SlackApp, create_slack
+from onboarding.settings import environment
 from onboarding.wiring import wire
 from tests.chaos import evidence, fleet, plan
 from tests.chaos.fleet import Fleet
@@ -151,7 +151,7 @@ def _env(folder: Path, slack_url: str, novu_url: str) -> dict[str, str]:
 
 def _links(world: World, installs: list[Install]) -> list[str]:
     """An install link for each, whose subscriber Novu knows."""
-    made = wire(config.load(world.env))
+    made = wire(environment.load(world.env))
     for install in installs:
         world.novu.state.environment.add_subscriber(install.subscriber)
     minted = [made.links.mint({"subscriberId": each.subscriber}, None, made.clock()) for each in installs]

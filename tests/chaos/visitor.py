@@ -14,9 +14,9 @@ from urllib.parse import parse_qs, urljoin, urlsplit
 
 import requests
 
-from onboarding.flow import attempt_id
+from onboarding.flows.install import attempt_id
 from onboarding.model import Reason, Secret
-from onboarding.web import messages
+from onboarding.web.pages import messages
 from tests.chaos.plan import Install
 from tests.stand_ins import LocalSlack
 

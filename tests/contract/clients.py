@@ -14,11 +14,11 @@ import httpx
 from novu_py import Novu as OfficialNovu
 from novu_py import models, utils
 
-from onboarding.config import NovuSettings
-from onboarding.errors import NovuError
-from onboarding.http import Deadline
 from onboarding.model import Connection, ConnectionMode, Context, Grant, InstallLink, Secret, Workspace
-from onboarding.novu import Filter, Novu
+from onboarding.model.errors import NovuError
+from onboarding.remote.http import Deadline
+from onboarding.remote.novu import Filter, Novu
+from onboarding.settings.environment import NovuSettings
 
 KEY: Final = "sandbox-novu-key"
 NEVER: Final = utils.RetryConfig("none", utils.BackoffStrategy(1, 1, 1.0, 1, 0), False)
@@ -124,7 +124,7 @@ class Official:
 
 
 class Ours:
-    """`onboarding.novu.Novu`, one try per call."""
+    """`onboarding.remote.novu.Novu`, one try per call."""
 
     def __init__(self, url: str, secret_key: str = KEY) -> None:
         self.novu = Novu(NovuSettings(url, Secret(secret_key), "slack-prod"))

@@ -10,12 +10,12 @@ import pytest
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
-from onboarding.config import SlackSettings
-from onboarding.errors import SlackRefused
 from onboarding.model import Grant, Reason, Secret, Workspace
+from onboarding.model.errors import SlackRefused
+from onboarding.remote.slack import Slack
 from onboarding.sandbox.slack import SlackApp
 from onboarding.sandbox.slack.outcomes import OUTCOMES
-from onboarding.slack import Slack
+from onboarding.settings.environment import SlackSettings
 from tests.sandbox.clients import CLIENT, REDIRECT_URI, SlackSite
 
 CREDENTIALS = {"client_id": CLIENT[0], "client_secret": CLIENT[1]}

@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 import redis
 from flask import Flask
 
-from onboarding.config import DEFAULT_SCOPES
+from onboarding.settings.environment import DEFAULT_SCOPES
 from tests.conftest import MintLink
 from tests.person import Person, state_of
 from tests.stand_ins import LocalSlack

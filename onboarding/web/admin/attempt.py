@@ -5,14 +5,15 @@ from __future__ import annotations
 from flask import abort, flash, url_for
 from flask.typing import ResponseReturnValue
 
-from onboarding.errors import NothingToRetry
-from onboarding.links import to_payload
+from onboarding.ledger.audit import Action
 from onboarding.model import Attempt, Event, Reason, Status
-from onboarding.records.audit import Action
-from onboarding.web import auditing, pages
+from onboarding.model.errors import NothingToRetry
+from onboarding.signing.links import to_payload
+from onboarding.web import auditing
 from onboarding.web.admin import bundle, door, show, words
 from onboarding.web.admin.door import admin_pages
 from onboarding.web.context import wiring
+from onboarding.web.pages import render
 
 
 @admin_pages.get("/attempts/<attempt_id>")
@@ -40,7 +41,7 @@ def retry(attempt_id: str) -> ResponseReturnValue:
         outcome, tone = words.NOT_RETRIED.format(why=error), "stop"
     auditing.record(door.me().name, Action.RETRIED, attempt_id, outcome)
     flash(outcome, tone)
-    return pages.see_other(url_for("admin.attempt", attempt_id=attempt_id))
+    return render.see_other(url_for("admin.attempt", attempt_id=attempt_id))
 
 
 @admin_pages.post("/attempts/<attempt_id>/link")
@@ -52,7 +53,7 @@ def renew_link(attempt_id: str) -> ResponseReturnValue:
     wiring().minting.record(link, door.me().name)
     auditing.record(door.me().name, Action.MINTED, link.id, f"for {show.owner(link)}")
     flash(words.MINTED, "good")
-    return pages.see_other(url_for("admin.links", link=link.id))
+    return render.see_other(url_for("admin.links", link=link.id))
 
 
 def _get(attempt_id: str) -> Attempt:

@@ -9,15 +9,16 @@ from urllib.parse import urlencode
 from flask import flash, request, url_for
 from flask.typing import ResponseReturnValue
 
-from onboarding.attempts import Found, Match, Standing, Wanted
-from onboarding.errors import CursorMalformed, NothingToRetry, StoreUnavailable
+from onboarding.ledger import Found, Match, Standing, Wanted
+from onboarding.ledger.audit import Action
 from onboarding.model import Reason
-from onboarding.records.audit import Action
-from onboarding.web import auditing, pages
+from onboarding.model.errors import CursorMalformed, NothingToRetry, StoreUnavailable
+from onboarding.web import auditing
 from onboarding.web.admin import door, filters, show, words
 from onboarding.web.admin.door import admin_pages
 from onboarding.web.admin.filters import LONGEST_SEARCH, Filters
 from onboarding.web.context import wiring
+from onboarding.web.pages import render
 
 MOST_AT_ONCE: Final = 1000
 
@@ -47,7 +48,7 @@ def retry_all() -> ResponseReturnValue:
     reopened = sum(_reopen(attempt.id) for attempt in waiting)
     auditing.record(door.me().name, Action.RETRIED, f"{reopened} attempts", "everything that waits for a person")
     flash(words.RETRIED_ALL.format(number=reopened), "wait")
-    return pages.see_other(url_for("admin.attempts", status=Standing.WAITING.value))
+    return render.see_other(url_for("admin.attempts", status=Standing.WAITING.value))
 
 
 def _reopen(attempt_id: str) -> bool:
@@ -76,7 +77,7 @@ def _search(text: str) -> ResponseReturnValue:
         return show.page("search.html", "Search", 400, searched="", matches=[], links=[], problem=words.SEARCH_TOO_LONG)
     matches = wiring().lists.search(text, wiring().clock())
     if len(matches) == 1:
-        return pages.see_other(_place(matches[0]))
+        return render.see_other(_place(matches[0]))
     if not matches and (noted := wiring().records.problems.find(text)):
         return show.page("problem.html", "What this support code stands for", noted=noted, code=text)
     places = [(match, _place(match)) for match in matches]

@@ -7,8 +7,8 @@ from typing import Final
 from flask import request
 from flask.typing import ResponseReturnValue
 
-from onboarding.errors import CursorMalformed
-from onboarding.records.audit import Entries
+from onboarding.ledger.audit import Entries
+from onboarding.model.errors import CursorMalformed
 from onboarding.web.admin import show, words
 from onboarding.web.admin.door import admin_pages
 from onboarding.web.context import wiring

@@ -9,17 +9,18 @@ from typing import Final
 from flask import abort, flash, request, url_for
 from flask.typing import ResponseReturnValue
 
-from onboarding.attempts import Standing, Wanted
-from onboarding.errors import NovuError
-from onboarding.http import Deadline
+from onboarding.ledger import Standing, Wanted
+from onboarding.ledger.audit import Action
 from onboarding.model import Connection
-from onboarding.names import clean_name
-from onboarding.novu import Filter, Page
-from onboarding.records.audit import Action
-from onboarding.web import auditing, pages
+from onboarding.model.errors import NovuError
+from onboarding.model.names import clean_name
+from onboarding.remote.http import Deadline
+from onboarding.remote.novu import Filter, Page
+from onboarding.web import auditing
 from onboarding.web.admin import door, show, words
 from onboarding.web.admin.door import admin_pages
 from onboarding.web.context import wiring
+from onboarding.web.pages import render
 
 SECONDS: Final = 8.0
 PER_PAGE: Final = 20
@@ -66,7 +67,7 @@ def change_connection(identifier: str) -> ResponseReturnValue:
     changed = change(identifier)
     auditing.record(door.me().name, changed.action, identifier, changed.outcome)
     flash(changed.outcome, "good" if changed.is_good else "stop")
-    return pages.see_other(url_for("admin.connections") if changed.is_gone else _place(identifier))
+    return render.see_other(url_for("admin.connections") if changed.is_gone else _place(identifier))
 
 
 def _rename(identifier: str) -> Changed:

@@ -13,12 +13,12 @@ from flask.typing import ResponseReturnValue
 from itsdangerous import BadSignature, TimestampSigner
 from werkzeug.wrappers import Response
 
-from onboarding.errors import OnboardingError
-from onboarding.identity import Person
+from onboarding.ephemeral.sessions import LIFETIME, Role, Session
 from onboarding.model import Secret
-from onboarding.records.sessions import LIFETIME, Role, Session
-from onboarding.web import pages
+from onboarding.model.errors import OnboardingError
+from onboarding.remote.issuer import Person
 from onboarding.web.context import wiring
+from onboarding.web.pages import render
 
 admin_pages = Blueprint("admin", __name__, url_prefix="/admin")
 
@@ -39,7 +39,7 @@ def guard() -> ResponseReturnValue | None:
         return None
     if g.me is None:
         here = request.full_path.rstrip("?") if request.method == "GET" else None
-        return pages.see_other(url_for("admin.sign_in", next=here))
+        return render.see_other(url_for("admin.sign_in", next=here))
     if request.method == "POST" and me().role is not Role.OPERATOR and request.endpoint not in OPEN_TO_VIEWERS:
         raise OperatorsOnly
     return None

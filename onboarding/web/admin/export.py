@@ -11,8 +11,8 @@ from typing import Final
 from flask import Response, request
 from flask.typing import ResponseReturnValue
 
+from onboarding.ledger.audit import Action, Entry
 from onboarding.model import Attempt
-from onboarding.records.audit import Action, Entry
 from onboarding.web import auditing
 from onboarding.web.admin import door, filters, show, words
 from onboarding.web.admin.door import admin_pages

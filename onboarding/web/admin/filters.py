@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final, TypeVar
 
-from onboarding.attempts import Standing, Wanted
+from onboarding.ledger import Standing, Wanted
 from onboarding.model import Reason
-from onboarding.rules import is_text
+from onboarding.settings.rules import is_text
 
 NAMES: Final = ("status", "reason", "subscriber", "context", "workspace", "integration", "from", "to")
 LONGEST: Final = 255

@@ -11,12 +11,13 @@ from typing import Any, Final
 from flask import abort, flash, request, url_for
 from flask.typing import ResponseReturnValue
 
-from onboarding.errors import LinkMalformed, Problem
-from onboarding.records.audit import Action
-from onboarding.web import auditing, pages
+from onboarding.ledger.audit import Action
+from onboarding.model.errors import LinkMalformed, Problem
+from onboarding.web import auditing
 from onboarding.web.admin import door, show, words
 from onboarding.web.admin.door import admin_pages
 from onboarding.web.context import wiring
+from onboarding.web.pages import render
 
 PER_PAGE: Final = 50
 LINK_ID: Final = re.compile(r"[A-Za-z0-9_-]{22}")
@@ -56,7 +57,7 @@ def mint() -> ResponseReturnValue:
     wiring().minting.record(link, door.me().name)
     auditing.record(door.me().name, Action.MINTED, link.id, f"for {show.owner(link)}")
     flash(words.MINTED, "good")
-    return pages.see_other(url_for("admin.links", link=link.id))
+    return render.see_other(url_for("admin.links", link=link.id))
 
 
 @admin_pages.post("/links/<link_id>/revoke")
@@ -66,7 +67,7 @@ def revoke(link_id: str) -> ResponseReturnValue:
     wiring().minting.revoke(link_id)
     auditing.record(door.me().name, Action.REVOKED, link_id)
     flash(words.REVOKED, "good")
-    return pages.see_other(url_for("admin.links"))
+    return render.see_other(url_for("admin.links"))
 
 
 def _show(form: Form, status: int = 200) -> ResponseReturnValue:
@@ -82,7 +83,7 @@ def _show(form: Form, status: int = 200) -> ResponseReturnValue:
         next_page=next_page,
         chosen=wiring().minting.find(chosen) if LINK_ID.fullmatch(chosen) else None,
         default_integration=wiring().settings.novu.integration,
-        longest=pages.in_words(wiring().settings.link_max_age),
+        longest=render.in_words(wiring().settings.link_max_age),
         units=UNITS,
     )
 

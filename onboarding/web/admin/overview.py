@@ -8,13 +8,13 @@ from typing import Final
 from flask import request, url_for
 from flask.typing import ResponseReturnValue
 
-from onboarding.attempts import Standing
-from onboarding.errors import Problem
-from onboarding.health import Report
-from onboarding.web import pages
+from onboarding.flows.health import Report
+from onboarding.ledger import Standing
+from onboarding.model.errors import Problem
 from onboarding.web.admin import charts, show
 from onboarding.web.admin.door import admin_pages
 from onboarding.web.context import wiring
+from onboarding.web.pages import render
 
 DAYS: Final = 30
 SHORT: Final = 7
@@ -38,7 +38,7 @@ class Part:
 
 @admin_pages.get("/")
 def with_a_slash() -> ResponseReturnValue:
-    return pages.see_other(url_for("admin.overview"))
+    return render.see_other(url_for("admin.overview"))
 
 
 @admin_pages.get("")
@@ -53,7 +53,7 @@ def overview() -> ResponseReturnValue:
         "Overview",
         numbers=[(standing, label, counts[standing]) for standing, label in NUMBERS],
         parts=_parts(report),
-        kept=pages.in_words(wiring().settings.attempt_retention),
+        kept=render.in_words(wiring().settings.attempt_retention),
         asked_at=report.remote.at,
         funnels=[charts.funnel(days[-SHORT:]), charts.funnel(days)],
         columns=charts.columns(days),

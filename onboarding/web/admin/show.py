@@ -8,10 +8,10 @@ from flask import Response, get_flashed_messages, make_response, render_template
 from markupsafe import escape
 
 from onboarding.model import Attempt, InstallLink, Status
-from onboarding.web import messages, pages
 from onboarding.web.admin import words
 from onboarding.web.admin.door import is_known, me
 from onboarding.web.context import request_id, wiring
+from onboarding.web.pages import messages, render
 
 
 def page(template: str, heading: str, status: int = 200, *, support_code: str = "", **extra: object) -> Response:
@@ -42,14 +42,14 @@ def moment(at: datetime) -> str:
 def ago(at: datetime) -> str:
     """How long ago, in words."""
     passed = wiring().clock() - at
-    return "just now" if passed < timedelta(seconds=2) else f"{pages.in_words(passed)} ago"
+    return "just now" if passed < timedelta(seconds=2) else f"{render.in_words(passed)} ago"
 
 
 def span(length: timedelta) -> str:
     """How long after something else: seconds to the tenth, longer spans in words."""
     seconds = length.total_seconds()
     if seconds >= 60:
-        return f"{pages.in_words(length)} later"
+        return f"{render.in_words(length)} later"
     return f"{seconds:.1f} s later" if seconds >= 0.05 else "at once"
 
 

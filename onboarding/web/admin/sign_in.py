@@ -12,16 +12,17 @@ from itsdangerous import BadSignature, URLSafeTimedSerializer
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
-from onboarding.errors import AddressUnproven, SignInRefused, TooOften
-from onboarding.identity import Identity, SignIn
-from onboarding.log import LOGGER
+from onboarding.ephemeral.limits import SIGN_INS, SINGLE_SIGN_ONS, Limit
+from onboarding.ledger.audit import Action
 from onboarding.model import Secret
-from onboarding.records.audit import Action
-from onboarding.records.limits import SIGN_INS, SINGLE_SIGN_ONS, Limit
-from onboarding.web import auditing, pages
+from onboarding.model.errors import AddressUnproven, SignInRefused, TooOften
+from onboarding.remote.issuer import Identity, SignIn
+from onboarding.settings.log import LOGGER
+from onboarding.web import auditing
 from onboarding.web.admin import door, show, words
 from onboarding.web.admin.door import OperatorsOnly, admin_pages
 from onboarding.web.context import wiring
+from onboarding.web.pages import render
 
 WAY_BACK: Final = re.compile(r"/admin(?:[/?][A-Za-z0-9_\-./?=&%+:~]*)?")
 MINUTES: Final = 10
@@ -35,7 +36,7 @@ def refuse_viewer(_: OperatorsOnly) -> ResponseReturnValue:
 @admin_pages.get("/sign-in")
 def sign_in() -> ResponseReturnValue:
     if door.is_known():
-        return pages.see_other(_next())
+        return render.see_other(_next())
     return _form()
 
 
@@ -50,7 +51,7 @@ def check_password() -> ResponseReturnValue:
         return _refuse("Somebody", "wrong password", words.WRONG_PASSWORD)
     wiring().records.limits.forgive(limit)
     auditing.record("Operator", Action.SIGNED_IN, outcome="password")
-    response = pages.see_other(_next())
+    response = render.see_other(_next())
     door.let_in(response, door.password_session())
     return response
 
@@ -63,7 +64,7 @@ def refuse_for_now(error: TooOften) -> ResponseReturnValue:
 @admin_pages.post("/sign-out")
 def sign_out() -> ResponseReturnValue:
     auditing.record(door.me().name, Action.SIGNED_OUT)
-    response = pages.see_other(url_for("admin.sign_in"))
+    response = render.see_other(url_for("admin.sign_in"))
     door.leave(response)
     return response
 
@@ -75,7 +76,7 @@ def begin_sign_in() -> ResponseReturnValue:
     except SignInRefused as error:
         wiring().records.limits.spend(Limit(SINGLE_SIGN_ONS, door.address()))
         return _refuse("Somebody", str(error), words.ISSUER_IN_TROUBLE)
-    response = pages.see_other(url)
+    response = render.see_other(url)
     _set_cookie(response, _serializer().dumps([_next(), *dataclasses.astuple(started)]), MINUTES * 60)
     return response
 

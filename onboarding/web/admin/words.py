@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from onboarding.attempts import Standing
-from onboarding.errors import NovuError
+from onboarding.flows.disconnect import Outcome
+from onboarding.ledger import Standing
+from onboarding.ledger.audit import Action
 from onboarding.model import Attempt, Reason, Status
-from onboarding.records.audit import Action
-from onboarding.upkeep import Outcome
+from onboarding.model.errors import NovuError
 
 WRONG_PASSWORD: Final = "That is not the password. It is the service's ADMIN_PASSWORD."  # noqa: S105
 TOO_MANY_SIGN_INS: Final = "Too many tries from your network. Wait a minute, then try again."

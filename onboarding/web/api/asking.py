@@ -8,9 +8,9 @@ from typing import Final
 
 from werkzeug.datastructures import MultiDict
 
-from onboarding.attempts import Standing, Wanted
-from onboarding.errors import Problem
+from onboarding.ledger import Standing, Wanted
 from onboarding.model import Attempt
+from onboarding.model.errors import Problem
 from onboarding.web.api.problems import Invalid
 
 PARAMETERS: Final = ("status", "subscriberId", "limit", "after")

@@ -8,7 +8,7 @@ from typing import Any, Final, NoReturn
 from flask import request
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, UnsupportedMediaType
 
-from onboarding.errors import Problem
+from onboarding.model.errors import Problem
 from onboarding.web.api.problems import Invalid
 
 LARGEST: Final = 65_536

@@ -9,8 +9,8 @@ from typing import Final, cast
 from flask import g, request
 from werkzeug.exceptions import NotFound, Unauthorized
 
+from onboarding.ephemeral.limits import API_CALLS, Limit
 from onboarding.model import Secret
-from onboarding.records.limits import API_CALLS, Limit
 from onboarding.web.context import wiring
 
 CALLS: Final = "/v1/"

@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Final
 
-from onboarding.errors import LinkMalformed, Problem, StoreUnavailable
+from onboarding.ephemeral.answers import Answer
+from onboarding.ledger.audit import Action
 from onboarding.model import InstallLink
-from onboarding.records.answers import Answer
-from onboarding.records.audit import Action
+from onboarding.model.errors import LinkMalformed, Problem, StoreUnavailable
 from onboarding.web import auditing
 from onboarding.web.api import answers, bodies
 from onboarding.web.api.callers import Caller

@@ -5,7 +5,7 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Any, Final
 
-from onboarding.config import Settings
+from onboarding.settings.environment import Settings
 from onboarding.web.api import asking, problems
 from onboarding.web.api.creation import KEY
 from onboarding.web.api.examples import ATTEMPT_ID, LINK_ID

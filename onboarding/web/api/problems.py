@@ -10,8 +10,8 @@ from typing import Any, Final
 from flask import Response
 from werkzeug.exceptions import HTTPException
 
-from onboarding.errors import CursorMalformed, LinkMalformed, OnboardingError, Problem, StoreUnavailable, TooOften
-from onboarding.log import LOGGER
+from onboarding.model.errors import CursorMalformed, LinkMalformed, OnboardingError, Problem, StoreUnavailable, TooOften
+from onboarding.settings.log import LOGGER
 from onboarding.web.context import request_id
 
 MEDIA_TYPE: Final = "application/problem+json"

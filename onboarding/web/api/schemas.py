@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from onboarding.links import MOST_CONTEXTS
 from onboarding.model import ConnectionMode, Reason, Status
+from onboarding.signing.links import MOST_CONTEXTS
 from onboarding.web.api import asking, examples, problems
 
 Schema = dict[str, Any]

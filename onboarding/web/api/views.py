@@ -8,12 +8,13 @@ import re
 from flask import Blueprint, Response, abort, jsonify, request
 from flask.typing import ResponseReturnValue
 
-from onboarding.records.audit import Action
-from onboarding.web import auditing, pages
+from onboarding.ledger.audit import Action
+from onboarding.web import auditing
 from onboarding.web.api import answers, asking, bodies, callers, creation, reference
 from onboarding.web.api.description import document
 from onboarding.web.context import wiring
-from onboarding.web.pages import About
+from onboarding.web.pages import render
+from onboarding.web.pages.render import About
 
 ID = re.compile(r"[A-Za-z0-9_-]{22}")
 
@@ -62,7 +63,7 @@ def openapi() -> ResponseReturnValue:
 @api_calls.get("/reference")
 def show_reference() -> ResponseReturnValue:
     described = document(wiring().settings)
-    return pages.render(
+    return render.render(
         "reference.html", described["info"]["title"], About(), reference=reference.of(described), document=described
     )
 

@@ -1,0 +1,1 @@
+"""What Redis holds: everything here may vanish at any moment."""

@@ -1,6 +1,0 @@
-"""The only package that talks to Novu: its channel connections, as typed calls."""
-
-from onboarding.novu.client import Filter, Novu
-from onboarding.novu.wire import Page
-
-__all__ = ["Filter", "Novu", "Page"]

@@ -1,0 +1,220 @@
+"""Calls to Novu's channel-connections API. https://docs.novu.co/api-reference/channel-connections"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any, Final, Literal
+from urllib.parse import quote
+
+from requests import RequestException, Response
+
+from onboarding.model import Connection, ConnectionMode, Grant, InstallLink, Owner, Secret
+from onboarding.model.errors import IdentifierTaken, NovuError
+from onboarding.remote import http
+from onboarding.remote.http import Deadline
+from onboarding.remote.novu import wire
+from onboarding.remote.novu.wire import Page
+from onboarding.settings.environment import NovuSettings
+
+PATH: Final = "/v1/channel-connections"
+MOST_PER_PAGE: Final = 100
+FIRST_WAIT: Final = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """What to list. `context_keys` is an exact set; an empty one asks for connections without context."""
+
+    integration: str | None = None
+    subscriber_id: str | None = None
+    context_keys: tuple[str, ...] | None = None
+    mode: ConnectionMode | None = None
+    channel: str | None = None
+    provider: str | None = None
+    limit: int = 10
+    after: str | None = None
+    before: str | None = None
+    include_cursor: bool = False
+    order_by: Literal["createdAt", "updatedAt"] = "createdAt"
+    order_direction: Literal["ASC", "DESC"] = "DESC"
+
+    def to_query(self) -> dict[str, str | list[str]]:
+        fields: dict[str, str | list[str] | None] = {
+            "integrationIdentifier": self.integration,
+            "subscriberId": self.subscriber_id,
+            "contextKeys": None if self.context_keys is None else list(self.context_keys) or "",
+            "connectionMode": self.mode.value if self.mode else None,
+            "channel": self.channel,
+            "providerId": self.provider,
+            "limit": str(self.limit),
+            "after": self.after,
+            "before": self.before,
+            "includeCursor": "true" if self.include_cursor else None,
+            "orderBy": self.order_by,
+            "orderDirection": self.order_direction,
+        }
+        return {name: value for name, value in fields.items() if value is not None}
+
+
+class Novu:
+    """One Novu environment. Every call raises `NovuError` when Novu did not do it."""
+
+    def __init__(self, settings: NovuSettings) -> None:
+        self._url = settings.url
+        self._secret_key = settings.secret_key
+        self._session = http.session(http.BoundedAdapter())
+        self._session.headers["Authorization"] = f"ApiKey {settings.secret_key.reveal()}"
+
+    def connect(self, link: InstallLink, grant: Grant, key: str, deadline: Deadline) -> Connection:
+        """Create the owner's connection or, where one exists, give it this workspace and token.
+
+        `key` makes the whole call idempotent. Raises `IdentifierTaken` when the link's identifier belongs
+        to somebody else.
+        """
+        try:
+            return _about(grant, self.create(link, grant, key, deadline))
+        except NovuError as error:
+            if error.status != 409 or error.is_transient:
+                raise
+            conflict = error
+        existing = self._find(link, deadline)
+        if existing is None:
+            raise NovuError(conflict.message, retry_after=conflict.retry_after) from None
+        key = _update_key(key, existing.identifier)
+        return _about(grant, self.update(existing.identifier, grant, key, deadline))
+
+    def list(self, which: Filter, deadline: Deadline) -> Page:
+        return wire.read_page(self._call("GET", PATH, deadline, params=which.to_query()))
+
+    def create(self, link: InstallLink, grant: Grant, key: str, deadline: Deadline) -> Connection:
+        body = wire.create_body(link, grant)
+        return wire.read_connection(self._call("POST", PATH, deadline, key, json=body))
+
+    def retrieve(self, identifier: str, deadline: Deadline) -> Connection:
+        return wire.read_connection(self._call("GET", _path(identifier), deadline))
+
+    def token(self, identifier: str, deadline: Deadline) -> Secret | None:
+        """The connection's access token, unless Novu hides it."""
+        return wire.read_token(self._call("GET", _path(identifier), deadline))
+
+    def update(self, identifier: str, grant: Grant, key: str, deadline: Deadline) -> Connection:
+        """Replace workspace and token. A grant that does not rotate ends the rotation of the one before."""
+        body = wire.update_body(grant)
+        return wire.read_connection(self._call("PATCH", _path(identifier), deadline, key, json=body))
+
+    def delete(self, identifier: str, deadline: Deadline) -> None:
+        self._call("DELETE", _path(identifier), deadline)
+
+    def verify(self, identifier: str, key: str, deadline: Deadline) -> Connection:
+        """Let Novu prove that it can refresh the connection's token. Does nothing where tokens do not rotate."""
+        return wire.read_connection(self._call("POST", f"{_path(identifier)}/verify", deadline, key))
+
+    def rename(self, identifier: str, name: str, key: str, deadline: Deadline) -> Connection:
+        """Change what the workspace is called: an update that hands Novu its own token back."""
+        held = self._call("GET", _path(identifier), deadline)
+        body = wire.renamed_body(held, name)
+        return wire.read_connection(self._call("PATCH", _path(identifier), deadline, key, json=body))
+
+    def each(self, which: Filter, deadline: Callable[[], Deadline]) -> Iterator[Connection]:
+        """Every connection, page by page as they are asked for; each page has a deadline of its own."""
+        while True:
+            page = self.list(which, deadline())
+            yield from page.connections
+            if page.next is None or page.next == which.after:
+                return
+            which = replace(which, after=page.next)
+
+    def has_integration(self, identifier: str, deadline: Deadline) -> bool:
+        """Whether the environment knows an integration. https://docs.novu.co/api-reference/integrations"""
+        return identifier in wire.read_integrations(self._call("GET", "/v1/integrations", deadline))
+
+    def _find(self, link: InstallLink, deadline: Deadline) -> Connection | None:
+        """The owner's connection: under the link's identifier or, made by another tool, under any."""
+        holder = self._holder(link.identifier, deadline)
+        if holder and holder.owner == link.owner:
+            return holder
+        found = self._find_by_owner(link.owner, deadline)
+        if found is None and holder:
+            raise IdentifierTaken(link.identifier)
+        return found
+
+    def _holder(self, identifier: str, deadline: Deadline) -> Connection | None:
+        try:
+            return self.retrieve(identifier, deadline)
+        except NovuError as error:
+            if error.status == 404:
+                return None
+            raise
+
+    def _find_by_owner(self, owner: Owner, deadline: Deadline) -> Connection | None:
+        found = self.each(_owned_by(owner), lambda: deadline)
+        return next((connection for connection in found if connection.owner == owner), None)
+
+    def _call(self, method: str, path: str, deadline: Deadline, key: str | None = None, **content: Any) -> object:
+        """One request, tried again as often as the deadline allows. Every write has a key, so that none doubles."""
+        for again in range(deadline.tries - 1, -1, -1):
+            try:
+                return self._ask(method, path, deadline, key, **content)
+            except NovuError as error:
+                wait = max(error.retry_after or 0, FIRST_WAIT * 2 ** (deadline.tries - 1 - again))
+                if not error.is_transient or not again or wait > deadline.remaining:
+                    raise
+                time.sleep(wait)
+        raise AssertionError("a deadline allows at least one try")
+
+    def _ask(self, method: str, path: str, deadline: Deadline, key: str | None, **content: Any) -> object:
+        if deadline.remaining <= 0:
+            raise NovuError("no time left to ask")
+        headers = {"Idempotency-Key": key} if key else None
+        try:
+            response = self._session.request(
+                method,
+                self._url + path,
+                headers=headers,
+                timeout=deadline.timeouts(),
+                allow_redirects=False,
+                **content,
+            )
+        except RequestException as error:
+            raise NovuError(type(error).__name__) from None
+        return self._answer(response)
+
+    def _answer(self, response: Response) -> object:
+        if not 200 <= response.status_code < 300:
+            raise wire.read_error(response, self._secret_key)
+        if response.status_code == 204:
+            return None
+        try:
+            return http.read_json(response)
+        except ValueError:
+            raise NovuError("the answer is not JSON") from None
+
+
+def _about(grant: Grant, connection: Connection) -> Connection:
+    """The connection, if Novu's answer is about this grant. If not, asking again finds out what Novu holds."""
+    if connection.workspace.id != grant.workspace.id:
+        raise NovuError("the answer is about another workspace")
+    return connection
+
+
+def _path(identifier: str) -> str:
+    return f"{PATH}/{quote(identifier, safe='')}"
+
+
+def _owned_by(owner: Owner) -> Filter:
+    """Older Novu versions ignore parts of this, so what comes back is compared with the owner again."""
+    return Filter(
+        integration=owner.integration,
+        subscriber_id=owner.subscriber_id,
+        context_keys=owner.context_keys,
+        mode=ConnectionMode.SUBSCRIBER if owner.subscriber_id else ConnectionMode.SHARED,
+        limit=MOST_PER_PAGE,
+    )
+
+
+def _update_key(key: str, identifier: str) -> str:
+    """Novu keeps one set of keys for all methods and paths: an update needs one of its own."""
+    return f"{key}.update.{hashlib.sha256(identifier.encode()).hexdigest()[:12]}"

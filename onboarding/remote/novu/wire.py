@@ -1,0 +1,178 @@
+"""Novu's JSON, read and written. Tolerates new fields and values; drops every token on the way in."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any, Final
+
+from requests import Response
+
+from onboarding.model import Connection, ConnectionMode, Context, Grant, InstallLink, Secret, Workspace
+from onboarding.model.errors import NovuError
+from onboarding.remote.http import read_json
+
+LONGEST_MESSAGE: Final = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a list. `next` and `previous` are cursors for `Filter.after` and `Filter.before`."""
+
+    connections: tuple[Connection, ...]
+    next: str | None
+    previous: str | None
+    total: int | None
+
+
+def create_body(link: InstallLink, grant: Grant) -> dict[str, Any]:
+    body: dict[str, Any] = {
+        "identifier": link.identifier,
+        "connectionMode": link.mode.value,
+        "integrationIdentifier": link.integration,
+        **update_body(grant),
+    }
+    if link.contexts:
+        body["context"] = {context.type: _context(context) for context in link.contexts}
+    if link.owner.subscriber_id is not None and link.mode is ConnectionMode.SUBSCRIBER:
+        body["subscriberId"] = link.owner.subscriber_id
+    return body
+
+
+def update_body(grant: Grant) -> dict[str, Any]:
+    """Workspace and auth, both whole: Novu replaces them and keeps nothing of the old ones."""
+    workspace = {"id": grant.workspace.id, "name": grant.workspace.name}
+    if grant.bot_user_id:
+        workspace["botUserId"] = grant.bot_user_id
+    auth = {"accessToken": grant.bot_token.reveal()}
+    if grant.refresh_token:
+        auth["refreshToken"] = grant.refresh_token.reveal()
+    if grant.expires_at:
+        auth["expiresAt"] = _moment(grant.expires_at)
+    return {"workspace": workspace, "auth": auth}
+
+
+def renamed_body(body: object, name: str) -> dict[str, Any]:
+    """What Novu holds of a connection, under a new name. Refuses where Novu hides the token: it would be erased."""
+    held = body.get("data") if isinstance(body, dict) else None
+    workspace, auth = (held.get("workspace"), held.get("auth")) if isinstance(held, dict) else (None, None)
+    if not isinstance(workspace, dict) or not isinstance(auth, dict) or read_token(body) is None:
+        raise NovuError("Novu does not show the token, so renaming would erase it", status=409)
+    return {"workspace": {**workspace, "name": name}, "auth": auth}
+
+
+def read_connection(body: object) -> Connection:
+    """A single object, inside its `data` envelope or without."""
+    if isinstance(body, dict) and isinstance(body.get("data"), dict):
+        body = body["data"]
+    if not isinstance(body, dict) or not (identifier := _text(body.get("identifier"))):
+        raise NovuError("the answer is not a channel connection")
+    keys = body.get("contextKeys")
+    return Connection(
+        identifier=identifier,
+        integration=_text(body.get("integrationIdentifier")) or "",
+        subscriber_id=_text(body.get("subscriberId")),
+        context_keys=tuple(filter(None, map(_text, keys))) if isinstance(keys, list) else (),
+        workspace=_read_workspace(body.get("workspace")),
+        channel=_text(body.get("channel")) or "",
+        provider=_text(body.get("providerId")) or "",
+        created_at=_read_moment(body.get("createdAt")),
+        updated_at=_read_moment(body.get("updatedAt")),
+    )
+
+
+def read_token(body: object) -> Secret | None:
+    """The access token of a single object. Novu can be set to show stars, or nothing, instead."""
+    held = body.get("data") if isinstance(body, dict) else None
+    auth = held.get("auth") if isinstance(held, dict) else None
+    token = _text(auth.get("accessToken")) if isinstance(auth, dict) else None
+    return Secret(token) if token and re.fullmatch(r"xox[\x21-\x7e]+", token) else None
+
+
+def read_page(body: object) -> Page:
+    if not isinstance(body, dict) or not isinstance(body.get("data"), list):
+        raise NovuError("the answer is not a list of channel connections")
+    total = body.get("totalCount")
+    return Page(
+        connections=tuple(read_connection(row) for row in body["data"]),
+        next=_text(body.get("next")),
+        previous=_text(body.get("previous")),
+        total=total if isinstance(total, int) else None,
+    )
+
+
+def read_integrations(body: object) -> set[str]:
+    """The identifiers of a list of integrations."""
+    rows = body.get("data") if isinstance(body, dict) else body
+    if not isinstance(rows, list):
+        raise NovuError("the answer is not a list of integrations")
+    return {identifier for row in rows if isinstance(row, dict) and (identifier := _text(row.get("identifier")))}
+
+
+def read_error(response: Response, secret_key: Secret) -> NovuError:
+    """What Novu says went wrong. It may repeat what it was sent, the key included: that stays here."""
+    try:
+        body = read_json(response)
+    except ValueError:
+        body = None
+    body = body if isinstance(body, dict) else {}
+    return NovuError(
+        _safe(_text(body.get("message")) or response.reason or "no message", secret_key),
+        status=response.status_code,
+        field_errors=[_safe(line, secret_key) for line in _field_errors(body.get("errors"))],
+        retry_after=_retry_after(response.headers.get("Retry-After")),
+    )
+
+
+def _read_workspace(value: object) -> Workspace:
+    fields = value if isinstance(value, dict) else {}
+    workspace_id = _text(fields.get("id")) or ""
+    return Workspace(workspace_id, _text(fields.get("name")) or workspace_id)
+
+
+def _context(context: Context) -> str | Mapping[str, Any]:
+    return context.id if context.data is None else {"id": context.id, "data": dict(context.data)}
+
+
+def _field_errors(errors: object) -> Iterator[str]:
+    for field, problem in errors.items() if isinstance(errors, dict) else ():
+        messages = problem.get("messages") if isinstance(problem, dict) else None
+        for message in messages if isinstance(messages, list) else ():
+            yield str(message) if field == "general" else f"{field}: {message}"
+
+
+def _safe(message: str, secret_key: Secret) -> str:
+    """No key, no token, no control characters, no walls of text."""
+    message = message.replace(secret_key.reveal(), "…")
+    readable = "".join(c if c.isprintable() else " " for c in message)
+    return re.sub(r"\bxox\S+", "…", readable)[:LONGEST_MESSAGE]
+
+
+def _retry_after(value: str | None) -> float | None:
+    """Seconds to wait; the header holds them, or a date."""
+    if value is None:
+        return None
+    if re.fullmatch(r"[0-9]{1,9}", value.strip()):
+        return float(value)
+    try:
+        return max(0.0, (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds())
+    except (ValueError, TypeError, OverflowError):
+        return None
+
+
+def _moment(value: datetime) -> str:
+    return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _read_moment(value: object) -> datetime | None:
+    try:
+        return datetime.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) and value else None

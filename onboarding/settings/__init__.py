@@ -1,0 +1,1 @@
+"""The environment, read once, with every problem reported together."""

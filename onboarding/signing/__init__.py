@@ -1,0 +1,1 @@
+"""Signs install links and seals grants. No input or output."""

@@ -1,0 +1,235 @@
+"""Install links: signing them, and opening them again without trusting a single field."""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, TypeVar
+from urllib.parse import urlsplit
+
+from itsdangerous import BadPayload, BadSignature, URLSafeTimedSerializer
+
+from onboarding.model import ConnectionMode, Context, InstallLink, Secret
+from onboarding.model.errors import LinkExpired, LinkForged, LinkMalformed, Problem
+from onboarding.model.names import one_line
+from onboarding.settings.addresses import is_secure
+
+SALT: Final = "install-link"
+CLOCKS_DIFFER: Final = timedelta(days=1)
+"""By how much the clock of a host that signs links may be ahead."""
+LONGEST_TOKEN: Final = 7_500
+"""Servers and proxies refuse addresses of 8,000 characters and more."""
+MOST_CONTEXTS: Final = 5
+MOST_CONTEXT_BYTES: Final = 65_536
+
+Payload = Mapping[str, Any]
+T = TypeVar("T")
+
+
+class Links:
+    """Signs and opens the links of one deployment."""
+
+    def __init__(self, secret_keys: Sequence[Secret], max_age: timedelta, default_integration: str) -> None:
+        """`secret_keys` is oldest first; the last one signs."""
+        self._serializer = URLSafeTimedSerializer([key.reveal() for key in secret_keys], salt=SALT)
+        self.max_age = max_age
+        self._default_integration = default_integration
+
+    def mint(self, fields: Payload, expires_in: timedelta | None, now: datetime) -> InstallLink:
+        """Make a link from payload fields other than `id` and `expiresAt`. It lives `LINK_MAX_AGE` at most."""
+        if expires_in and expires_in > self.max_age:
+            raise LinkMalformed([Problem("expiresIn", f"must be at most {self.max_age.total_seconds():.0f} seconds")])
+        expires_at = now + (expires_in or self.max_age)
+        link = self.parse({**fields, "id": secrets.token_urlsafe(16), "expiresAt": expires_at.isoformat()})
+        if len(self.sign(link)) > LONGEST_TOKEN:
+            raise LinkMalformed([Problem("link", "would be too long to open: shorten its URL, its names or its data")])
+        return link
+
+    def sign(self, link: InstallLink) -> str:
+        token = self._serializer.dumps(to_payload(link))
+        return token if isinstance(token, str) else token.decode()
+
+    def open(self, token: str, now: datetime) -> InstallLink:
+        """The link behind `token`. `LINK_MAX_AGE` may bring its `expires_at` forward."""
+        try:
+            payload, signed_at = self._serializer.loads(token, return_timestamp=True)
+        except BadSignature as error:
+            raise LinkForged from error
+        except BadPayload as error:
+            raise LinkMalformed([Problem("payload", "is not JSON")]) from error
+        except (ValueError, OverflowError, OSError) as error:
+            raise LinkMalformed([Problem("timestamp", "is not a moment")]) from error
+        link = self.parse(payload)
+        if signed_at > now + CLOCKS_DIFFER:
+            raise LinkMalformed([Problem("timestamp", "lies in the future")])
+        # Signed in the future, by a clock that is ahead or by somebody who wants longer: counts as signed now.
+        expires_at = min(link.expires_at, min(signed_at, now) + self.max_age)
+        if expires_at <= now:
+            raise LinkExpired(link.id)
+        return replace(link, expires_at=expires_at)
+
+    def parse(self, payload: object) -> InstallLink:
+        """Check every field of a payload; `LinkMalformed` names all that are wrong."""
+        if not isinstance(payload, dict):
+            raise LinkMalformed([Problem("payload", "must be an object")])
+        return _parse(payload, self._default_integration)
+
+
+def to_payload(link: InstallLink) -> dict[str, Any]:
+    """The link in Novu's own field names, leaving out what is not set."""
+    contexts = {c.type: c.id if c.data is None else {"id": c.id, "data": c.data} for c in link.contexts}
+    fields = {
+        "id": link.id,
+        "subscriberId": link.subscriber_id,
+        "context": contexts or None,
+        "connectionMode": link.mode.value,
+        "integrationIdentifier": link.integration,
+        "identifier": link.identifier,
+        "account": link.account,
+        "returnUrl": link.return_url,
+        "expiresAt": link.expires_at.astimezone(UTC).isoformat(),
+    }
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def from_payload(payload: Payload) -> InstallLink:
+    """The link that `to_payload` wrote down."""
+    return _parse(payload, default_integration="")
+
+
+def _parse(payload: Payload, default_integration: str) -> InstallLink:
+    read = _Reader(payload)
+    link_id = read.required("id", _link_id)
+    subscriber_id = read.optional("subscriberId", lambda value: _text(value, 255))
+    contexts = read.optional("context", _contexts) or ()
+    mode = read.optional("connectionMode", _mode) or _default_mode(subscriber_id, contexts)
+    integration = read.optional("integrationIdentifier", _text) or default_integration
+    identifier = read.optional("identifier", _identifier)
+    account = read.optional("account", _name)
+    return_url = read.optional("returnUrl", _return_url)
+    expires_at = read.required("expiresAt", _utc)
+    read.check(mode is not ConnectionMode.SHARED or bool(contexts), "context", "is required for a shared connection")
+    read.check(
+        mode is ConnectionMode.SHARED or subscriber_id is not None,
+        "subscriberId",
+        "is required, unless context is given",
+    )
+    if read.problems or link_id is None or expires_at is None:
+        raise LinkMalformed(read.problems)
+    link = InstallLink(
+        link_id, subscriber_id, contexts, mode, integration, identifier or "", account, return_url, expires_at
+    )
+    return link if identifier else replace(link, identifier=link.owner.identifier)
+
+
+def _default_mode(subscriber_id: str | None, contexts: tuple[Context, ...]) -> ConnectionMode:
+    return ConnectionMode.SHARED if subscriber_id is None and contexts else ConnectionMode.SUBSCRIBER
+
+
+class _Wrong(ValueError):
+    """What is wrong with one field, in words that follow its name."""
+
+
+class _Reader:
+    """Reads one payload and remembers what is wrong with it."""
+
+    def __init__(self, payload: Payload) -> None:
+        self._payload = payload
+        self.problems: list[Problem] = []
+
+    def required(self, name: str, parse: Callable[[object], T]) -> T | None:
+        self.check(self._payload.get(name) is not None, name, "is required")
+        return self.optional(name, parse)
+
+    def optional(self, name: str, parse: Callable[[object], T]) -> T | None:
+        value = self._payload.get(name)
+        if value is None:
+            return None
+        try:
+            return parse(value)
+        except _Wrong as error:
+            self.problems.append(Problem(name, str(error)))
+            return None
+
+    def check(self, is_right: bool, name: str, message: str) -> None:
+        if not is_right and all(problem.name != name for problem in self.problems):
+            self.problems.append(Problem(name, message))
+
+
+def _text(value: object, longest: int = 200) -> str:
+    if isinstance(value, str) and value.strip() and value.isprintable() and len(value) <= longest:
+        return value
+    raise _Wrong(f"must be 1 to {longest} printable characters")
+
+
+def _name(value: object) -> str:
+    """What people call themselves, joiners and all."""
+    if isinstance(value, str) and len(value) <= 200 and "\n" not in value and (name := one_line(value)):
+        return name
+    raise _Wrong("must be 1 to 200 characters on one line")
+
+
+def _link_id(value: object) -> str:
+    if isinstance(value, str) and re.fullmatch(r"[A-Za-z0-9_-]{22}", value):
+        return value
+    raise _Wrong("must be 22 URL-safe characters")
+
+
+def _mode(value: object) -> ConnectionMode:
+    for mode in ConnectionMode:
+        if value == mode.value:
+            return mode
+    raise _Wrong("must be subscriber or shared")
+
+
+def _identifier(value: object) -> str:
+    text = _text(value)
+    if re.search(r"[/?#%\\]", text) or text in {".", ".."}:
+        raise _Wrong("must not contain any of / ? # % \\")
+    return text
+
+
+def _contexts(value: object) -> tuple[Context, ...]:
+    if not isinstance(value, dict) or not 1 <= len(value) <= MOST_CONTEXTS:
+        raise _Wrong(f"must be an object with 1 to {MOST_CONTEXTS} keys")
+    return tuple(_context(type_, entry) for type_, entry in value.items())
+
+
+def _context(type_: object, entry: object) -> Context:
+    context_id, content = (entry.get("id"), entry.get("data")) if isinstance(entry, dict) else (entry, None)
+    if not isinstance(context_id, str) or not re.fullmatch(r"[a-zA-Z0-9_-]{1,100}", context_id):
+        raise _Wrong("ids must be 1 to 100 letters, digits, underscores or hyphens")
+    return Context(_text(type_, 100), context_id, _context_data(content))
+
+
+def _context_data(value: object) -> Mapping[str, Any] | None:
+    if value is None:
+        return None
+    try:
+        size = len(json.dumps(value, allow_nan=False, ensure_ascii=False).encode())
+    except (ValueError, RecursionError):
+        raise _Wrong("has data that is not JSON") from None
+    if not isinstance(value, dict) or size > MOST_CONTEXT_BYTES:
+        raise _Wrong(f"must have an object of at most {MOST_CONTEXT_BYTES // 1024} KB as data")
+    return value
+
+
+def _return_url(value: object) -> str:
+    text = _text(value, 2000)
+    if not is_secure(text) or urlsplit(text).username is not None:
+        raise _Wrong("must be an https URL, or http on a loopback host")
+    return text
+
+
+def _utc(value: object) -> datetime:
+    try:
+        moment = datetime.fromisoformat(str(value))
+    except ValueError:
+        moment = None
+    if isinstance(value, str) and moment and moment.utcoffset() == timedelta(0):
+        return moment
+    raise _Wrong("must be a moment in UTC, in ISO 8601")

@@ -1,0 +1,68 @@
+"""Seals grants for the time they lie in Redis. Owns the shape of a sealed grant; never logs one."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from onboarding.model import Grant, Secret, Workspace
+from onboarding.model.errors import SealBroken
+
+
+class Vault:
+    """Seals with the newest key, opens with any."""
+
+    def __init__(self, secret_keys: Sequence[Secret]) -> None:
+        """`secret_keys` is oldest first."""
+        self._fernet = MultiFernet([Fernet(_derive(key)) for key in reversed(secret_keys)])
+
+    def seal(self, attempt_id: str, grant: Grant) -> str:
+        return self._fernet.encrypt(json.dumps([attempt_id, _dump(grant)]).encode()).decode()
+
+    def unseal(self, attempt_id: str, sealed: str) -> Grant:
+        """Open what was sealed for this very attempt; anything else raises `SealBroken`."""
+        try:
+            owner, fields = json.loads(self._fernet.decrypt(sealed))
+            if owner == attempt_id:
+                return _load(fields)
+        except (InvalidToken, ValueError, KeyError, TypeError):
+            pass
+        raise SealBroken(attempt_id)
+
+
+def _derive(key: Secret) -> bytes:
+    hkdf = HKDF(algorithm=hashes.SHA256(), length=32, salt=None, info=b"onboarding grant")
+    return base64.urlsafe_b64encode(hkdf.derive(key.reveal().encode()))
+
+
+def _dump(grant: Grant) -> dict[str, Any]:
+    return {
+        "workspace": [grant.workspace.id, grant.workspace.name],
+        "bot_token": grant.bot_token.reveal(),
+        "scopes": sorted(grant.scopes),
+        "granted_at": grant.granted_at.isoformat(),
+        "app_id": grant.app_id,
+        "bot_user_id": grant.bot_user_id,
+        "refresh_token": grant.refresh_token.reveal() if grant.refresh_token else None,
+        "expires_at": grant.expires_at.isoformat() if grant.expires_at else None,
+    }
+
+
+def _load(fields: dict[str, Any]) -> Grant:
+    return Grant(
+        workspace=Workspace(*fields["workspace"]),
+        bot_token=Secret(fields["bot_token"]),
+        scopes=frozenset(fields["scopes"]),
+        granted_at=datetime.fromisoformat(fields["granted_at"]),
+        app_id=fields["app_id"],
+        bot_user_id=fields["bot_user_id"],
+        refresh_token=Secret(fields["refresh_token"]) if fields["refresh_token"] else None,
+        expires_at=datetime.fromisoformat(fields["expires_at"]) if fields["expires_at"] else None,
+    )

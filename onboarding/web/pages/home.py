@@ -1,0 +1,35 @@
+"""The front door, and the two questions that load balancers ask."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response
+from flask.typing import ResponseReturnValue
+
+from onboarding.model.errors import StoreUnavailable
+from onboarding.web.context import wiring
+from onboarding.web.pages import messages, render
+
+home_pages = Blueprint("home", __name__)
+
+
+@home_pages.get("/")
+def home() -> ResponseReturnValue:
+    return render.show(messages.HOME_PAGE)
+
+
+@home_pages.get("/livez")
+def livez() -> ResponseReturnValue:
+    return _plain("ok")
+
+
+@home_pages.get("/readyz")
+def readyz() -> ResponseReturnValue:
+    try:
+        wiring().attempts.ping()
+    except StoreUnavailable:
+        return _plain("redis does not answer", 503)
+    return _plain("ok")
+
+
+def _plain(text: str, status: int = 200) -> Response:
+    return Response(f"{text}\n", status, mimetype="text/plain")

@@ -1,0 +1,80 @@
+"""What became of an attempt: a page to look at, and the same as JSON to poll."""
+
+from __future__ import annotations
+
+from flask import Blueprint, abort, jsonify, session
+from flask.typing import ResponseReturnValue
+
+from onboarding.model import Attempt, Reason, Status, Unrecorded, Workspace
+from onboarding.model.errors import StoreUnavailable
+from onboarding.web.context import wiring
+from onboarding.web.pages import cookies, messages, render
+from onboarding.web.pages.render import About
+
+outcome_pages = Blueprint("outcome", __name__)
+
+
+@outcome_pages.get("/attempts/<attempt_id>")
+def attempt(attempt_id: str) -> ResponseReturnValue:
+    if told := _recall(attempt_id):
+        return _unrecorded(attempt_id, told)
+    found = _find(attempt_id)
+    return render.show(
+        messages.outcome(found, wiring().clock()), about=_about(found), attempt=found, scopes=_missing(found)
+    )
+
+
+@outcome_pages.get("/attempts/<attempt_id>/status")
+def attempt_status(attempt_id: str) -> ResponseReturnValue:
+    found = _find(attempt_id)
+    workspace = {"id": found.workspace.id, "name": found.workspace.name} if found.workspace else None
+    status = "pending" if found.status.is_pending else found.status.value
+    return jsonify(id=found.id, status=status, workspace=workspace, reason=found.reason)
+
+
+def remember(attempt_id: str, unrecorded: Unrecorded | None) -> None:
+    """Let this browser know what the store could not be told."""
+    if unrecorded:
+        workspace = unrecorded.workspace
+        session["unrecorded"] = [attempt_id, unrecorded.status.value, workspace.id, workspace.name]
+
+
+def _recall(attempt_id: str) -> Unrecorded | None:
+    """What this browser was told, unless the store knows better by now."""
+    told_id, *told = session.get("unrecorded") or [None]
+    if told_id != attempt_id:
+        return None
+    status, *workspace = told
+    try:
+        found = wiring().attempts.get(attempt_id, wiring().clock())
+    except StoreUnavailable:
+        found = None
+    is_known = found is not None and found.status not in {Status.STARTED, Status.EXPIRED}
+    return None if is_known else Unrecorded(Status(status), Workspace(*workspace))
+
+
+def _unrecorded(attempt_id: str, told: Unrecorded) -> ResponseReturnValue:
+    is_connected = told.status is Status.CONNECTED
+    message = messages.CONNECTED if is_connected else messages.OUTCOMES[Reason.GRANT_LOST]
+    return render.show(message, about=About(workspace=told.workspace, support_code=attempt_id))
+
+
+def _find(attempt_id: str) -> Attempt:
+    return wiring().attempts.get(attempt_id, wiring().clock()) or abort(404)
+
+
+def _about(found: Attempt) -> About:
+    policy = messages.POLICIES.get(found.detail or "", messages.ANY_POLICY)
+    return About(
+        link=found.link,
+        attempt=found,
+        may_restart=cookies.is_same_browser(found),
+        support_code=found.id,
+        names={"policy": policy},
+    )
+
+
+def _missing(found: Attempt) -> list[tuple[str, str]]:
+    if found.reason is not Reason.SCOPES_MISSING or not found.detail:
+        return []
+    return render.permissions(tuple(found.detail.split(",")))
