@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help run test chaos lint lock
+.PHONY: help run test chaos bench lint lock
 .DEFAULT_GOAL := help
 
 help: ## Say what there is to do
@@ -19,6 +19,9 @@ test: .venv/installed-test lint ## Lint, types and every test, in a real browser
 
 chaos: .venv/installed-test ## 1,000 installs while everything fails around them (CHAOS="--seed 7")
 	$(BIN)/python -m tests.chaos $(CHAOS)
+
+bench: .venv/installed-test ## Measure this service beside Slack Bolt, about 6 minutes (BENCH="--quick")
+	$(BIN)/python -m bench $(BENCH)
 
 lint: .venv/installed-test ## Style and types
 	$(BIN)/ruff format --check .

@@ -5,40 +5,65 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
+from typing import TYPE_CHECKING
 
+from onboarding.clock import utc_now
 from onboarding.ephemeral import store
 from onboarding.ephemeral.answers import Answers
 from onboarding.ephemeral.checks import Checks
 from onboarding.ephemeral.limits import Limits
 from onboarding.ephemeral.sessions import Sessions
+from onboarding.ephemeral.states import States
 from onboarding.flows.checkup import Checkup
 from onboarding.flows.deliver import Delivery
 from onboarding.flows.disconnect import Upkeep
 from onboarding.flows.health import Health
-from onboarding.flows.install import Flow
+from onboarding.flows.install import Install
 from onboarding.flows.mint import Minting
-from onboarding.ledger import Attempts, Lists
+from onboarding.ledger.attempts import Attempts
 from onboarding.ledger.audit import Audit
-from onboarding.ledger.links import MintedLinks
+from onboarding.ledger.connections import Connections
+from onboarding.ledger.grants import Grants
+from onboarding.ledger.links import CreatedLinks
+from onboarding.ledger.lists import Lists
+from onboarding.ledger.postgres import Postgres
 from onboarding.ledger.problems import Problems
-from onboarding.ledger.queue import Queue
-from onboarding.model import utc_now
-from onboarding.remote.issuer import Identity
+from onboarding.ledger.work import Work
 from onboarding.remote.novu import Novu
 from onboarding.remote.slack import Slack
-from onboarding.settings.environment import Settings
+from onboarding.settings.environment import OidcSettings, Settings
 from onboarding.signing.links import Links
 from onboarding.signing.vault import Vault
 
+if TYPE_CHECKING:
+    from onboarding.remote.issuer import Identity
+
 
 @dataclass(frozen=True, slots=True)
-class Records:
-    """What Redis holds besides attempts."""
+class Ledger:
+    """What PostgreSQL holds."""
 
-    answers: Answers
+    postgres: Postgres
+    attempts: Attempts
+    grants: Grants
+    connections: Connections
+    lists: Lists
+    links: CreatedLinks
     audit: Audit
-    limits: Limits
     problems: Problems
+    work: Work
+
+
+@dataclass(frozen=True, slots=True)
+class Ephemeral:
+    """What Redis holds."""
+
+    client: store.Redis
+    states: States
+    answers: Answers
+    checks: Checks
+    limits: Limits
     sessions: Sessions
 
 
@@ -49,45 +74,74 @@ class Wiring:
     settings: Settings
     clock: Callable[[], datetime]
     links: Links
-    attempts: Attempts
-    lists: Lists
-    records: Records
+    ledger: Ledger
+    ephemeral: Ephemeral
     novu: Novu
-    identity: Identity | None
-    flow: Flow
+    identity: Callable[[], Identity] | None
+    install: Install
     delivery: Delivery
     minting: Minting
     upkeep: Upkeep
     checkup: Checkup
     health: Health
 
+    def close(self) -> None:
+        """Give every connection back."""
+        self.ledger.postgres.close()
+        self.ephemeral.client.close()
+
 
 def wire(settings: Settings) -> Wiring:
     """Build everything. Nothing connects to anything before its first use."""
-    redis = store.connect(settings.redis_url)
-    attempts, lists, queue = (
-        Attempts(redis, settings.attempt_retention),
-        Lists(redis, settings.attempt_retention),
-        Queue(redis),
-    )
+    ledger, ephemeral = _ledger(settings), _ephemeral(settings)
     slack, novu = Slack(settings.slack, utc_now), Novu(settings.novu)
     links = Links(settings.secret_keys, settings.link_max_age, settings.novu.integration)
-    delivery = Delivery(novu, attempts, Vault(settings.secret_keys), queue.schedule, utc_now)
-    checkup = Checkup(attempts, slack, novu, settings.novu)
-    minted = MintedLinks(redis, settings.link_max_age)
+    delivery = Delivery(novu, ledger.attempts, ledger.grants, ledger.work, Vault(settings.secret_keys))
+    checkup = Checkup(ephemeral.client, slack, novu, settings)
     return Wiring(
         settings=settings,
         clock=utc_now,
         links=links,
-        attempts=attempts,
-        lists=lists,
-        records=Records(Answers(redis), Audit(redis), Limits(redis), Problems(redis), Sessions(redis)),
+        ledger=ledger,
+        ephemeral=ephemeral,
         novu=novu,
-        identity=Identity(settings.oidc, utc_now) if settings.oidc else None,
-        flow=Flow(slack, attempts, delivery, utc_now),
+        identity=_identity(settings.oidc) if settings.oidc else None,
+        install=Install(slack, ephemeral.states, ledger.attempts, delivery),
         delivery=delivery,
-        minting=Minting(links, attempts, minted, settings.public_url, utc_now),
-        upkeep=Upkeep(slack, novu, attempts, utc_now),
+        minting=Minting(links, ledger.links, ledger.connections, settings.public_url, utc_now),
+        upkeep=Upkeep(slack, novu, ledger.connections),
         checkup=checkup,
-        health=Health(checkup, Checks(redis), queue, lists, utc_now),
+        health=Health(checkup, ephemeral.checks, ledger.work, ledger.lists, utc_now),
     )
+
+
+def _ledger(settings: Settings) -> Ledger:
+    postgres = Postgres(settings.database_url)
+    return Ledger(
+        postgres=postgres,
+        attempts=Attempts(postgres, settings.attempt_retention),
+        grants=Grants(postgres, settings.attempt_retention),
+        connections=Connections(postgres),
+        lists=Lists(postgres),
+        links=CreatedLinks(postgres),
+        audit=Audit(postgres),
+        problems=Problems(postgres),
+        work=Work(postgres),
+    )
+
+
+def _ephemeral(settings: Settings) -> Ephemeral:
+    client = store.connect(settings.redis_url)
+    return Ephemeral(client, States(client), Answers(client), Checks(client), Limits(client), Sessions(client))
+
+
+def _identity(settings: OidcSettings) -> Callable[[], Identity]:
+    """Built when somebody signs in: no other process needs OpenID Connect."""
+
+    @cache
+    def build() -> Identity:
+        from onboarding.remote.issuer import Identity  # noqa: PLC0415 (a slow import, for those who sign in)
+
+        return Identity(settings, utc_now)
+
+    return build

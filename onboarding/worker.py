@@ -1,21 +1,40 @@
-"""The background worker: `python -m onboarding.worker`. Delivers what no request could, until told to stop."""
+"""The background worker: `python -m onboarding.worker`. Does the work that is due, until told to stop."""
 
 from __future__ import annotations
 
 import os
+import random
+import secrets
 import signal
+import socket
 import sys
 import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import Final
 
-from onboarding.flows.deliver import Delivery
-from onboarding.ledger.queue import Consumer, Deliver
+from onboarding.ledger.attempts import MOST_AT_ONCE
+from onboarding.ledger.work import HEARTBEAT, Job, Kind
 from onboarding.model.errors import ConfigError, StoreUnavailable
 from onboarding.settings import environment, log
 from onboarding.settings.log import LOGGER
-from onboarding.wiring import Wiring, wire
+from onboarding.wiring import Ledger, Wiring, wire
 
-SWEEP_EVERY: Final = 5.0
+THREADS: Final = 8
+MOST: Final = {Kind.DELIVER: THREADS, Kind.EXPIRE: 1, Kind.FORGET: 1}
+"""How many jobs of each kind run at once, so that none takes the threads of another."""
+LOOK_EVERY: Final = (0.8, 1.2)
+STOP_WITHIN: Final = 20.0
+"""Seconds; longer than one delivery may take."""
+EXPIRE_EVERY: Final = timedelta(seconds=5)
+FORGET_EVERY: Final = timedelta(minutes=1)
+FORGET_MORE: Final = timedelta(seconds=1)
+
+Do = Callable[[Job], timedelta | None]
+"""Does a job. Gives the time after which it is due again, or None if it has seen to that itself."""
 
 
 def main() -> int:
@@ -26,44 +45,119 @@ def main() -> int:
         return 2
     log.configure(settings.log_level, as_json=settings.is_https)
     made = wire(settings)
-    return _work(Consumer(settings.redis_url, _job(made.delivery)), made)
-
-
-def _job(delivery: Delivery) -> Deliver:
-    def deliver(attempt_id: str) -> None:
-        try:
-            delivery.deliver(attempt_id)
-        except StoreUnavailable as error:
-            # The sweep schedules it again: what is undelivered stands in the store, not in the queue alone.
-            LOGGER.error("store in trouble attempt=%s error=%s", attempt_id, error)
-        except Exception:  # noqa: BLE001 (one job may not end the worker)
-            LOGGER.exception("unexpected error attempt=%s", attempt_id)
-
-    return deliver
-
-
-def _work(consumer: Consumer, made: Wiring) -> int:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    consumer.start()
     LOGGER.info("worker started")
-    while not stop.wait(SWEEP_EVERY):
-        if not consumer.is_alive:
-            LOGGER.critical("worker lost a thread")
-            return 1
-        _sweep(made)
-    consumer.stop()
+    Worker(made.ledger, kinds(made)).run(stop)
     LOGGER.info("worker stopped")
     return 0
 
 
-def _sweep(made: Wiring) -> None:
-    try:
-        made.delivery.sweep()
-        made.lists.lapse()
-    except StoreUnavailable as error:
-        LOGGER.error("store in trouble error=%s", error)
+def kinds(made: Wiring) -> dict[Kind, Do]:
+    """What there is to do, and who does it."""
+
+    def deliver(job: Job) -> None:
+        if not made.delivery.deliver(job.subject):
+            made.ledger.work.done(job)
+
+    return {
+        Kind.DELIVER: deliver,
+        Kind.EXPIRE: lambda _: _expire(made.ledger),
+        Kind.FORGET: lambda _: _forget(made.ledger),
+    }
+
+
+class Worker:
+    """One loop that takes what is due, and threads that do it."""
+
+    def __init__(self, ledger: Ledger, do: Mapping[Kind, Do]) -> None:
+        self._ledger = ledger
+        self._do = do
+        self._id = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
+        self._running: Counter[Kind] = Counter()
+        self._changed = threading.Condition()
+        self._beat_at = 0.0
+
+    def run(self, stop: threading.Event) -> None:
+        with ThreadPoolExecutor(THREADS) as pool:
+            while not stop.is_set():
+                found = self._look(pool)
+                self._wait(stop, until_free=found)
+        self._leave()
+
+    def _look(self, pool: ThreadPoolExecutor) -> bool:
+        """Take what is due and start it. Tells whether there may be more."""
+        free = {kind: MOST[kind] - self._running[kind] for kind in self._do if self._running[kind] < MOST[kind]}
+        left = THREADS - self._running.total()
+        if left <= 0:
+            return True
+        try:
+            self._beat()
+            jobs = self._ledger.work.take(free, left)
+        except StoreUnavailable as error:
+            LOGGER.error("no look for work error=%s", error)
+            return False
+        for job in jobs:
+            with self._changed:
+                self._running[job.kind] += 1
+            pool.submit(self._run, job)
+        return len(jobs) == left
+
+    def _wait(self, stop: threading.Event, *, until_free: bool) -> None:
+        """Until the next look: about a second, or until a job ends if there is more to do than threads."""
+        if not until_free:
+            stop.wait(random.uniform(*LOOK_EVERY))  # noqa: S311 (workers spread their looks)
+            return
+        with self._changed:
+            self._changed.wait_for(lambda: self._running.total() < THREADS or stop.is_set(), 1)
+
+    def _run(self, job: Job) -> None:
+        try:
+            if after := self._do[job.kind](job):
+                self._ledger.work.again(job, after)
+        except StoreUnavailable as error:
+            # The job is due again when its lease ends.
+            LOGGER.error("job interrupted kind=%s subject=%s error=%s", job.kind, job.subject, error)
+        except Exception as error:  # noqa: BLE001 (one job may not end the worker)
+            LOGGER.exception("job failed kind=%s subject=%s tries=%d", job.kind, job.subject, job.tries)
+            self._note_failure(job, error)
+        finally:
+            with self._changed:
+                self._running[job.kind] -= 1
+                self._changed.notify()
+
+    def _note_failure(self, job: Job, error: Exception) -> None:
+        try:
+            self._ledger.work.failed(job, type(error).__name__)
+        except StoreUnavailable as unavailable:
+            LOGGER.error("failure not noted kind=%s subject=%s error=%s", job.kind, job.subject, unavailable)
+
+    def _beat(self) -> None:
+        if time.monotonic() - self._beat_at > HEARTBEAT.total_seconds():
+            self._ledger.work.rebuild()
+            self._ledger.work.beat(self._id)
+            self._beat_at = time.monotonic()
+
+    def _leave(self) -> None:
+        try:
+            self._ledger.work.leave(self._id)
+        except StoreUnavailable:
+            LOGGER.warning("worker left without a word")
+
+
+def _expire(ledger: Ledger) -> timedelta:
+    ledger.attempts.expire()
+    return EXPIRE_EVERY
+
+
+def _forget(ledger: Ledger) -> timedelta:
+    """Delete what nobody looks at any more: a bounded part of it, and the rest soon."""
+    ledger.lists.fold_tally()
+    parts = (ledger.attempts.erase_grants, ledger.attempts.forget, ledger.links.forget, ledger.audit.forget)
+    most = max(part() for part in parts)
+    ledger.problems.forget()
+    return FORGET_EVERY if most < MOST_AT_ONCE else FORGET_MORE
 
 
 if __name__ == "__main__":

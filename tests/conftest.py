@@ -1,24 +1,28 @@
-"""Real parts for every test: a private Redis, a local Slack and a local Novu across real HTTP."""
+"""Real parts for every test: a private PostgreSQL and Redis, a local Slack and a local Novu across real HTTP."""
 
 from __future__ import annotations
 
 import logging
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
+import psycopg
 import pytest
 import redis
 from flask import Flask
+from psycopg.rows import DictRow, dict_row
 
 from onboarding import create_app
-from onboarding.sandbox import embedded_redis
+from onboarding.sandbox import embedded_postgres, embedded_redis
 from onboarding.sandbox.novu import create_novu
 from onboarding.sandbox.serve import serving
 from onboarding.sandbox.slack import SlackApp, create_slack
 from onboarding.wiring import Wiring
 from tests.person import Person
+from tests.postgres import Databases, Server
 from tests.stand_ins import CLIENT_SECRET, NOVU_KEY, SECRET_KEY, LocalNovu, LocalSlack
 from tests.witness import Witness
 
@@ -59,6 +63,44 @@ def store(_redis_client: redis.Redis) -> redis.Redis:
 
 
 @pytest.fixture(scope="session")
+def databases() -> Iterator[Databases]:
+    with tempfile.TemporaryDirectory(prefix="onboarding-") as folder:
+        server = embedded_postgres.start(Path(folder), is_durable=False)
+        with closing(Databases(embedded_postgres.url(Path(folder)))) as databases:
+            yield databases
+        server.stop()
+
+
+@pytest.fixture
+def database_url(databases: Databases) -> str:
+    """Of the database behind the service, migrated and otherwise empty at the start of each test."""
+    return databases.fresh()
+
+
+@pytest.fixture
+def ledger_db(database_url: str) -> Iterator[psycopg.Connection[DictRow]]:
+    """A look behind the service, and a hand: a connection to its database."""
+    with psycopg.connect(database_url, autocommit=True, row_factory=dict_row) as connection:
+        yield connection
+
+
+@pytest.fixture
+def blank_database_url(databases: Databases) -> Iterator[str]:
+    """Of a database that nobody has migrated."""
+    with databases.blank() as url:
+        yield url
+
+
+@pytest.fixture
+def private_postgres() -> Iterator[Server]:
+    """A whole server, migrated, for a test that stops, kills or pauses it. Takes a second to start."""
+    with tempfile.TemporaryDirectory(prefix="onboarding-") as folder:
+        server = Server(Path(folder))
+        yield server
+        server.stop()
+
+
+@pytest.fixture(scope="session")
 def _slack_server() -> Iterator[LocalSlack]:
     app = create_slack(SlackApp(client_secret=CLIENT_SECRET), slow_seconds=0.3, hang_seconds=30)
     with serving(app) as url:
@@ -86,11 +128,14 @@ def novu(_novu_server: LocalNovu) -> LocalNovu:
 
 
 @pytest.fixture(scope="session")
-def base_env(redis_folder: Path, _slack_server: LocalSlack, _novu_server: LocalNovu) -> dict[str, str]:
-    """A complete environment, pointed at the local parts."""
+def base_env(
+    redis_folder: Path, databases: Databases, _slack_server: LocalSlack, _novu_server: LocalNovu
+) -> dict[str, str]:
+    """A complete environment, pointed at the local parts, with a database that lasts as long as they do."""
     return {
         "PUBLIC_URL": "http://127.0.0.1:8000",
         "SECRET_KEY": SECRET_KEY,
+        "DATABASE_URL": databases.copy(),
         "REDIS_URL": embedded_redis.url(redis_folder),
         "SLACK_CLIENT_ID": _slack_server.state.app.client_id,
         "SLACK_CLIENT_SECRET": CLIENT_SECRET,
@@ -104,21 +149,27 @@ def base_env(redis_folder: Path, _slack_server: LocalSlack, _novu_server: LocalN
 
 
 @pytest.fixture
-def env(base_env: dict[str, str], store: redis.Redis, slack: LocalSlack, novu: LocalNovu) -> dict[str, str]:
+def env(
+    base_env: dict[str, str], database_url: str, store: redis.Redis, slack: LocalSlack, novu: LocalNovu
+) -> dict[str, str]:
     """The same, with every part empty."""
-    return dict(base_env)
+    return {**base_env, "DATABASE_URL": database_url}
 
 
 @pytest.fixture
-def make_app(env: dict[str, str], witness: Witness) -> Callable[..., Flask]:
+def make_app(env: dict[str, str], witness: Witness) -> Iterator[Callable[..., Flask]]:
     """Builds the service; keyword arguments change its environment."""
+    made: list[Flask] = []
 
     def make(**changes: str) -> Flask:
         app = create_app({**env, **changes})
         logging.getLogger().addHandler(witness)
+        made.append(app)
         return app
 
-    return make
+    yield make
+    for app in made:
+        app.extensions["onboarding"].close()
 
 
 @pytest.fixture

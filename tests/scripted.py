@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import socket
+import ssl
+import struct
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -18,7 +20,12 @@ class Script:
     delay: float = 0
     drip: bytes = b""
     """Sent every tenth of a second after the answer, without end."""
+    keeps: bool = False
+    """Whether a connection takes the next request, too."""
+    resets: int = 0
+    """How many connections are torn down before anything is read from them."""
     seen: list[bytes] = field(default_factory=list)
+    connections: int = 0
 
 
 def answer(status: int, body: bytes = b"", headers: str = "Content-Type: application/json\r\n") -> bytes:
@@ -26,13 +33,14 @@ def answer(status: int, body: bytes = b"", headers: str = "Content-Type: applica
 
 
 @contextmanager
-def scripted(script: Script) -> Iterator[str]:
+def scripted(script: Script, tls: ssl.SSLContext | None = None) -> Iterator[str]:
     stop = threading.Event()
     with socket.create_server(("127.0.0.1", 0), backlog=64) as server:
-        thread = threading.Thread(target=_serve, args=(server, script, stop))
+        thread = threading.Thread(target=_serve, args=(server, script, stop, tls))
         thread.start()
+        port = server.getsockname()[1]
         try:
-            yield f"http://127.0.0.1:{server.getsockname()[1]}"
+            yield f"https://localhost:{port}" if tls else f"http://127.0.0.1:{port}"
         finally:
             stop.set()
             server.shutdown(socket.SHUT_RDWR)
@@ -57,20 +65,40 @@ def deaf() -> Iterator[str]:
                 filler.close()
 
 
-def _serve(server: socket.socket, script: Script, stop: threading.Event) -> None:
+def _serve(server: socket.socket, script: Script, stop: threading.Event, tls: ssl.SSLContext | None) -> None:
     threads: list[threading.Thread] = []
     with suppress(OSError):
         while not stop.is_set():
             connection, _ = server.accept()
-            threads.append(threading.Thread(target=_talk, args=(connection, script, stop)))
+            script.connections += 1
+            if script.connections <= script.resets:
+                reset(connection)
+                continue
+            threads.append(threading.Thread(target=_welcome, args=(connection, script, stop, tls)))
             threads[-1].start()
     for thread in threads:
         thread.join()
 
 
-def _talk(connection: socket.socket, script: Script, stop: threading.Event) -> None:
+def reset(connection: socket.socket) -> None:
+    """Tear a connection down without a word."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    connection.close()
+
+
+def _welcome(connection: socket.socket, script: Script, stop: threading.Event, tls: ssl.SSLContext | None) -> None:
     with suppress(OSError), connection:
-        script.seen.append(_read(connection))
+        connection.settimeout(20)
+        if tls is None:
+            _talk(connection, script, stop)
+            return
+        with tls.wrap_socket(connection, server_side=True) as secured:
+            _talk(secured, script, stop)
+
+
+def _talk(connection: socket.socket, script: Script, stop: threading.Event) -> None:
+    while request := _read(connection):
+        script.seen.append(request)
         answer = script.answers.pop(0) if len(script.answers) > 1 else script.answers[0]
         stop.wait(script.delay)
         connection.sendall(answer)
@@ -78,6 +106,8 @@ def _talk(connection: socket.socket, script: Script, stop: threading.Event) -> N
             connection.sendall(script.drip)
         if script.hangs:
             stop.wait(20)
+        if not script.keeps:
+            return
 
 
 def _read(connection: socket.socket) -> bytes:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from onboarding.model.errors import ConfigError
-from onboarding.settings import environment
+from onboarding.settings import addresses, environment
 
 COMPLETE = {
     "PUBLIC_URL": "https://connect.example.com",
     "SECRET_KEY": "k" * 32,
+    "DATABASE_URL": "postgresql://user:password@localhost:5432/onboarding",
     "REDIS_URL": "redis://localhost:6379/0",
     "SLACK_CLIENT_ID": "1234567890.1234567890",
     "SLACK_CLIENT_SECRET": "slack-secret",
@@ -33,8 +38,9 @@ def test_the_required_settings_are_enough() -> None:
     assert settings.product_name == "this app"
     assert settings.link_max_age.days == 7
     assert settings.attempt_retention.days == 30
-    assert settings.slack.scopes[0] == "chat:write"
-    assert len(settings.slack.scopes) == 6
+    assert settings.slack.scopes == ("chat:write", "chat:write.public", "channels:read", "groups:read")
+    assert settings.outgoing_proxy is None
+    assert settings.ca_file is None
 
 
 def test_everything_that_is_missing_is_reported_at_once() -> None:
@@ -43,15 +49,32 @@ def test_everything_that_is_missing_is_reported_at_once() -> None:
     assert sorted(problem.name for problem in caught.value.problems) == REQUIRED
 
 
+SHOULD_NOT_SHOW = {
+    "PUBLIC_URL": "https://hunter1@connect.example.com",
+    "SECRET_KEY": "hunter2",
+    "API_KEYS": "hunter3",
+    "REDIS_URL": "http://:hunter4@x",
+    "DATABASE_URL": "postgresql://user:hunter5@host/name?sslmode=hunter6",
+    "OUTGOING_PROXY": "https://user:hunter7@proxy:3128",
+    "CA_FILE": "/hunter8",
+}
+
+
 def test_a_report_names_settings_and_never_shows_values() -> None:
     with pytest.raises(ConfigError) as caught:
-        environment.load({"SECRET_KEY": "hunter2", "API_KEYS": "hunter3", "REDIS_URL": "http://:hunter4@x"})
+        environment.load(SHOULD_NOT_SHOW)
     assert "hunter" not in str(caught.value)
-    assert {"SECRET_KEY", "API_KEYS", "REDIS_URL"} <= {problem.name for problem in caught.value.problems}
+    assert set(SHOULD_NOT_SHOW) <= {problem.name for problem in caught.value.problems}
 
 
 def test_settings_never_show_their_secrets() -> None:
-    shown = repr(environment.load({**COMPLETE, "REDIS_URL": "redis://:redis-secret@x", "ADMIN_PASSWORD": "p" * 12}))
+    secrets = {
+        "REDIS_URL": "redis://:redis-secret@x",
+        "DATABASE_URL": "postgresql://user:database-secret@host",
+        "OUTGOING_PROXY": "http://user:proxy-secret@proxy:3128",
+        "ADMIN_PASSWORD": "p" * 12,
+    }
+    shown = repr(environment.load({**COMPLETE, **secrets}))
     assert "secret" not in shown.replace("client_secret", "").replace("secret_key", "")
     assert "k" * 32 not in shown
     assert "p" * 12 not in shown
@@ -65,14 +88,282 @@ def test_a_client_id_stays_the_string_it_is() -> None:
     "url",
     [
         "redis://localhost",
+        "redis://localhost:6379/15",
+        "redis://localhost/?db=3&client_name=onboarding",
+        "redis://[::1]:6379/0",
+        "redis://:p%40ss%2Fw%23rd@[fe80::1%25eth0]",
+        "redis://my_redis.internal.:6379/",
         "rediss://user:password@localhost:6380/1?ssl_ca_certs=/ca.pem",
+        "rediss://localhost?ssl_cert_reqs=none&ssl_check_hostname=no",
         "unix:///run/redis.sock?db=1",
+        "unix://user:password@/run/redis%20one.sock",
         "redis+sentinel://user:p%40ss@one:26379,two:26380/primary/2",
+        "redis+sentinel://:password@one/primary",
         "redis+sentinel://one/primary",
+        "redis+sentinel://[::1]:26402/mymaster",
+        "redis+sentinel://[::1],[fd00::2]:26402,three/mymaster",
+        "redis+sentinel://one:26379, two:26380 ,\tthree/primary/",
     ],
 )
 def test_every_kind_of_redis_is_welcome(url: str) -> None:
     assert environment.load({**COMPLETE, "REDIS_URL": url}).redis_url.reveal() == url
+
+
+@pytest.mark.parametrize(
+    ("url", "hosts"),
+    [
+        ("redis+sentinel://one/p", [("one", 26379)]),
+        ("redis+sentinel://[::1]/p", [("::1", 26379)]),
+        ("redis+sentinel://[::1]:1,[::2]/p", [("::1", 1), ("::2", 26379)]),
+        ("redis+sentinel://u:p@a:1 , b:2,\n c/p", [("a", 1), ("b", 2), ("c", 26379)]),
+        ("redis+sentinel://[fe80::1%25eth0]:7/p", [("fe80::1%eth0", 7)]),
+    ],
+)
+def test_the_sentinels_of_a_list_are_hosts_and_ports(url: str, hosts: list[tuple[str, int]]) -> None:
+    assert addresses.sentinel_parts(url).hosts == hosts
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "localhost:6379",
+        "REDIS://localhost",
+        "redis:localhost",
+        "redis:///0",
+        "redis://:6379",
+        "redis://localhost/zero",
+        "redis://localhost/0/1",
+        "redis://localhost/-1",
+        "redis://localhost:0",
+        "redis://localhost:70000",
+        "redis://localhost:99999999",
+        "redis://localhost:port",
+        "redis://local host",
+        "redis://local\nhost",
+        "redis://one,two",
+        "redis://one..two",
+        "redis://" + "x" * 64,
+        "redis://6379",
+        "redis://1.2.3",
+        "redis://1.2.3.256",
+        "redis://::1:6379",
+        "redis://[::1",
+        "redis://[::g]",
+        "redis://[::1]x",
+        "redis://x[::1]",
+        "redis://[127.0.0.1]",
+        "redis://user:pa/ss@host",
+        "redis://user:pa?ss@host",
+        "redis://user:pa#ss@host",
+        "redis://user:pa[ss@host",
+        "redis://:\udcff@localhost",
+        "redis://localhost/0?nonsense=1",
+        "redis://localhost/0?ssl_ca_certs=/ca.pem",
+        "redis://localhost?db=zero",
+        "redis://localhost?db=-1",
+        "redis://localhost?db=",
+        "redis://localhost?client_name=two%20words",
+        "redis://localhost?decode_responses=0",
+        "redis://localhost?retry=3",
+        "redis://localhost?retry_on_timeout=1",
+        "redis://localhost?socket_timeout=60",
+        "redis://localhost?connection_class=x",
+        "rediss://localhost?ssl_cert_reqs=CERT_NONE",
+        "rediss://localhost?ssl_keyfile=/key.pem",
+        "rediss://localhost?ssl_include_verify_flags=VERIFY_NOTHING",
+        "unix://",
+        "unix:///",
+        "unix:///run/",
+        "unix:/run/redis.sock",
+        "unix://run/redis.sock",
+        "unix:///run/redis%00.sock",
+        "unix:///" + "x" * 107,
+        "unix:///run/redis.sock?ssl_ca_certs=/ca.pem",
+        "redis+sentinel://localhost",
+        "redis+sentinel://localhost/",
+        "redis+sentinel:///primary",
+        "redis+sentinel://host:port/primary",
+        "redis+sentinel://host:0/primary",
+        "redis+sentinel://host:70000/primary",
+        "redis+sentinel://::1/primary",
+        "redis+sentinel://::1:26379/primary",
+        "redis+sentinel://[::1/primary",
+        "redis+sentinel://[::g]/primary",
+        "redis+sentinel://one,,two/primary",
+        "redis+sentinel://one,/primary",
+        "redis+sentinel://,one/primary",
+        "redis+sentinel://one two/primary",
+        "redis+sentinel://one : 1,two/primary",
+        "redis+sentinel://one/primary/zero",
+        "redis+sentinel://one/my primary",
+        "redis+sentinel://one/primary?ssl=1",
+        "redis+sentinel://one/primary#1",
+        "redis+sentinel://user:p@ss@one/primary",
+    ],
+)
+def test_a_redis_that_cannot_be_reached_is_named(url: str) -> None:
+    assert list(problems(REDIS_URL=url)) == ["REDIS_URL"]
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://user:password@host:5432/name?sslmode=require",
+        "postgres://user:p%40%2Fss@host/name",
+        "postgresql://host",
+        "postgresql://127.0.0.1:5433/name",
+        "postgresql://user@[::1]:5432/name",
+        "postgresql:///name?host=/run/postgresql",
+        "postgresql://%2Frun%2Fpostgresql/name",
+        "postgresql://one:5432,two:5433/name?target_session_attrs=read-write",
+        "postgresql://one,two/name?port=5433",
+        "postgresql://host/name?hostaddr=10.0.0.7&sslmode=verify-full&sslrootcert=/ca.pem",
+        "postgresql://host/name?connect_timeout=5&keepalives_idle=30&application_name=x&client_encoding=UTF8",
+        "postgresql://host/name?options=-c%20search_path%3Donboarding",
+        "postgresql://b%C3%BCro:p%C3%A4ss@host/k%C3%BCche",
+        "postgresql://host/name?ssl=true",
+        "postgresql://host/name?sslmode=require&sslnegotiation=direct&channel_binding=require",
+        "postgresql://host/name?gssencmode=require",
+    ],
+)
+def test_every_kind_of_postgresql_is_welcome(url: str) -> None:
+    assert environment.load({**COMPLETE, "DATABASE_URL": f"{url}\n"}).database_url.reveal() == url
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "host/name",
+        "mysql://host/name",
+        "postgresql+psycopg://host/name",
+        "jdbc:postgresql://host/name",
+        "POSTGRESQL://host/name",
+        "postgresql:host",
+        "host=localhost dbname=name",
+        "postgresql://",
+        "postgresql:///name",
+        "postgresql://user:hunter2@/name",
+        "postgresql://host:port/name",
+        "postgresql://host:0/name",
+        "postgresql://host:70000/name",
+        "postgresql://host:-1/name",
+        "postgresql://one,,two/name",
+        "postgresql://one,two/name?port=1,2,3",
+        "postgresql://one,two/name?hostaddr=10.0.0.1",
+        "postgresql://host/name?hostaddr=localhost",
+        "postgresql://one..two/name",
+        "postgresql://1.2.3/name",
+        "postgresql://[::1/name",
+        "postgresql://[::1]x/name",
+        "postgresql://::1/name",
+        "postgresql:///name?host=/" + "x" * 100,
+        "postgresql://user:hunter%zz@host/name",
+        "postgresql://user:hunter%00@host/name",
+        "postgresql://user:hunter%ff@host/name",
+        "postgresql://user:hunt@er@host/name",
+        "postgresql://user:hunt/er@host/name",
+        "postgresql://user:12/hunter@host/name",
+        "postgresql://user:hunter 2@host/name",
+        "postgresql://user:hunter\t2@host/name",
+        "postgresql://user:hunter\x002@host/name",
+        "postgresql://user:hunter\udcff@host/name",
+        "postgresql://host/name?hunter=2",
+        "postgresql://host/name?sslmode",
+        "postgresql://host/name?sslmode=hunter",
+        "postgresql://host/name?target_session_attrs=hunter",
+        "postgresql://host/name?connect_timeout=hunter",
+        "postgresql://host/name?keepalives_idle=30s",
+        "postgresql://host/name?client_encoding=latin1",
+        "postgresql://host/name?replication=database",
+        "postgresql://host/name?service=hunter",
+        "postgresql://host/name?gssencmode=hunter",
+        "postgresql://host/name?sslnegotiation=direct&sslmode=disable",
+    ],
+)
+def test_a_postgresql_that_cannot_be_reached_is_named_and_never_shown(url: str) -> None:
+    report = problems(DATABASE_URL=url)
+    assert list(report) == ["DATABASE_URL"]
+    assert "hunt" not in report["DATABASE_URL"]
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://proxy.internal:3128",
+        "http://user:p%40ss@proxy:8080/",
+        "http://key:@10.0.0.1:8080",
+        "http://us%C3%A9r:password@[::1]:3128",
+    ],
+)
+def test_an_outgoing_proxy_has_a_host_and_a_port(url: str) -> None:
+    proxy = environment.load({**COMPLETE, "OUTGOING_PROXY": f" {url} "}).outgoing_proxy
+    assert proxy
+    assert proxy.reveal() == url
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "proxy:3128",
+        "https://proxy:3128",
+        "socks5://proxy:1080",
+        "HTTP//proxy:1",
+        "http://proxy",
+        "http://proxy:",
+        "http://proxy:0",
+        "http://proxy:70000",
+        "http://:3128",
+        "http://user:password@:3128",
+        "http://proxy:3128/path",
+        "http://proxy:3128?x=1",
+        "http://proxy:3128#x",
+        "http://user@proxy:3128",
+        "http://:password@proxy:3128",
+        "http://user:%E2%82%AC@proxy:3128",
+        "http://user:a%0D%0Ab@proxy:3128",
+        "http://user:pass word@proxy:3128",
+        "http://user:\udcff@proxy:3128",
+    ],
+)
+def test_an_outgoing_proxy_that_cannot_be_asked_is_named(url: str) -> None:
+    assert list(problems(OUTGOING_PROXY=url)) == ["OUTGOING_PROXY"]
+
+
+CERTIFICATE = """\
+-----BEGIN CERTIFICATE-----
+MIIBJTCBzKADAgECAgEBMAoGCCqGSM49BAMCMBIxEDAOBgNVBAMMB1Rlc3QgQ0Ew
+HhcNMjUwMTAxMDAwMDAwWhcNMzUwMTAxMDAwMDAwWjASMRAwDgYDVQQDDAdUZXN0
+IENBMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEkRCjg4ilkLIfn22Yee8fPYeg
+dXLoWRIgIvrKUmym2/A0tm/XHnEbznbbUcdW3d8FUmsl6WEkZo4gEMTg4sN8V6MT
+MBEwDwYDVR0TAQH/BAUwAwEB/zAKBggqhkjOPQQDAgNIADBFAiEAsDa/IADRXc1I
+o177G1oZKqAD1YXJ7WS42bJMl78AX8ACIEb77S94lGw4q8gbXz1IWaXfF8kbF9Tx
+jjuGfu9ZZGjb
+-----END CERTIFICATE-----
+"""
+"""Of a certificate authority that nobody has the key of."""
+
+
+def test_a_file_of_certificate_authorities_is_kept(tmp_path: Path) -> None:
+    file = tmp_path / "the company's ca.pem"
+    for text in (CERTIFICATE, f"# Our own\n{CERTIFICATE}\n# The other\n{CERTIFICATE}"):
+        file.write_text(text, "utf-8")
+        assert environment.load({**COMPLETE, "CA_FILE": f"{file}\n"}).ca_file == str(file)
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["", "\n", "not a certificate", CERTIFICATE[:-40], CERTIFICATE + CERTIFICATE.replace("MII", "MIX"), "\x00" * 100],
+)
+def test_a_file_without_certificates_is_named(content: str, tmp_path: Path) -> None:
+    file = tmp_path / "ca.pem"
+    file.write_text(content, "utf-8")
+    assert list(problems(CA_FILE=str(file))) == ["CA_FILE"]
+
+
+@pytest.mark.parametrize("name", ["", "missing.pem", "ca.pem/ca.pem", "x" * 300, "a\x00b", "\udcff"])
+def test_a_path_that_is_no_file_is_named(name: str, tmp_path: Path) -> None:
+    (tmp_path / "ca.pem").write_text(CERTIFICATE, "utf-8")
+    assert list(problems(CA_FILE=f"{tmp_path}/{name}")) == ["CA_FILE"]
 
 
 def test_fallback_keys_come_before_the_key_that_signs() -> None:
@@ -106,23 +397,24 @@ def test_the_public_url_is_kept_as_browsers_write_it(url: str, origin: str) -> N
         ("PUBLIC_URL", "https://bücher.example"),
         ("SECRET_KEY", "short"),
         ("SECRET_KEY_FALLBACKS", f"{'a' * 32},short"),
-        ("REDIS_URL", "localhost:6379"),
-        ("REDIS_URL", "redis:///0"),
-        ("REDIS_URL", "redis://localhost/zero"),
-        ("REDIS_URL", "unix://"),
-        ("REDIS_URL", "redis://localhost:99999999"),
-        ("REDIS_URL", "redis://localhost/0?nonsense=1"),
-        ("REDIS_URL", "redis://localhost/0?ssl_ca_certs=/ca.pem"),
-        ("REDIS_URL", "redis://localhost?db=zero"),
-        ("REDIS_URL", "redis+sentinel://localhost"),
-        ("REDIS_URL", "redis+sentinel://host:port/primary"),
         ("SECRET_KEY", " " * 40),
+        ("SECRET_KEY", "k" * 31 + " \n"),
         ("SECRET_KEY", "\udcff" * 40),
         ("SECRET_KEY_FALLBACKS", "\udcff" * 40),
         ("SUPPORT_CONTACT", "javascript://a@b.example"),
         ("SLACK_URL", "https://slack.com;script-src"),
         ("PUBLIC_URL", "https://connect.example.com:0"),
         ("PUBLIC_URL", "https://connect.example\\.com"),
+        ("PUBLIC_URL", "https://connect.example.com:70000"),
+        ("PUBLIC_URL", "https://connect..example.com"),
+        ("PUBLIC_URL", "https://:443"),
+        ("PUBLIC_URL", "https://[::1"),
+        ("PUBLIC_URL", "https://[::1]x"),
+        ("PUBLIC_URL", "https://1.2.3"),
+        ("PUBLIC_URL", "https://a%2eb.example"),
+        ("PUBLIC_URL", "https://" + "x" * 64 + ".example"),
+        ("PUBLIC_URL", "https://connect.example.com?"),
+        ("PUBLIC_URL", "https://connect .example.com"),
         ("SLACK_CLIENT_ID", "with space"),
         ("SLACK_CLIENT_ID", "with:colon"),
         ("SLACK_CLIENT_SECRET", "naïve"),
@@ -131,12 +423,21 @@ def test_the_public_url_is_kept_as_browsers_write_it(url: str, origin: str) -> N
         ("SLACK_URL", "http://slack.com"),
         ("SLACK_URL", "https://slack.com/api"),
         ("NOVU_URL", "api.novu.co"),
+        ("NOVU_URL", "ftp://api.novu.co"),
+        ("NOVU_URL", "https://api.novu.co:0"),
+        ("NOVU_URL", "https://api.novu.co?"),
+        ("NOVU_URL", "https://api.novu.co/#"),
+        ("NOVU_URL", "https://user@api.novu.co"),
+        ("NOVU_URL", "https://api..novu.co"),
         ("NOVU_SECRET_KEY", "two\nlines"),
         ("NOVU_INTEGRATION_IDENTIFIER", " "),
         ("API_KEYS", "short"),
         ("ADMIN_PASSWORD", "short"),
+        ("ADMIN_PASSWORD", "two lines\nnobody can type"),
+        ("ADMIN_PASSWORD", "\udcff" * 12),
         ("PRODUCT_NAME", "x" * 81),
         ("SUPPORT_CONTACT", "call us"),
+        ("SUPPORT_CONTACT", "a\udcff@b.example"),
         ("SUPPORT_CONTACT", "javascript:alert(1)"),
         ("LINK_MAX_AGE", "7d"),
         ("LINK_MAX_AGE", "0"),
@@ -175,6 +476,9 @@ def test_single_sign_on_is_all_or_nothing() -> None:
         ("OIDC_ISSUER", "http://login.example.com"),
         ("OIDC_ISSUER", "login.example.com"),
         ("OIDC_ISSUER", "https://login.example.com/?x=1"),
+        ("OIDC_ISSUER", "https://login.example.com/?"),
+        ("OIDC_ISSUER", "https://login.example.com:70000"),
+        ("OIDC_ISSUER", "https://login..example.com"),
         ("OIDC_CLIENT_SECRET", "two words"),
         ("OIDC_ALLOWED_EMAILS", "example.com"),
         ("OIDC_ALLOWED_EMAILS", "*"),
@@ -196,3 +500,64 @@ def test_single_sign_on_alone_opens_the_status_page() -> None:
 def test_an_api_key_has_to_fit_into_a_header() -> None:
     assert set(problems(API_KEYS="ü" * 32)) == {"API_KEYS"}
     assert set(problems(API_KEYS="two words and more than thirty-two characters")) == {"API_KEYS"}
+
+
+def test_an_international_domain_name_is_told_how_it_is_written() -> None:
+    assert "punycode" in problems(PUBLIC_URL="https://bücher.example")["PUBLIC_URL"]
+    assert environment.load({**COMPLETE, "PUBLIC_URL": "https://xn--bcher-kva.example"})
+
+
+EVERYTHING = {
+    **COMPLETE,
+    **OIDC,
+    "SECRET_KEY_FALLBACKS": f"{'a' * 32},{'b' * 32}",
+    "SLACK_URL": "https://slack.example.com",
+    "SLACK_SCOPES": "chat:write,channels:read",
+    "NOVU_URL": "https://novu.example.com/api",
+    "API_KEYS": f"{'c' * 32},{'d' * 32}",
+    "ADMIN_PASSWORD": "correct horse battery",
+    "OIDC_OPERATOR_EMAILS": "olivia@example.com",
+    "PRODUCT_NAME": "Sprocket & Sons",
+    "SUPPORT_CONTACT": "help@sprocket.example",
+    "LINK_MAX_AGE": "60",
+    "ATTEMPT_RETENTION": "61",
+    "TRUSTED_PROXY_COUNT": "2",
+    "OUTGOING_PROXY": "http://proxy:3128",
+    "LOG_LEVEL": "DEBUG",
+}
+WHITE_SPACE = st.text(" \t\r\n\v\f\u00a0\u2028", max_size=3)
+
+
+@given(WHITE_SPACE, WHITE_SPACE)
+def test_white_space_at_the_ends_of_any_setting_does_not_count(before: str, after: str) -> None:
+    padded = {name: f"{before}{value}{after}" for name, value in EVERYTHING.items()}
+    assert environment.load(padded) == environment.load(EVERYTHING)
+
+
+@pytest.mark.parametrize("name", sorted(EVERYTHING))
+def test_white_space_at_the_ends_is_cut_from_each_setting(name: str) -> None:
+    assert environment.load({**EVERYTHING, name: f" {EVERYTHING[name]}\n"}) == environment.load(EVERYTHING)
+
+
+@pytest.mark.parametrize("blank", ["", " ", "\n", "\t \r\n"])
+def test_a_blank_setting_counts_as_not_given(blank: str) -> None:
+    optional = dict.fromkeys({*EVERYTHING, "CA_FILE"} - set(COMPLETE), blank)
+    assert environment.load({**COMPLETE, **optional}) == environment.load(COMPLETE)
+    with pytest.raises(ConfigError) as caught:
+        environment.load(dict.fromkeys(COMPLETE, blank))
+    assert {(problem.name, problem.message) for problem in caught.value.problems} == {
+        (name, "is required") for name in REQUIRED
+    }
+
+
+def test_white_space_inside_a_value_stays_what_it_was() -> None:
+    settings = environment.load(EVERYTHING)
+    assert settings.product_name == "Sprocket & Sons"
+    assert settings.admin_password
+    assert settings.admin_password.reveal() == "correct horse battery"
+    assert list(problems(NOVU_SECRET_KEY="two words")) == ["NOVU_SECRET_KEY"]
+
+
+@pytest.mark.parametrize("name", sorted(EVERYTHING))
+def test_bytes_that_are_not_text_are_refused_in_each_setting(name: str) -> None:
+    assert list(problems(**{**EVERYTHING, name: f"{EVERYTHING[name]}\udcff"})) == [name]

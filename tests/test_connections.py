@@ -10,8 +10,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from onboarding.clock.deadline import Deadline
 from onboarding.model import Grant, Secret, Workspace
-from onboarding.remote.http import Deadline
 from onboarding.remote.novu import Novu
 from onboarding.settings.environment import NovuSettings
 from onboarding.signing.links import Links

@@ -11,16 +11,20 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from datetime import timedelta
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
-import redis
 import requests
 
 from onboarding.flows.deliver import FIRST_WAIT, LONGEST_RETRY_AFTER, LONGEST_WAIT, _wait
+from onboarding.ledger.work import Kind
 from onboarding.model.errors import NothingToRetry
 from onboarding.settings import environment
 from onboarding.wiring import Wiring, wire
+from tests.aging import Database, make_due, pass_time
 from tests.conftest import MintLink
 from tests.person import Person
 from tests.service import Service, free_port, running
@@ -57,12 +61,6 @@ def attempt_id_of(page_location: str) -> str:
     return page_location.rpartition("/")[2]
 
 
-def make_due(store: redis.Redis) -> None:
-    """Let the clock run for every job on the queue and every wait of an attempt."""
-    for key in store.scan_iter("onboarding:attempt:*"):
-        store.hdel(str(key), "next_try_at")
-
-
 @pytest.fixture
 def stuck(person: Person, link: str, novu: LocalNovu) -> str:
     """The id of an attempt that Slack granted while Novu was down."""
@@ -70,6 +68,16 @@ def stuck(person: Person, link: str, novu: LocalNovu) -> str:
     back = person.open(person.come_back(link))
     novu.suffer("none")
     return attempt_id_of(back.location)
+
+
+def attempt(ledger_db: Database, attempt_id: str) -> dict[str, Any]:
+    [row] = ledger_db.execute("SELECT * FROM attempt WHERE id = %s", [attempt_id]).fetchall()
+    return dict(row)
+
+
+def sealed(ledger_db: Database) -> list[str]:
+    """The grants that are kept."""
+    return [row["sealed"] for row in ledger_db.execute("SELECT sealed FROM attempt WHERE sealed IS NOT NULL")]
 
 
 def status(person: Person, attempt_id: str) -> str:
@@ -87,12 +95,12 @@ def test_a_worker_delivers_what_the_request_could_not(
 
 
 def test_while_novu_stays_down_the_worker_keeps_trying_with_longer_waits(
-    env: dict[str, str], tmp_path: Path, person: Person, link: str, novu: LocalNovu, store: redis.Redis
+    env: dict[str, str], tmp_path: Path, person: Person, link: str, novu: LocalNovu, ledger_db: Database
 ) -> None:
     novu.suffer("down")
     attempt_id = attempt_id_of(person.open(person.come_back(link)).location)
     with worker(env, tmp_path / "log"):
-        until(lambda: int(str(store.hget(f"onboarding:attempt:{attempt_id}", "tries"))) >= 3, 15)
+        until(lambda: attempt(ledger_db, attempt_id)["tries"] >= 3, 20)
         novu.suffer("none")
         until(lambda: status(person, attempt_id) == "connected", 15)
     waits = [int(wait) for wait in re.findall(r"wait=(\d+)", (tmp_path / "log").read_text("utf-8"))]
@@ -113,7 +121,7 @@ def test_what_novu_kept_without_saying_so_is_not_doubled(
 
 
 def test_a_web_process_killed_after_the_grant_leaves_it_to_the_worker(
-    env: dict[str, str], tmp_path: Path, slack: LocalSlack, novu: LocalNovu, store: redis.Redis
+    env: dict[str, str], tmp_path: Path, slack: LocalSlack, novu: LocalNovu, ledger_db: Database
 ) -> None:
     novu.suffer("slow")
     port = free_port()
@@ -121,7 +129,7 @@ def test_a_web_process_killed_after_the_grant_leaves_it_to_the_worker(
     with running(env, tmp_path / "web", port) as service:
         back = _come_back(service, env, slack)
         with pytest.raises(requests.ConnectionError):
-            _kill_while(service, back, lambda: list(store.scan_iter("onboarding:grant:*")))
+            _kill_while(service, back, lambda: sealed(ledger_db))
     killed = time.monotonic()
     assert novu.state.connections == ()
     novu.suffer("none")
@@ -160,14 +168,13 @@ def test_a_worker_told_to_stop_finishes_what_it_does(
 
 
 def test_a_worker_with_another_key_leaves_the_grant_alone(
-    env: dict[str, str], tmp_path: Path, person: Person, stuck: str, store: redis.Redis, novu: LocalNovu
+    env: dict[str, str], tmp_path: Path, person: Person, stuck: str, ledger_db: Database, novu: LocalNovu
 ) -> None:
-    key = f"onboarding:grant:{stuck}"
-    before = store.get(key)
+    before = sealed(ledger_db)
     with worker({**env, "SECRET_KEY": "another key that is also long enough"}, tmp_path / "log"):
         until(lambda: "no key of this process opens the grant" in (tmp_path / "log").read_text("utf-8"), 8)
-    assert store.get(key) == before
-    make_due(store)
+    assert sealed(ledger_db) == before != []
+    make_due(ledger_db)
     with worker({**env, "SECRET_KEY": "n" * 32, "SECRET_KEY_FALLBACKS": env["SECRET_KEY"]}, tmp_path / "log"):
         until(lambda: status(person, stuck) == "connected", 40)
     assert len(novu.state.connections) == 1
@@ -188,26 +195,26 @@ def test_a_worker_refuses_a_bad_configuration(env: dict[str, str]) -> None:
 
 
 def test_a_person_retries_what_novu_refused(
-    wiring: Wiring, person: Person, link: str, novu: LocalNovu, store: redis.Redis
+    wiring: Wiring, person: Person, link: str, novu: LocalNovu, ledger_db: Database
 ) -> None:
     novu.suffer("unauthorized")
     attempt_id = attempt_id_of(person.open(person.come_back(link)).location)
     assert wiring.delivery.retry(attempt_id).reason == "novu_unauthorized"
     novu.suffer("none")
-    attempt = wiring.delivery.retry(attempt_id)
-    assert attempt.status == "connected"
-    assert attempt.round == 2
+    retried = wiring.delivery.retry(attempt_id)
+    assert retried.status == "connected"
+    assert retried.round == 2
     assert len(novu.state.connections) == 1
     with pytest.raises(NothingToRetry, match="it is connected"):
         wiring.delivery.retry(attempt_id)
 
 
 def test_there_is_nothing_to_retry_without_a_grant(
-    wiring: Wiring, person: Person, link: str, novu: LocalNovu, store: redis.Redis
+    wiring: Wiring, person: Person, link: str, novu: LocalNovu, ledger_db: Database
 ) -> None:
     novu.suffer("rejected")
     attempt_id = attempt_id_of(person.open(person.come_back(link)).location)
-    store.delete(f"onboarding:grant:{attempt_id}")
+    ledger_db.execute("UPDATE attempt SET sealed = NULL")
     with pytest.raises(NothingToRetry, match="its grant is gone"):
         wiring.delivery.retry(attempt_id)
     with pytest.raises(NothingToRetry, match="no such attempt"):
@@ -233,20 +240,20 @@ def test_retry_from_the_command_line(env: dict[str, str], person: Person, link: 
 
 
 def test_the_later_grant_wins_whatever_order_they_arrive_in(
-    wiring: Wiring, person: Person, mint: MintLink, novu: LocalNovu, slack: LocalSlack, store: redis.Redis
+    wiring: Wiring, person: Person, mint: MintLink, novu: LocalNovu, slack: LocalSlack, ledger_db: Database
 ) -> None:
     novu.suffer("down")
     older = attempt_id_of(person.open(person.come_back(mint(), workspace="TOLDER")).location)
     newer = attempt_id_of(person.open(person.come_back(mint(), workspace="TNEWER")).location)
     novu.suffer("none")
-    make_due(store)
+    make_due(ledger_db)
     wiring.delivery.deliver(newer)
     wiring.delivery.deliver(older)
     assert status(person, newer) == "connected"
     page = person.open(f"/attempts/{older}")
     assert page.heading == "A newer approval took its place"
     assert [connection.workspace_id for connection in novu.state.connections] == ["TNEWER"]
-    assert list(store.scan_iter("onboarding:grant:*")) == []
+    assert sealed(ledger_db) == []
 
 
 @pytest.fixture
@@ -258,17 +265,17 @@ def careful(wiring: Wiring, novu: LocalNovu) -> Iterator[LocalNovu]:
 
 
 def test_an_older_grant_does_not_slip_in_behind_a_newer_one_whose_answer_was_lost(
-    wiring: Wiring, person: Person, mint: MintLink, careful: LocalNovu, store: redis.Redis
+    wiring: Wiring, person: Person, mint: MintLink, careful: LocalNovu, ledger_db: Database
 ) -> None:
     careful.suffer("down")
     older = attempt_id_of(person.open(person.come_back(mint(), workspace="TOLDER")).location)
     careful.suffer("truncated")
     newer = attempt_id_of(person.open(person.come_back(mint(), workspace="TNEWER")).location)
-    make_due(store)
+    make_due(ledger_db)
     wiring.delivery.deliver(older)
     assert status(person, older) == "pending"
     wiring.delivery.deliver(newer)
-    make_due(store)
+    make_due(ledger_db)
     wiring.delivery.deliver(older)
     assert [connection.workspace_id for connection in careful.state.connections] == ["TNEWER"]
     assert status(person, newer) == "connected"
@@ -276,14 +283,14 @@ def test_an_older_grant_does_not_slip_in_behind_a_newer_one_whose_answer_was_los
 
 
 def test_an_older_grant_is_delivered_when_the_newer_one_is_refused(
-    wiring: Wiring, person: Person, mint: MintLink, novu: LocalNovu, store: redis.Redis
+    wiring: Wiring, person: Person, mint: MintLink, novu: LocalNovu, ledger_db: Database
 ) -> None:
     novu.suffer("down")
     older = attempt_id_of(person.open(person.come_back(mint(), workspace="TOLDER")).location)
     novu.suffer("rejected")
     newer = attempt_id_of(person.open(person.come_back(mint(), workspace="TNEWER")).location)
     novu.suffer("none")
-    make_due(store)
+    make_due(ledger_db)
     wiring.delivery.deliver(older)
     assert status(person, newer) == "failed"
     assert status(person, older) == "connected"
@@ -292,50 +299,79 @@ def test_an_older_grant_is_delivered_when_the_newer_one_is_refused(
 
 
 def test_after_a_day_of_trying_a_person_has_to_look(
-    wiring: Wiring, person: Person, stuck: str, novu: LocalNovu, store: redis.Redis
+    wiring: Wiring, person: Person, stuck: str, novu: LocalNovu, ledger_db: Database
 ) -> None:
-    key = f"onboarding:attempt:{stuck}"
-    store.hset(key, "trying_since", int(str(store.hget(key, "trying_since"))) - 86_400_000)
-    make_due(store)
+    pass_time(ledger_db, timedelta(days=1))
     novu.suffer("down")
     wiring.delivery.deliver(stuck)
     page = person.open(f"/attempts/{stuck}/status")
     assert '"reason":"novu_unreachable"' in page.source
-    assert 0 < store.ttl(f"onboarding:grant:{stuck}") <= 7 * 86_400
+    assert sealed(ledger_db) != []
+    pass_time(ledger_db, timedelta(days=6))
     novu.suffer("none")
     assert wiring.delivery.retry(stuck).status == "connected"
 
 
-def test_a_grant_that_is_gone_is_said_to_be(wiring: Wiring, person: Person, stuck: str, store: redis.Redis) -> None:
-    store.delete(f"onboarding:grant:{stuck}")
-    make_due(store)
+def test_a_grant_that_is_gone_is_said_to_be(wiring: Wiring, person: Person, stuck: str, ledger_db: Database) -> None:
+    ledger_db.execute("UPDATE attempt SET sealed = NULL")
+    make_due(ledger_db)
     wiring.delivery.deliver(stuck)
     page = person.open(f"/attempts/{stuck}")
     assert "we can no longer use that approval" in page.text
 
 
-def test_a_job_that_the_queue_lost_is_found_again(
-    env: dict[str, str], tmp_path: Path, person: Person, stuck: str, store: redis.Redis
+def test_work_that_is_missing_is_made_anew_from_the_attempts(
+    env: dict[str, str], tmp_path: Path, person: Person, stuck: str, ledger_db: Database
 ) -> None:
-    store.delete(*store.scan_iter("onboarding:queue*"))
-    store.zadd("onboarding:undelivered", {stuck: 0})
+    ledger_db.execute("DELETE FROM work")
     with worker(env, tmp_path / "log"):
         until(lambda: status(person, stuck) == "connected", 10)
-    assert "delivery overdue" in (tmp_path / "log").read_text("utf-8")
-    assert store.zcard("onboarding:undelivered") == 0
+    assert ledger_db.execute("SELECT * FROM work WHERE kind = 'deliver'").fetchall() == []
 
 
-def test_the_sweep_forgets_what_is_no_longer_there(wiring: Wiring, store: redis.Redis) -> None:
-    store.zadd("onboarding:undelivered", {"ghost": 1})
-    wiring.delivery.sweep()
-    assert store.zcard("onboarding:undelivered") == 0
-    assert not list(store.scan_iter("onboarding:queue*"))
+def test_work_for_an_attempt_that_is_gone_is_dropped(env: dict[str, str], tmp_path: Path, ledger_db: Database) -> None:
+    ledger_db.execute("INSERT INTO work (kind, subject) VALUES ('deliver', 'ghost')")
+    with worker(env, tmp_path / "log"):
+        until(lambda: not ledger_db.execute("SELECT * FROM work WHERE kind = 'deliver'").fetchall(), 10)
 
 
-def test_messages_hold_ids_only(stuck: str, store: redis.Redis, slack: LocalSlack) -> None:
-    messages = str(store.hgetall("onboarding:queue:delivery.DQ.msgs"))
-    assert stuck in messages
-    assert slack.state.grants[0].token not in messages
+def test_work_that_always_breaks_slows_down_and_is_shown(wiring: Wiring, stuck: str, ledger_db: Database) -> None:
+    waits = []
+    for _ in range(8):
+        make_due(ledger_db)
+        [job] = wiring.ledger.work.take({Kind.DELIVER: 1}, 1)
+        wiring.ledger.work.failed(job, "ValueError")
+        [due] = ledger_db.execute("SELECT extract(epoch FROM due_at - now()) AS due FROM work").fetchall()
+        waits.append(float(due["due"]))
+    assert all(19 < wait < 23 for wait in waits[:3])
+    assert all(after > 1.7 * before for before, after in pairwise(waits[3:]))
+    [shown] = wiring.ledger.work.backlog().stuck
+    assert (shown.subject, shown.tries, shown.last_error) == (stuck, 8, "ValueError")
+
+
+def test_who_lost_its_lease_changes_nothing_any_more(wiring: Wiring, stuck: str, ledger_db: Database) -> None:
+    make_due(ledger_db)
+    [late] = wiring.ledger.work.take({Kind.DELIVER: 1}, 1)
+    make_due(ledger_db)
+    [job] = wiring.ledger.work.take({Kind.DELIVER: 1}, 1)
+    wiring.ledger.work.done(late)
+    wiring.ledger.work.again(late, timedelta(days=1))
+    [row] = ledger_db.execute("SELECT take, due_at < now() + interval '1 hour' AS is_soon FROM work").fetchall()
+    assert (row["take"], row["is_soon"]) == (job.take, True)
+
+
+def test_two_workers_take_different_work(wiring: Wiring, ledger_db: Database) -> None:
+    ledger_db.execute("INSERT INTO work (kind, subject) SELECT 'deliver', n::text FROM generate_series(1, 40) n")
+    with ThreadPoolExecutor(8) as pool:
+        taken = list(pool.map(lambda _: wiring.ledger.work.take({Kind.DELIVER: 5}, 5), range(8)))
+    subjects = [job.subject for jobs in taken for job in jobs]
+    assert len(subjects) == len(set(subjects)) == 40
+
+
+def test_work_holds_ids_only(stuck: str, ledger_db: Database, slack: LocalSlack) -> None:
+    work = str(ledger_db.execute("SELECT * FROM work").fetchall())
+    assert stuck in work
+    assert slack.state.grants[0].token not in work
 
 
 def test_waits_grow_up_to_a_quarter_of_an_hour() -> None:

@@ -8,9 +8,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from onboarding.model import Connection, Grant, Reason, Secret, Workspace, utc_now
+from onboarding.clock import utc_now
+from onboarding.clock.deadline import Deadline
+from onboarding.model import Connection, Grant, Reason, Secret, Workspace
 from onboarding.model.errors import NovuError, SlackRefused
-from onboarding.remote.http import Deadline
 from onboarding.remote.novu import Novu
 from onboarding.remote.slack import Slack
 from onboarding.settings.environment import NovuSettings, SlackSettings

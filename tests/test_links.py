@@ -183,6 +183,11 @@ def test_a_payload_that_is_not_json_is_malformed() -> None:
         ("context", {"tenant": {"id": "o", "data": {"x": float("nan")}}}),
         ("context", {"": "org"}),
         ("context", {str(n): "org" for n in range(6)}),
+        ("context", {"tenant": "one", " tenant": "two"}),
+        ("context", {"tenant": " "}),
+        ("context", {" ": "org"}),
+        ("subscriberId", "\u200b"),
+        ("subscriberId", "in\nside"),
         ("returnUrl", "http://example.com"),
         ("returnUrl", "javascript:alert(1)"),
         ("returnUrl", "//example.com"),
@@ -269,3 +274,42 @@ def test_a_link_that_servers_would_refuse_is_not_minted() -> None:
     noise = "".join(f"{number * 7919 % 104_729:x}" for number in range(3000))
     with pytest.raises(LinkMalformed, match="too long to open"):
         LINKS.mint({"subscriberId": "x", "context": {"tenant": {"id": "x", "data": {"noise": noise}}}}, None, NOW)
+
+
+OWNED: dict[str, Any] = {
+    "subscriberId": "subscriber 123",
+    "context": {"tenant": "org-1", "region": {"id": "eu", "data": {"note": " kept "}}},
+    "integrationIdentifier": "slack-eu",
+    "identifier": "acme slack",
+    "account": "Acme Inc.",
+    "returnUrl": "https://app.example.com/settings",
+}
+BLANKS = st.text(" \t\r\n\u00a0\u3000", max_size=3)
+
+
+def padded(value: Any, before: str, after: str) -> Any:
+    """The same with white space around each text that is not data."""
+    if isinstance(value, dict):
+        return {
+            name if name in {"id", "data"} else f"{before}{name}{after}": entry
+            if name == "data"
+            else padded(entry, before, after)
+            for name, entry in value.items()
+        }
+    return f"{before}{value}{after}"
+
+
+@given(BLANKS, BLANKS)
+def test_white_space_at_the_ends_of_an_id_makes_no_other_id(before: str, after: str) -> None:
+    fields = {name: padded(value, before, after) for name, value in OWNED.items()}
+    plain = LINKS.open(signed({**PAYLOAD, **OWNED}), NOW)
+    assert LINKS.open(signed({**PAYLOAD, **fields}), NOW) == plain
+    minted = LINKS.mint(fields, timedelta(hours=1), NOW)
+    assert minted.owner == plain.owner
+    assert minted.identifier == plain.identifier == "acme slack"
+
+
+def test_the_derived_identifier_knows_no_white_space_either() -> None:
+    assert identifier(subscriberId=" subscriber-123\n") == identifier()
+    assert identifier(integrationIdentifier="slack-prod ") == identifier()
+    assert identifier(context={" tenant": "o "}) == identifier(context={"tenant": "o"})

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from datetime import timedelta
+from collections.abc import Iterator
+from datetime import date, timedelta
 
 import pytest
-import redis
-import time_machine
-from flask import Flask
 
-from onboarding.ledger import Found, Standing, Wanted
-from onboarding.model import Reason, utc_now
+from onboarding.clock import utc_now
+from onboarding.ledger.lists import Day, Found, Standing, Wanted
+from onboarding.model import Grant, Reason, Secret, Workspace
 from onboarding.model.errors import CursorMalformed
 from onboarding.wiring import Wiring
+from tests.aging import Database, make_due, pass_time
 from tests.conftest import MintLink
 from tests.person import Person
 from tests.stand_ins import LocalNovu
-from tests.test_delivery import attempt_id_of, make_due
+from tests.test_delivery import attempt_id_of
 
 
 def find(wiring: Wiring, **wanted: object) -> Found:
-    return wiring.lists.find(Wanted(**wanted), wiring.clock())  # type: ignore[arg-type]
+    return wiring.ledger.lists.find(Wanted(**wanted))  # type: ignore[arg-type]
 
 
 def ids(found: Found) -> list[str]:
@@ -29,7 +28,7 @@ def ids(found: Found) -> list[str]:
 
 
 def standings(wiring: Wiring) -> dict[str, int]:
-    return {standing.value: number for standing, number in wiring.lists.counts(list(Standing)).items() if number}
+    return {standing.value: number for standing, number in wiring.ledger.lists.counts(list(Standing)).items() if number}
 
 
 def pages(wiring: Wiring, **wanted: object) -> Iterator[Found]:
@@ -46,10 +45,13 @@ def start(person: Person, link: str) -> None:
     person.add_to_slack(link)
 
 
-def pass_time(store: redis.Redis) -> None:
-    """Let everything be due that would be in a while."""
-    for attempt_id in store.zrange("onboarding:due", 0, -1):
-        store.zadd("onboarding:due", {str(attempt_id): 0})
+def total(wiring: Wiring, **wanted: object) -> int | None:
+    return wiring.ledger.lists.total(Wanted(**wanted))  # type: ignore[arg-type]
+
+
+def today(wiring: Wiring) -> Day:
+    [day] = wiring.ledger.lists.days(1)
+    return day
 
 
 def test_the_newest_attempt_comes_first(wiring: Wiring, person: Person, mint: MintLink) -> None:
@@ -58,26 +60,26 @@ def test_the_newest_attempt_comes_first(wiring: Wiring, person: Person, mint: Mi
     assert [attempt.link.subscriber_id for attempt in find(wiring).attempts] == ["c", "b", "a"]
 
 
-def test_pages_hold_every_attempt_once(wiring: Wiring, person: Person, mint: MintLink) -> None:
-    with time_machine.travel(utc_now(), tick=False):
-        for number in range(7):
-            start(person, mint(subscriberId=f"s{number}"))
+def test_pages_hold_every_attempt_once(wiring: Wiring, person: Person, mint: MintLink, ledger_db: Database) -> None:
+    for number in range(7):
+        start(person, mint(subscriberId=f"s{number}"))
+    ledger_db.execute("UPDATE attempt SET started_at = now()")
     seen = [attempt_id for page in pages(wiring, limit=2) for attempt_id in ids(page)]
     assert len(seen) == len(set(seen)) == 7
 
 
 def test_a_page_goes_on_after_an_attempt_that_is_gone(
-    wiring: Wiring, person: Person, mint: MintLink, store: redis.Redis
+    wiring: Wiring, person: Person, mint: MintLink, ledger_db: Database
 ) -> None:
     for number in range(4):
         start(person, mint(subscriberId=f"s{number}"))
     first = find(wiring, limit=2)
-    store.zrem("onboarding:list:all", ids(first)[-1])
+    ledger_db.execute("DELETE FROM attempt WHERE id = %s", [ids(first)[-1]])
     assert [attempt.link.subscriber_id for attempt in find(wiring, after=first.next).attempts] == ["s1", "s0"]
 
 
 def test_an_attempt_stands_where_it_is_in_its_story(
-    wiring: Wiring, person: Person, mint: MintLink, novu: LocalNovu, store: redis.Redis
+    wiring: Wiring, person: Person, mint: MintLink, novu: LocalNovu, ledger_db: Database
 ) -> None:
     start(person, mint())
     assert standings(wiring) == {"started": 1, "pending": 1}
@@ -85,7 +87,7 @@ def test_an_attempt_stands_where_it_is_in_its_story(
     stuck = attempt_id_of(person.open(person.come_back(mint())).location)
     assert standings(wiring) == {"started": 1, "granted": 1, "pending": 2}
     novu.suffer("unauthorized")
-    make_due(store)
+    make_due(ledger_db)
     wiring.delivery.deliver(stuck)
     assert standings(wiring) == {"started": 1, "pending": 1, "failed": 1, "waiting": 1}
     assert ids(find(wiring, reason=Reason.NOVU_UNAUTHORIZED)) == [stuck]
@@ -95,64 +97,80 @@ def test_an_attempt_stands_where_it_is_in_its_story(
     assert ids(find(wiring, reason=Reason.NOVU_UNAUTHORIZED)) == []
 
 
-def test_an_attempt_that_nobody_finished_expires(wiring: Wiring, person: Person, link: str, store: redis.Redis) -> None:
+def test_an_attempt_that_nobody_finished_expires(
+    wiring: Wiring, person: Person, link: str, ledger_db: Database
+) -> None:
     start(person, link)
-    wiring.lists.lapse()
+    wiring.ledger.attempts.expire()
     assert standings(wiring) == {"started": 1, "pending": 1}
-    pass_time(store)
-    wiring.lists.lapse()
+    pass_time(ledger_db, timedelta(minutes=10, seconds=1))
+    [unnoticed] = find(wiring).attempts
+    assert unnoticed.status == "expired"
+    wiring.ledger.attempts.expire()
     assert standings(wiring) == {"expired": 1}
-    with time_machine.travel(utc_now() + timedelta(minutes=11)):
-        [attempt] = find(wiring, reason=Reason.TIMED_OUT).attempts
+    [attempt] = find(wiring, reason=Reason.TIMED_OUT).attempts
     assert attempt.status == "expired"
 
 
-def test_an_attempt_that_lapsed_can_still_be_connected(
-    wiring: Wiring, person: Person, link: str, store: redis.Redis
+def test_an_attempt_that_expired_while_slack_was_asked_still_keeps_its_grant(
+    wiring: Wiring, person: Person, link: str, ledger_db: Database
 ) -> None:
-    back = person.come_back(link)
-    pass_time(store)
-    wiring.lists.lapse()
-    person.open(back)
-    assert standings(wiring) == {"connected": 1}
-    [day] = wiring.lists.days(utc_now().date(), 1)
-    assert (day.started, day.connected, dict(day.lost)) == (1, 1, {})
+    start(person, link)
+    pass_time(ledger_db, timedelta(minutes=10, seconds=1))
+    wiring.ledger.attempts.expire()
+    [attempt] = find(wiring).attempts
+    grant = Grant(Workspace("T1", "Acme"), Secret("xoxb"), frozenset(), utc_now())
+    assert wiring.ledger.grants.keep(attempt.id, grant, "sealed", "lease", timedelta(0))
+    assert standings(wiring) == {"granted": 1, "pending": 1}
+    assert (today(wiring).started, today(wiring).granted, dict(today(wiring).lost)) == (1, 1, {})
+
+
+def test_an_approval_that_nobody_gave_expires_with_its_link(
+    wiring: Wiring, person: Person, link: str, ledger_db: Database
+) -> None:
+    person.install(link, outcome="not_permitted")
+    assert standings(wiring) == {"awaiting_approval": 1}
+    pass_time(ledger_db, timedelta(days=7))
+    wiring.ledger.attempts.expire()
+    assert standings(wiring) == {"expired": 1}
+    [attempt] = find(wiring, reason=Reason.APPROVAL_NOT_GIVEN).attempts
+    assert attempt.timeline[-1].name == "expired"
+    assert wiring.ledger.attempts.forget() == 0
 
 
 def test_a_kept_grant_waits_until_it_is_gone(
-    wiring: Wiring, person: Person, link: str, novu: LocalNovu, store: redis.Redis
+    wiring: Wiring, person: Person, link: str, novu: LocalNovu, ledger_db: Database
 ) -> None:
     novu.suffer("unauthorized")
     person.install(link)
     assert standings(wiring) == {"failed": 1, "waiting": 1}
-    store.delete(*store.scan_iter("onboarding:grant:*"))
-    pass_time(store)
-    wiring.lists.lapse()
+    pass_time(ledger_db, timedelta(days=6, hours=23))
+    assert wiring.ledger.attempts.erase_grants() == 0
+    pass_time(ledger_db, timedelta(hours=2))
+    assert wiring.ledger.attempts.erase_grants() == 1
     assert standings(wiring) == {"failed": 1}
 
 
-def test_an_attempt_leaves_every_list_before_its_record_does(
-    wiring: Wiring, person: Person, link: str, novu: LocalNovu, store: redis.Redis
+def test_an_attempt_leaves_every_list_with_its_record(
+    wiring: Wiring, person: Person, mint: MintLink, ledger_db: Database
 ) -> None:
-    novu.suffer("unauthorized")
-    attempt_id = attempt_id_of(person.open(person.come_back(link)).location)
-    store.expire(f"onboarding:attempt:{attempt_id}", 30)
-    pass_time(store)
-    wiring.lists.lapse()
-    assert list(store.scan_iter("onboarding:list:*")) == []
-    assert store.zcard("onboarding:due") == 0
-
-
-def test_an_attempt_whose_record_went_first_leaves_the_lists_too(
-    wiring: Wiring, person: Person, link: str, store: redis.Redis
-) -> None:
-    person.install(link)
-    store.delete(*store.scan_iter("onboarding:attempt:*"))
-    assert ids(find(wiring)) == []
-    pass_time(store)
-    wiring.lists.lapse()
+    person.install(mint(context={"tenant": "org-1"}))
+    pass_time(ledger_db, timedelta(days=31))
+    assert wiring.ledger.attempts.forget() == 1
     assert standings(wiring) == {}
-    assert find(wiring).total == 0
+    assert ids(find(wiring)) == ids(find(wiring, context="tenant:org-1")) == []
+    for table in ("attempt", "attempt_context", "term"):
+        assert ledger_db.execute(f"SELECT * FROM {table}").fetchall() == []
+
+
+def test_what_is_on_its_way_is_never_forgotten(
+    wiring: Wiring, person: Person, link: str, novu: LocalNovu, ledger_db: Database
+) -> None:
+    novu.suffer("down")
+    person.install(link)
+    pass_time(ledger_db, timedelta(days=400))
+    assert wiring.ledger.attempts.forget() == 0
+    assert standings(wiring) == {"granted": 1, "pending": 1}
 
 
 def test_filters_work_alone_and_together(wiring: Wiring, person: Person, mint: MintLink, novu: LocalNovu) -> None:
@@ -170,11 +188,25 @@ def test_filters_work_alone_and_together(wiring: Wiring, person: Person, mint: M
     assert ids(find(wiring, until=utc_now() - timedelta(hours=1))) == []
 
 
-def test_totals_are_known_where_one_list_says_it_all(wiring: Wiring, person: Person, mint: MintLink) -> None:
+def test_totals_are_counted(wiring: Wiring, person: Person, mint: MintLink) -> None:
     for number in range(3):
         start(person, mint(subscriberId=f"s{number}"))
-    assert find(wiring, limit=1).total == 3
-    assert find(wiring, limit=1, standing=Standing.STARTED, subscriber_id="s1").total is None
+    assert total(wiring) == 3
+    assert total(wiring, standing=Standing.STARTED) == 3
+    assert total(wiring, standing=Standing.STARTED, subscriber_id="s1") == 1
+    assert total(wiring, subscriber_id="nobody\0") == 0
+
+
+def test_nobody_counts_more_than_a_thousand(wiring: Wiring, person: Person, link: str, ledger_db: Database) -> None:
+    start(person, link)
+    columns = "status, browser, link_id, link, is_short, link_expires_at, owner, integration, subscriber_id"
+    rest = "context_keys, started_at, timeline, forget_at"
+    ledger_db.execute(
+        f"INSERT INTO attempt (id, {columns}, {rest}) SELECT n::text, {columns}, {rest}"
+        " FROM attempt, generate_series(1, 1000) n"
+    )
+    assert total(wiring, subscriber_id="subscriber-123") is None
+    assert total(wiring) == 1001
 
 
 @pytest.mark.parametrize("cursor", ["", "x", "1.2", "*", "1." + "a" * 23, "9" * 40 + "." + "a" * 22, "1.\n" + "a" * 21])
@@ -186,31 +218,23 @@ def test_cursors_that_are_not_ours_are_refused(wiring: Wiring, cursor: str) -> N
 @pytest.mark.parametrize("text", ["acme", "ACME I", "inc", "subscriber-123", "Subscr", "T9TK3CUKW", "t9tk3cukw", "hq"])
 def test_a_search_finds_by_word_name_and_id(wiring: Wiring, person: Person, link: str, text: str) -> None:
     person.install(link)
-    assert {match.kind for match in wiring.lists.search(text, utc_now())} & {"subscriber", "workspace"}
+    assert {match.kind for match in wiring.ledger.lists.search(text)} & {"subscriber", "workspace"}
 
 
 @pytest.mark.parametrize("text", ["*", "acm?", "[", "\\", "cme", "<b>", "\0", "x" * 10_000, "all", "é"])
 def test_a_search_takes_every_character_for_itself(wiring: Wiring, person: Person, link: str, text: str) -> None:
     person.install(link)
-    assert wiring.lists.search(text, utc_now()) == []
+    assert wiring.ledger.lists.search(text) == []
 
 
 def test_a_search_forgets_names_whose_attempts_are_gone(
-    wiring: Wiring, person: Person, link: str, store: redis.Redis
+    wiring: Wiring, person: Person, mint: MintLink, ledger_db: Database
 ) -> None:
-    person.install(link)
-    store.delete(*store.scan_iter("onboarding:list:*"))
-    assert wiring.lists.search("acme", utc_now()) == []
-
-
-def test_a_name_is_found_for_as_long_as_its_attempts_are_kept(
-    wiring: Wiring, person: Person, link: str, store: redis.Redis
-) -> None:
-    person.install(link)
-    [terms] = store.scan_iter("onboarding:terms:*")
-    assert store.ttl(terms) > 2 * 30 * 86_400
-    with time_machine.travel(utc_now() + timedelta(days=31)):
-        assert wiring.lists.search("acme", utc_now())
+    person.install(mint())
+    pass_time(ledger_db, timedelta(days=31))
+    person.add_to_slack(mint(subscriberId="somebody-else", account="Acme Ltd."))
+    wiring.ledger.attempts.forget()
+    assert [match.value for match in wiring.ledger.lists.search("acme")] == ["somebody-else"]
 
 
 def test_each_day_counts_what_became_of_its_attempts(
@@ -221,51 +245,62 @@ def test_each_day_counts_what_became_of_its_attempts(
     person.install(mint())
     novu.suffer("unauthorized")
     failed = attempt_id_of(person.open(person.come_back(mint())).location)
-    before, day = wiring.lists.days(utc_now().date(), 2)
+    before, day = wiring.ledger.lists.days(2)
     assert (before.started, day.started, day.returned, day.granted, day.connected) == (0, 4, 3, 2, 1)
     assert day.lost == {Reason.DENIED_BY_PERSON: 1, Reason.NOVU_UNAUTHORIZED: 1}
     novu.suffer("none")
     wiring.delivery.retry(failed)
-    [day] = wiring.lists.days(utc_now().date(), 1)
+    day = today(wiring)
     assert (day.granted, day.connected, dict(day.lost)) == (2, 2, {Reason.DENIED_BY_PERSON: 1})
 
 
-def test_a_list_forgets_a_record_that_went_before_anybody_noticed(
-    wiring: Wiring, person: Person, link: str, store: redis.Redis
+def test_numbers_stay_the_same_when_they_are_added_up(
+    wiring: Wiring, person: Person, mint: MintLink, ledger_db: Database
+) -> None:
+    person.install(mint())
+    person.install(mint(), decision="cancel")
+    before = standings(wiring), today(wiring)
+    wiring.ledger.lists.fold_tally()
+    wiring.ledger.lists.fold_tally()
+    assert (standings(wiring), today(wiring)) == before
+    names = [(row["day"], row["name"]) for row in ledger_db.execute("SELECT * FROM tally")]
+    assert len(names) == len(set(names))
+
+
+def test_a_day_keeps_its_numbers_when_its_attempts_are_gone(
+    wiring: Wiring, person: Person, link: str, ledger_db: Database
 ) -> None:
     person.install(link)
-    store.delete(*store.scan_iter("onboarding:attempt:*"))
-    assert find(wiring, subscriber_id="subscriber-123").attempts == ()
-    assert find(wiring, subscriber_id="subscriber-123").total == 0
+    ledger_db.execute("UPDATE attempt SET forget_at = now()")
+    wiring.ledger.attempts.forget()
+    wiring.ledger.lists.fold_tally()
+    assert (today(wiring).started, today(wiring).connected) == (1, 1)
+    ledger_db.execute("UPDATE tally SET day = day - 41")
+    wiring.ledger.lists.fold_tally()
+    assert ledger_db.execute("SELECT * FROM tally").fetchall() == []
 
 
-def test_a_new_attempt_does_not_push_out_those_that_are_kept_for_long(
-    make_app: Callable[..., Flask], person: Person, link: str
-) -> None:
-    app = make_app(ATTEMPT_RETENTION=str(90 * 86_400))
-    wiring: Wiring = app.extensions["onboarding"]
-    person.move_to(app)
-    with time_machine.travel(utc_now() - timedelta(days=45)):
-        person.install(wiring.minting.url(wiring.minting.mint({"subscriberId": "subscriber-123"}, None))[21:])
-    person.add_to_slack(link)
-    assert len(ids(find(wiring, subscriber_id="subscriber-123"))) == 2
+def test_the_days_end_today(wiring: Wiring) -> None:
+    days = wiring.ledger.lists.days(30)
+    assert [day.date for day in days] == [utc_now().date() - timedelta(days=back) for back in range(29, -1, -1)]
+    assert isinstance(days[0].date, date)
 
 
 def test_a_newer_connection_settles_what_failed_before(
-    wiring: Wiring, person: Person, mint: MintLink, novu: LocalNovu, store: redis.Redis
+    wiring: Wiring, person: Person, mint: MintLink, novu: LocalNovu, ledger_db: Database
 ) -> None:
     novu.suffer("unauthorized")
     failed = attempt_id_of(person.open(person.come_back(mint())).location)
     novu.suffer("none")
     person.install(mint())
     assert standings(wiring) == {"connected": 1, "failed": 1}
-    attempt = wiring.attempts.get(failed, utc_now())
+    attempt = wiring.ledger.attempts.get(failed)
     assert attempt
     assert attempt.reason is Reason.SUPERSEDED
     assert ids(find(wiring, reason=Reason.SUPERSEDED)) == [failed]
     assert ids(find(wiring, reason=Reason.NOVU_UNAUTHORIZED)) == []
-    assert list(store.scan_iter("onboarding:grant:*")) == []
-    [day] = wiring.lists.days(utc_now().date(), 1)
+    assert ledger_db.execute("SELECT id FROM attempt WHERE sealed IS NOT NULL").fetchall() == []
+    day = today(wiring)
     assert day.lost == {Reason.SUPERSEDED: 1}
 
 

@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from onboarding.clock.deadline import Deadline
 from onboarding.model import Grant, InstallLink, Secret, Workspace
 from onboarding.model.errors import IdentifierTaken, NovuError
-from onboarding.remote.http import Deadline
 from onboarding.remote.novu import Filter, Novu
 from onboarding.settings.environment import NovuSettings
 from onboarding.signing.links import Links

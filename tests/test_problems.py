@@ -3,41 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 
-import redis
 from flask import Flask
 
-from onboarding.ledger.problems import Noted, Problems
-from onboarding.model import utc_now
+from onboarding.ledger.problems import Problems
+from onboarding.wiring import Wiring
+from tests.aging import Database, pass_time
 from tests.person import Person
 from tests.stand_ins import LocalSlack
 from tests.witness import Witness
 
 
-def noted(heading: str) -> Noted:
-    return Noted(utc_now(), 404, heading, "-", "")
-
-
-def test_the_oldest_make_room(store: redis.Redis) -> None:
-    kept = Problems(store, most=5)
+def test_the_oldest_make_room(wiring: Wiring) -> None:
+    kept = Problems(wiring.ledger.postgres, most=5)
     for number in range(8):
-        kept.note(f"code-{number}", noted(str(number)))
+        kept.note(f"code-{number}", 404, str(number), "-", "")
+    assert kept.forget() == 3
     assert [number for number in range(8) if kept.find(f"code-{number}")] == [3, 4, 5, 6, 7]
-    assert store.zcard("onboarding:problems") == 5
 
 
 def test_nobody_rewrites_what_a_code_stands_for(
-    make_app: Callable[..., Flask], slack: LocalSlack, witness: Witness, store: redis.Redis
+    make_app: Callable[..., Flask], wiring: Wiring, slack: LocalSlack, witness: Witness
 ) -> None:
     person = Person(make_app(TRUSTED_PROXY_COUNT="1"), slack, witness)
     code = person.open("/install/forged").headers["X-Request-ID"]
     person.open("/somewhere-else", headers={"X-Request-ID": code})
-    found = Problems(store).find(code)
+    found = wiring.ledger.problems.find(code)
     assert found
     assert found.heading == "We don't know this link"
 
 
-def test_pages_of_problems_expire(person: Person, store: redis.Redis) -> None:
-    person.open("/nowhere")
-    [key] = store.scan_iter("onboarding:problem:*")
-    assert 0 < store.ttl(key) <= 7 * 86_400
+def test_pages_of_problems_expire(wiring: Wiring, person: Person, ledger_db: Database) -> None:
+    code = person.open("/nowhere").headers["X-Request-ID"]
+    pass_time(ledger_db, timedelta(days=6, hours=23))
+    assert wiring.ledger.problems.find(code)
+    pass_time(ledger_db, timedelta(hours=2))
+    assert wiring.ledger.problems.find(code) is None
+    assert wiring.ledger.problems.forget() == 1

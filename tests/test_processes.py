@@ -8,9 +8,12 @@ import shlex
 import socket
 import subprocess
 import sys
+import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
+from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
@@ -77,6 +80,40 @@ def test_request_lines_of_eight_thousand_bytes_reach_our_pages(service: Service)
     longer = requests.get(f"{service.url}/install/{'x' * 9000}", timeout=5)
     assert 400 <= longer.status_code < 500
     assert "Traceback" not in longer.text
+
+
+def test_idle_connections_stay_open_for_75_seconds(env: dict[str, str]) -> None:
+    done = subprocess.run(
+        [*COMMAND, "--print-config"],
+        env={"PATH": os.environ["PATH"], **env},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=True,
+    )
+    assert re.search(r"^keepalive\s+= 75$", done.stdout, re.MULTILINE)
+
+
+def test_idle_connections_occupy_no_thread_and_are_closed_in_the_end(env: dict[str, str], tmp_path: Path) -> None:
+    port = free_port()
+    few = {**env, "WEB_CONCURRENCY": "1", "GUNICORN_CMD_ARGS": "--threads 1 --keep-alive 2"}
+    with running(few, tmp_path / "log", port), ExitStack() as stack:
+        idle = [stack.enter_context(closing(HTTPConnection("127.0.0.1", port, timeout=10))) for _ in range(5)]
+        for pause in (0, 1, 1):
+            time.sleep(pause)
+            assert [ask(connection) for connection in idle] == [200] * 5
+        socks = [connection.sock for connection in idle]
+        assert [sock.recv(1) for sock in socks] == [b""] * 5
+
+
+def ask(connection: HTTPConnection) -> int:
+    """The status of an answer over this very connection: it may not open another one behind our back."""
+    if connection.sock is not None:
+        connection.auto_open = False
+    connection.request("GET", "/livez")
+    with connection.getresponse() as answer:
+        answer.read()
+        return answer.status
 
 
 def test_a_foreign_host_changes_nothing(service: Service, link: str, slack: LocalSlack) -> None:
@@ -199,7 +236,7 @@ def test_check_config_says_that_all_is_well(env: dict[str, str]) -> None:
 def test_check_config_names_everything_that_is_wrong() -> None:
     done = onboarding("check-config", env={})
     assert done.returncode == 2
-    assert done.stderr.count("is required") == 7
+    assert done.stderr.count("is required") == 8
 
 
 def test_a_link_minted_on_the_command_line_opens(env: dict[str, str], service: Service) -> None:

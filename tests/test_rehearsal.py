@@ -7,13 +7,15 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
+import psycopg
 import pytest
 import requests
 
+from tests.family import alive, all_gone_within, children
 from tests.service import free_port
 
 COMMAND = [sys.executable, "-m", "onboarding.cli", "sandbox"]
@@ -47,30 +49,9 @@ class Rehearsal:
 
     def family(self) -> list[int]:
         """Every process that it started, and theirs."""
-        return _children(self.process.pid)
-
-
-def _children(pid: int) -> list[int]:
-    found = Path(f"/proc/{pid}/task/{pid}/children").read_text("ascii").split()
-    return [each for child in map(int, found) for each in (child, *_children(child))]
-
-
-def alive(pids: list[int]) -> list[int]:
-    return [pid for pid in pids if Path(f"/proc/{pid}/stat").exists() and " Z " not in _stat(pid)]
-
-
-def _stat(pid: int) -> str:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text("utf-8")
-    except (FileNotFoundError, ProcessLookupError):
-        return " Z "
-
-
-def all_gone_within(seconds: float, pids: list[int]) -> bool:
-    deadline = time.monotonic() + seconds
-    while alive(pids) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    return not alive(pids)
+        found = children(self.process.pid)
+        assert any(Path(f"/proc/{pid}/comm").read_text("ascii") == "postgres\n" for pid in found)
+        return found
 
 
 @pytest.fixture
@@ -127,6 +108,16 @@ def test_links_can_be_minted_from_the_environment_it_wrote(rehearsal: Rehearsal,
     assert (tmp_path / ".sandbox/env").stat().st_mode & 0o077 == 0
 
 
+def test_the_database_is_in_the_environment_it_wrote_and_gone_afterwards(rehearsal: Rehearsal, tmp_path: Path) -> None:
+    command = '. .sandbox/env; printf %s "$DATABASE_URL"'
+    done = subprocess.run(["sh", "-c", command], cwd=tmp_path, capture_output=True, text=True, check=True)
+    with psycopg.connect(done.stdout) as connection:
+        assert connection.execute("SELECT made_by FROM link").fetchall() == [("make run",)]
+    rehearsal.process.terminate()
+    assert rehearsal.process.wait(20) == 0
+    assert not Path(unquote(urlsplit(done.stdout).netloc.split("@")[1].rpartition(":")[0])).exists()
+
+
 def test_what_the_local_novu_holds_is_there_again_after_a_restart(tmp_path: Path) -> None:
     for known in (False, True):
         rehearsal = Rehearsal(tmp_path)
@@ -143,7 +134,7 @@ def test_what_the_local_novu_holds_is_there_again_after_a_restart(tmp_path: Path
         rehearsal.process.stdout.close()
 
 
-@pytest.mark.parametrize("name", ["SLACK_CLIENT_SECRET", "NOVU_SECRET_KEY", "SECRET_KEY", "REDIS_URL"])
+@pytest.mark.parametrize("name", ["SLACK_CLIENT_SECRET", "NOVU_SECRET_KEY", "SECRET_KEY", "REDIS_URL", "DATABASE_URL"])
 def test_it_does_not_start_beside_real_credentials(tmp_path: Path, name: str) -> None:
     done = subprocess.run(
         COMMAND,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from onboarding.model import Grant, Reason, Secret, utc_now
+from onboarding.clock import utc_now
+from onboarding.model import Grant, Reason, Secret
 from onboarding.model.errors import SlackRefused
 from onboarding.model.names import clean_name
 from onboarding.remote.slack import REASONS, Slack, error_word

@@ -11,8 +11,9 @@ from datetime import timedelta
 from typing import Any, Final
 
 from onboarding.cli import connections
+from onboarding.ledger import migrations
 from onboarding.model import Status
-from onboarding.model.errors import ConfigError, LinkMalformed, NothingToRetry, StoreUnavailable
+from onboarding.model.errors import ConfigError, LinkMalformed, NothingToRetry, SchemaRefused, StoreUnavailable
 from onboarding.settings import environment
 from onboarding.wiring import Wiring, wire
 
@@ -39,15 +40,17 @@ def _parser() -> argparse.ArgumentParser:
     retry.add_argument("attempt")
     retry.set_defaults(run=_retry)
     check = commands.add_parser("check-config", help="say what is wrong with the environment")
-    check.add_argument("--live", action="store_true", help="also ask Redis, Slack and Novu")
+    check.add_argument("--live", action="store_true", help="also ask PostgreSQL, Redis, Slack and Novu")
     check.set_defaults(run=_check_config)
+    migrate = commands.add_parser("migrate", help="bring the database up to date")
+    migrate.set_defaults(run=_migrate)
     connections.add(commands)
     _add_sandbox(commands)
     return parser
 
 
 def _add_link(commands: Any) -> None:
-    link = commands.add_parser("link", help="mint an install link")
+    link = commands.add_parser("link", help="create an install link")
     link.add_argument("--subscriber", metavar="ID", help="Novu subscriber to connect")
     link.add_argument("--context", metavar="TYPE=ID", action="append", type=_context, help="may be repeated")
     link.add_argument("--shared", action="store_true", help="one connection for everyone in the context")
@@ -77,6 +80,9 @@ def _link(args: argparse.Namespace) -> int:
         for problem in error.problems:
             print(problem, file=sys.stderr)
         return WRONG
+    except StoreUnavailable as error:
+        print(f"{error.store} does not answer: {error.detail}.", file=sys.stderr)
+        return REFUSED
     return DONE
 
 
@@ -90,8 +96,9 @@ def _mint(made: Wiring, args: argparse.Namespace) -> str:
         "account": args.account,
         "returnUrl": args.return_url,
     }
-    link = made.links.mint(fields, args.expires_in, made.clock())
-    return f"{made.settings.public_url}/install/{made.links.sign(link)}"
+    link = made.minting.mint(fields, args.expires_in)
+    made.minting.record(link, "the command line")
+    return made.minting.url(link)
 
 
 def _retry(args: argparse.Namespace) -> int:
@@ -101,7 +108,7 @@ def _retry(args: argparse.Namespace) -> int:
         print(f"Nothing to retry: {error}.", file=sys.stderr)
         return REFUSED
     except StoreUnavailable as error:
-        print(f"Redis does not answer: {error}.", file=sys.stderr)
+        print(f"{error.store} does not answer: {error.detail}.", file=sys.stderr)
         return REFUSED
     print(f"{attempt.id} is {attempt.status}" + (f": {attempt.detail}" if attempt.detail else ""))
     return REFUSED if attempt.status is Status.FAILED else DONE
@@ -115,6 +122,20 @@ def _check_config(args: argparse.Namespace) -> int:
     if problems:
         return REFUSED
     print("The configuration works." if args.live else "The configuration is complete.")
+    return DONE
+
+
+def _migrate(_: argparse.Namespace) -> int:
+    url = environment.load(os.environ).database_url
+    try:
+        applied = migrations.apply(url)
+    except SchemaRefused as error:
+        print(f"Not migrated: {error.detail}.", file=sys.stderr)
+        return REFUSED
+    except StoreUnavailable as error:
+        print(f"Not migrated: {error.store} does not answer ({error.detail}).", file=sys.stderr)
+        return REFUSED
+    print("\n".join(f"Applied {name}." for name in applied) or "The database is up to date.")
     return DONE
 
 

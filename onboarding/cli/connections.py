@@ -10,11 +10,11 @@ import sys
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
+from onboarding.clock.deadline import Deadline
 from onboarding.flows.disconnect import Outcome
 from onboarding.model import Connection
 from onboarding.model.errors import NovuError, StoreUnavailable
 from onboarding.model.names import clean_name, one_line
-from onboarding.remote.http import Deadline
 from onboarding.remote.novu import Filter, Novu
 from onboarding.settings import environment
 from onboarding.wiring import wire
@@ -98,7 +98,7 @@ def _delete(_: Novu, args: argparse.Namespace) -> int:
     try:
         done = wire(environment.load(os.environ)).upkeep.disconnect(args.identifier, revokes=False)
     except StoreUnavailable as error:
-        print(f"Redis does not answer: {error}. Nothing was deleted.", file=sys.stderr)
+        print(f"{error.store} does not answer ({error.detail}). Nothing was deleted.", file=sys.stderr)
         return REFUSED
     if done.novu is not Outcome.DONE:
         print(f"Not deleted: {TROUBLES.get(done.novu, done.detail)}.", file=sys.stderr)

@@ -12,7 +12,7 @@ from limits.errors import StorageError
 from limits.storage import RedisStorage
 from limits.strategies import MovingWindowRateLimiter
 
-from onboarding.ephemeral.store import Redis
+from onboarding.ephemeral.store import NAME, Redis
 from onboarding.model.errors import StoreUnavailable, TooOften
 
 SIGN_INS: Final = RateLimitItemPerMinute(5, namespace="sign-in")
@@ -40,7 +40,7 @@ class Limits:
                 return
             reset_at = self._limiter.get_window_stats(limit.item, limit.who).reset_time
         except StorageError as error:
-            raise StoreUnavailable(type(error.storage_error).__name__) from error
+            raise StoreUnavailable(NAME, type(error.storage_error).__name__) from error
         raise TooOften(max(1, math.ceil(reset_at - time.time())))
 
     def forgive(self, limit: Limit) -> None:
@@ -48,4 +48,4 @@ class Limits:
         try:
             self._limiter.clear(limit.item, limit.who)
         except StorageError as error:
-            raise StoreUnavailable(type(error.storage_error).__name__) from error
+            raise StoreUnavailable(NAME, type(error.storage_error).__name__) from error

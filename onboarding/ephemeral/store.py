@@ -1,28 +1,41 @@
-"""Opens Redis: one policy for every connection, and one exception for every trouble."""
+"""Opens Redis: one policy for every connection, and one exception for every failure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
 
 import redis
 from redis import Redis
-from redis.sentinel import Sentinel
+from redis.connection import (
+    AbstractConnection,
+    Connection,
+    ConnectionPool,
+    SSLConnection,
+    UnixDomainSocketConnection,
+)
+from redis.sentinel import Sentinel, SentinelManagedConnection
 
 from onboarding.model import Secret
 from onboarding.model.errors import StoreUnavailable
 from onboarding.settings.addresses import SENTINEL_SCHEME, sentinel_parts
 
-__all__ = ["Redis", "answering", "connect"]
+__all__ = ["NAME", "Redis", "answering", "connect"]
 
+NAME: Final = "Redis"
 TIMEOUT: Final = 1.0
+TRUSTED_FOR: Final = 30.0
+"""Seconds. Firewalls and load balancers forget idle connections; what is sent over one of those is lost."""
 
-# redis-py retries by itself otherwise: a stalled Redis would hold a request for a minute.
+# redis-py retries by itself otherwise: a stalled Redis would hold a request for a minute. And it introduces itself
+# with two commands on each new connection.
 POLICY: Final[dict[str, Any]] = {
     "socket_timeout": TIMEOUT,
     "socket_connect_timeout": TIMEOUT,
     "retry": None,
+    "driver_info": None,
     "protocol": 2,
     "decode_responses": True,
 }
@@ -30,13 +43,25 @@ POLICY: Final[dict[str, Any]] = {
 
 def connect(url: Secret, **changes: Any) -> Redis:
     """A client for `REDIS_URL`. Connects on first use; finds the current primary through Sentinel."""
-    policy = {**POLICY, **changes}
-    if not url.reveal().startswith(SENTINEL_SCHEME):
-        return Redis.from_url(url.reveal(), **policy)
-    parts = sentinel_parts(url.reveal())
-    sentinel = Sentinel(parts.hosts, sentinel_kwargs={"socket_timeout": TIMEOUT}, **policy)
-    client: Redis = sentinel.master_for(parts.name, db=parts.db, username=parts.username, password=parts.password)
+    address, policy = url.reveal(), {**POLICY, **changes}
+    scheme, _, _ = address.partition("://")
+    if scheme == SENTINEL_SCHEME:
+        return _through_sentinel(address, policy)
+    return Redis.from_url(address, connection_class=KINDS[scheme], **policy)
+
+
+def _through_sentinel(address: str, policy: Mapping[str, Any]) -> Redis:
+    parts = sentinel_parts(address)
+    sentinel = Sentinel([], **policy)
+    sentinel.sentinels = [_one_sentinel(host, port, policy) for host, port in parts.hosts]
+    account = {"db": parts.db, "username": parts.username, "password": parts.password}
+    client: Redis = sentinel.master_for(parts.name, connection_class=_Primary, **account)
     return client
+
+
+def _one_sentinel(host: str, port: int, policy: Mapping[str, Any]) -> Redis:
+    """`Sentinel` would make these itself, with retries and without a limit to how long they may lie idle."""
+    return Redis.from_pool(ConnectionPool(connection_class=_Tcp, host=host, port=port, **policy))
 
 
 @contextmanager
@@ -44,4 +69,43 @@ def answering() -> Iterator[None]:
     try:
         yield
     except redis.RedisError as error:
-        raise StoreUnavailable(type(error).__name__) from error
+        raise StoreUnavailable("Redis", type(error).__name__) from error
+
+
+class _Fresh(AbstractConnection):
+    """A connection that reconnects before it is used, if it lay idle for `trusted_for` seconds or more.
+
+    redis-py's own `health_check_interval` is no help: the command fails along with the PING before it.
+    """
+
+    def __init__(self, *, trusted_for: float = TRUSTED_FOR, **options: Any) -> None:
+        self._trusted_for = trusted_for
+        self._taken_at = 0.0
+        super().__init__(**options)
+
+    def connect(self) -> None:
+        """The pool calls this whenever it gives the connection to somebody."""
+        now = time.monotonic()
+        if now - self._taken_at >= self._trusted_for:
+            self.disconnect()
+        self._taken_at = now
+        super().connect()
+
+
+class _Tcp(_Fresh, Connection):
+    pass
+
+
+class _Tls(_Fresh, SSLConnection):
+    pass
+
+
+class _Unix(_Fresh, UnixDomainSocketConnection):
+    pass
+
+
+class _Primary(_Fresh, SentinelManagedConnection):
+    pass
+
+
+KINDS: Final[Mapping[str, type[Any]]] = {"redis": _Tcp, "rediss": _Tls, "unix": _Unix}

@@ -1,19 +1,20 @@
-"""Asks Redis, Slack and Novu whether the settings are right, and names the setting behind each trouble."""
+"""Asks PostgreSQL, Redis, Slack and Novu whether the settings are right, and names the setting behind each trouble."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Final
 
-from onboarding.ledger import Attempts
+from onboarding.clock.deadline import Deadline
+from onboarding.ephemeral import facts as redis
+from onboarding.ephemeral.store import Redis
+from onboarding.ledger import facts as database
 from onboarding.model import Reason, Secret
-from onboarding.model.errors import NovuError, Problem, SlackRefused, StoreUnavailable
-from onboarding.remote.http import Deadline
+from onboarding.model.errors import NovuError, Problem, SlackRefused
 from onboarding.remote.novu import Novu
 from onboarding.remote.slack import Slack
-from onboarding.settings.environment import NovuSettings
+from onboarding.settings.environment import Settings
 
-OLDEST_REDIS: Final = (6, 2)
 SECONDS: Final = 10.0
 NO_CODE: Final = Secret("onboarding-check-config")
 """Slack checks the app before the code, so a code that never was tells whether it knows the app."""
@@ -25,30 +26,21 @@ SLACK_SETTINGS: Final = {
 
 
 class Checkup:
-    def __init__(self, attempts: Attempts, slack: Slack, novu: Novu, settings: NovuSettings) -> None:
-        self._attempts = attempts
+    def __init__(self, redis_client: Redis, slack: Slack, novu: Novu, settings: Settings) -> None:
+        self._redis = redis_client
         self._slack = slack
         self._novu = novu
         self._settings = settings
 
     def problems(self) -> list[Problem]:
         """Everything that is wrong at this moment. Changes nothing anywhere."""
-        return [*self._ask_redis(), *self.ask_slack(Deadline(SECONDS)), *self.ask_novu(Deadline(SECONDS))]
+        return [*self._ask_stores(), *self.ask_slack(Deadline(SECONDS)), *self.ask_novu(Deadline(SECONDS))]
 
-    def _ask_redis(self) -> Iterator[Problem]:
-        try:
-            facts = self._attempts.facts()
-        except StoreUnavailable as error:
-            yield Problem("REDIS_URL", f"Redis does not answer ({error})")
-            return
-        if facts.version < OLDEST_REDIS:
-            yield Problem("REDIS_URL", f"Redis is {'.'.join(map(str, facts.version))}; 6.2 or newer is needed")
-        if not facts.is_primary:
-            yield Problem("REDIS_URL", "this Redis is a replica; name its primary, or Sentinel")
-        if not facts.appends:
-            yield Problem("REDIS_URL", "appendonly is off: a restart would lose what is on its way to Novu")
-        if facts.evicts:
-            yield Problem("REDIS_URL", "maxmemory-policy is not noeviction: a full Redis would drop grants")
+    def _ask_stores(self) -> Iterator[Problem]:
+        for problem in database.problems(self._settings.database_url):
+            yield Problem("DATABASE_URL", problem)
+        for problem in redis.problems(self._redis):
+            yield Problem("REDIS_URL", problem)
 
     def ask_slack(self, deadline: Deadline) -> Iterator[Problem]:
         try:
@@ -61,7 +53,7 @@ class Checkup:
                 yield Problem("SLACK_URL", f"Slack does not answer ({refusal.detail})")
 
     def ask_novu(self, deadline: Deadline) -> Iterator[Problem]:
-        wanted = self._settings.integration
+        wanted = self._settings.novu.integration
         try:
             found = self._novu.has_integration(wanted, deadline)
         except NovuError as error:

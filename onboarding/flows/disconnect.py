@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import secrets
 from dataclasses import dataclass, replace
-from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
-from onboarding.ledger import Attempts
+from onboarding.clock.deadline import Deadline
+from onboarding.ledger.connections import Connections
 from onboarding.model.errors import NovuError, SlackRefused, StoreUnavailable
-from onboarding.remote.http import Deadline
 from onboarding.remote.novu import Novu
 from onboarding.remote.slack import Slack
 from onboarding.settings.log import LOGGER
@@ -58,11 +57,10 @@ class Disconnected:
 
 
 class Upkeep:
-    def __init__(self, slack: Slack, novu: Novu, attempts: Attempts, clock: Callable[[], datetime]) -> None:
+    def __init__(self, slack: Slack, novu: Novu, connections: Connections) -> None:
         self._slack = slack
         self._novu = novu
-        self._attempts = attempts
-        self._clock = clock
+        self._connections = connections
 
     def verify(self, identifier: str, key: str) -> Verified:
         """Novu refreshes tokens that rotate; whether the token works, only Slack knows."""
@@ -86,15 +84,15 @@ class Upkeep:
             owner = self._owner(identifier, deadline)
         except NovuError as error:
             return Disconnected(Outcome.NOT_ASKED, Outcome.FAILED, str(error))
-        lease = self._attempts.hold(owner)
-        if lease is None:
+        lease = secrets.token_hex(8)
+        if not self._connections.hold(owner, lease):
             return Disconnected(Outcome.NOT_ASKED, Outcome.BUSY)
         done = self._end(identifier, deadline, revokes=revokes)
         try:
             if done.is_done:
-                self._attempts.forget_connection(owner, lease, self._clock())
+                self._connections.end(owner, lease)
             else:
-                self._attempts.release(owner, lease)
+                self._connections.release(owner, lease)
         except StoreUnavailable as error:
             LOGGER.error("disconnected and not noted owner=%s outcome=%s error=%s", owner, done, error)
             return replace(done, is_noted=False)
@@ -107,7 +105,7 @@ class Upkeep:
         except NovuError as error:
             if error.status != 404:
                 raise
-            return self._attempts.owner_of(identifier)
+            return self._connections.owner_of(identifier)
 
     def _end(self, identifier: str, deadline: Deadline, *, revokes: bool) -> Disconnected:
         """At Slack, then at Novu: where Slack fails, Novu keeps the token, so that it can be revoked later."""

@@ -1,4 +1,4 @@
-"""Is all well: Slack and Novu asked at most once a minute, the queue at every look."""
+"""Is all well: Slack and Novu asked at most once a minute, the work that is due at every look."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from onboarding.clock.deadline import Deadline
 from onboarding.ephemeral.checks import Checked, Checks
 from onboarding.flows.checkup import Checkup
-from onboarding.ledger import Lists
-from onboarding.ledger.queue import Backlog, Queue
+from onboarding.ledger.lists import Lists
+from onboarding.ledger.work import Backlog, Work
 from onboarding.model.errors import Problem
-from onboarding.remote.http import Deadline
 
 SECONDS: Final = 3.0
 AGAIN_AFTER: Final = timedelta(seconds=5)
@@ -31,18 +31,18 @@ class Report:
 
 class Health:
     def __init__(
-        self, checkup: Checkup, checks: Checks, queue: Queue, lists: Lists, clock: Callable[[], datetime]
+        self, checkup: Checkup, checks: Checks, work: Work, lists: Lists, clock: Callable[[], datetime]
     ) -> None:
         self._checkup = checkup
         self._checks = checks
-        self._queue = queue
+        self._work = work
         self._lists = lists
         self._clock = clock
         self._lock = threading.Lock()
 
     def report(self, *, asks_again: bool = False) -> Report:
         """Raises `StoreUnavailable`; everything else is in the report."""
-        backlog, waiting_since = self._queue.backlog(self._clock()), self._lists.oldest_undelivered()
+        backlog, waiting_since = self._work.backlog(), self._lists.oldest_undelivered()
         return Report(self._ask_remote(asks_again=asks_again), backlog, waiting_since)
 
     def _ask_remote(self, *, asks_again: bool) -> Checked:

@@ -6,13 +6,15 @@ import base64
 import hashlib
 import logging
 import secrets
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime
+import time
+from dataclasses import dataclass, replace
+from datetime import timedelta
 
+from onboarding.clock.deadline import Deadline
+from onboarding.ephemeral.states import Claim, States
 from onboarding.flows.deliver import Delivery
-from onboarding.ledger import Attempts, Claim, steps
-from onboarding.model import Attempt, Event, InstallLink, Reason, Secret, Status, Unrecorded
+from onboarding.ledger.attempts import Attempts, Ending
+from onboarding.model import CLAIM_GRACE, Attempt, InstallLink, Reason, Secret, Status, Unrecorded
 from onboarding.model.errors import (
     LinkRevoked,
     OtherBrowser,
@@ -21,8 +23,7 @@ from onboarding.model.errors import (
     StateUnknown,
     StoreUnavailable,
 )
-from onboarding.remote.http import Deadline
-from onboarding.remote.slack import Slack, error_word
+from onboarding.remote.slack import Slack, error_word, reason_of_return
 from onboarding.settings.log import LOGGER
 
 
@@ -35,79 +36,104 @@ class Started:
     authorize_url: str
 
 
-class Flow:
-    def __init__(self, slack: Slack, attempts: Attempts, delivery: Delivery, clock: Callable[[], datetime]) -> None:
+class Install:
+    def __init__(self, slack: Slack, states: States, attempts: Attempts, delivery: Delivery) -> None:
         self._slack = slack
+        self._states = states
         self._attempts = attempts
         self._delivery = delivery
-        self._clock = clock
 
     def start(self, link: InstallLink) -> Started:
+        """Raises `TooManyStarts` and `LinkRevoked`."""
         state, browser = Secret(secrets.token_urlsafe(32)), Secret(secrets.token_urlsafe(32))
-        now = self._clock()
-        attempt = Attempt(
-            id=attempt_id(state),
-            link=link,
-            status=Status.STARTED,
-            started_at=now,
-            browser_hash=browser_hash(browser),
-            timeline=(Event(now, "started"),),
-        )
-        self._attempts.start(attempt)
-        LOGGER.info("attempt started attempt=%s link=%s", attempt.id, link.id)
-        return Started(attempt.id, browser, self._slack.authorize_url(state))
+        started = Started(attempt_id(state), browser, self._slack.authorize_url(state))
+        self._states.begin(started.attempt_id, browser_hash(browser), link.id)
+        self._attempts.start(started.attempt_id, link, browser_hash(browser))
+        LOGGER.info("attempt started attempt=%s link=%s", started.attempt_id, link.id)
+        return started
 
     def decline(self, attempt_id: str, browser: Secret | None, error: str, *, is_described: bool) -> None:
         """Slack sent the person back with an error instead of a code."""
-        if attempt := self._claim(attempt_id, browser):
-            self._end(attempt, _decline_reason(error, is_described=is_described), error_word(error))
+        if self._claim(attempt_id, browser):
+            reason = reason_of_return(error, is_described=is_described)
+            self._end(attempt_id, Ending(reason, error_word(error)))
 
     def complete(self, attempt_id: str, browser: Secret | None, code: Secret, deadline: Deadline) -> Unrecorded | None:
         """Redeem the code and hand the grant over, once; coming back again changes nothing."""
         attempt = self._claim(attempt_id, browser)
         if attempt is None:
             return None
+        claimed_at = time.monotonic()
         try:
             grant = self._slack.redeem(code)
         except SlackRefused as refusal:
-            self._end(attempt, refusal.reason, refusal.detail)
+            self._end(attempt_id, Ending(refusal.reason, refusal.detail, _since(claimed_at)))
             return None
-        LOGGER.info("granted attempt=%s workspace=%s", attempt.id, grant.workspace.id)
-        return self._delivery.accept(attempt, grant, deadline)
+        LOGGER.info("granted attempt=%s workspace=%s", attempt_id, grant.workspace.id)
+        return self._delivery.accept(attempt, grant, _since(claimed_at), deadline)
+
+    def find(self, attempt_id: str) -> Attempt | None:
+        """An attempt for its own page: whether somebody came back for it, before anything came of that, Redis knows."""
+        attempt = self._attempts.get(attempt_id)
+        if attempt is None or attempt.is_claimed or attempt.status not in {Status.STARTED, Status.EXPIRED}:
+            return attempt
+        try:
+            claimed_for = self._states.claimed_for(attempt_id)
+        except StoreUnavailable:
+            return attempt
+        if claimed_for is None:
+            return attempt
+        if claimed_for < CLAIM_GRACE:
+            return replace(attempt, status=Status.STARTED, reason=None, is_claimed=True)
+        return replace(attempt, status=Status.EXPIRED, reason=Reason.TIMED_OUT, is_claimed=True)
 
     def _claim(self, attempt_id: str, browser: Secret | None) -> Attempt | None:
         """The attempt, if this return is the one that may bring it to an end; None if another was first."""
-        claim, attempt = self._attempts.claim(attempt_id, browser_hash(browser), self._clock())
-        if claim is Claim.UNKNOWN:
+        found = self._attempts.returned(attempt_id)
+        if found is None:
             raise StateUnknown
-        if claim is Claim.EXPIRED:
+        attempt, is_revoked = found
+        if attempt.reason is Reason.TIMED_OUT:
             raise StateExpired(attempt_id)
-        if claim is Claim.REVOKED:
-            raise LinkRevoked(attempt_id=attempt_id)
-        if claim is Claim.OTHER_BROWSER:
+        if not secrets.compare_digest(attempt.browser_hash, browser_hash(browser)):
             raise OtherBrowser(attempt_id)
-        return attempt
+        if attempt.status is not Status.STARTED:
+            return None
+        if is_revoked:
+            raise LinkRevoked(attempt_id=attempt_id)
+        match self._states.claim(attempt_id, attempt.browser_hash):
+            case Claim.CLAIMED:
+                return attempt
+            case Claim.ALREADY_CLAIMED:
+                return None
+            case Claim.OTHER_BROWSER:
+                raise OtherBrowser(attempt_id)
+            case Claim.UNKNOWN:
+                # Redis has forgotten it: nobody can tell any more whether the code has been used.
+                raise StateExpired(attempt_id)
 
-    def _end(self, attempt: Attempt, reason: Reason, detail: str) -> None:
-        level = logging.ERROR if reason is Reason.SLACK_MISCONFIGURED else logging.INFO
-        LOGGER.log(level, "ended attempt=%s reason=%s detail=%s", attempt.id, reason, detail)
+    def _end(self, attempt_id: str, ending: Ending) -> None:
+        level = logging.ERROR if ending.reason is Reason.SLACK_MISCONFIGURED else logging.INFO
+        LOGGER.log(level, "ended attempt=%s reason=%s detail=%s", attempt_id, ending.reason, ending.detail)
         try:
-            self._attempts.move(attempt, steps.ended(reason, detail, self._clock(), self._attempts.retention))
+            self._attempts.end(attempt_id, ending)
         except StoreUnavailable as error:
             # Nothing was granted: the attempt reads as expired in a minute, and the link stays good.
-            LOGGER.error("outcome not recorded attempt=%s error=%s", attempt.id, error)
+            LOGGER.error("outcome not recorded attempt=%s error=%s", attempt_id, error)
 
 
 def attempt_id(state: Secret) -> str:
     """The public name of the attempt behind a state: it finds the record and gives nothing away."""
-    return base64.urlsafe_b64encode(hashlib.sha256(state.reveal().encode()).digest()[:16]).decode().rstrip("=")
+    return _digest(state)
 
 
 def browser_hash(browser: Secret | None) -> str:
-    return hashlib.sha256(browser.reveal().encode()).hexdigest() if browser else ""
+    return _digest(browser) if browser else ""
 
 
-def _decline_reason(error: str, *, is_described: bool) -> Reason:
-    if error != "access_denied":
-        return Reason.SLACK_REFUSED
-    return Reason.DENIED_BY_PERSON if is_described else Reason.NOT_PERMITTED
+def _digest(secret: Secret) -> str:
+    return base64.urlsafe_b64encode(hashlib.sha256(secret.reveal().encode()).digest()[:16]).decode().rstrip("=")
+
+
+def _since(moment: float) -> timedelta:
+    return timedelta(seconds=time.monotonic() - moment)

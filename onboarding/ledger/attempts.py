@@ -1,219 +1,261 @@
-"""What is asked of Redis, one round trip each. A Redis in trouble is `StoreUnavailable`."""
+"""The attempts: started, read, ended without a grant, expired and, in time, forgotten."""
 
 from __future__ import annotations
 
 import json
-import secrets
-from collections.abc import Sequence
+import re
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from enum import StrEnum
-from typing import Final, cast
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
 
-from onboarding.ephemeral.store import Redis, answering
-from onboarding.ledger import record, terms
-from onboarding.ledger.scripts import PREFIX, register
-from onboarding.ledger.steps import DELIVERY_KEPT, Step, seconds
-from onboarding.model import CLAIM_GRACE, DISCONNECTED, STATE_LIFETIME, Attempt, Event, InstallLink, LastConnection
-from onboarding.model.errors import LinkRevoked, TooManyStarts
+from onboarding.ledger import terms
+from onboarding.ledger.postgres import Postgres
+from onboarding.model import (
+    ABANDONED_AFTER,
+    STATE_LIFETIME,
+    Attempt,
+    Event,
+    InstallLink,
+    Reason,
+    Status,
+    Workspace,
+)
+from onboarding.model.errors import LinkRevoked
+from onboarding.signing.links import from_payload, to_payload
 
-UNDELIVERED: Final = f"{PREFIX}:undelivered"
-SEQUENCE: Final = f"{PREFIX}:sequence"
-MOST_STARTS: Final = 30
-STARTS_WINDOW: Final = timedelta(hours=1)
-ABANDONED_AFTER: Final = timedelta(hours=12)
-LEASE: Final = timedelta(seconds=16)
-"""How long one delivery may hold its owner: a little longer than it may take."""
-MOST_SWEPT: Final = 100
-REVOKED: Final = -2
-
-
-class Claim(StrEnum):
-    CLAIMED = "claimed"
-    ALREADY_CLAIMED = "already_claimed"
-    UNKNOWN = "unknown"
-    EXPIRED = "expired"
-    OTHER_BROWSER = "other_browser"
-    REVOKED = "revoked"
-
-
-class Take(StrEnum):
-    TAKEN = "taken"
-    SETTLED = "settled"
-    EARLY = "early"
-    BUSY = "busy"
-    LOST = "lost"
-    SUPERSEDED = "superseded"
-    DISCONNECTED = "disconnected"
-    BEHIND = "behind"
+ID: Final = re.compile(r"[A-Za-z0-9_-]{22}")
+MOST_AT_ONCE: Final = 500
+COLUMNS: Final = """
+    a.id, a.status, a.reason, a.detail, a.browser, a.link, a.is_short, a.started_at, a.workspace_id, a.workspace_name,
+    a.app_id, a.connection, a.sealed IS NOT NULL AS has_grant, a.tries, a.round, a.timeline,
+    a.returned_at IS NOT NULL AS is_claimed,
+    coalesce(now() - a.trying_since, '0') AS tried_for,
+    CASE WHEN a.status = 'started' THEN a.started_at <= now() - interval '10 minutes'
+         WHEN a.status = 'awaiting_approval' THEN a.link_expires_at <= now()
+         ELSE false END AS is_over
+"""
+_STATUS: Final = {
+    Reason.DENIED_BY_PERSON: Status.CANCELLED,
+    Reason.NOT_PERMITTED: Status.AWAITING_APPROVAL,
+}
+"""What becomes of an attempt that ends for a reason. It failed unless this says otherwise."""
+_OVER: Final = {
+    Status.STARTED: Reason.TIMED_OUT,
+    Status.AWAITING_APPROVAL: Reason.APPROVAL_NOT_GIVEN,
+}
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
-    """The answer to `take`. `wait` comes with busy; with all but settled and early comes all the rest."""
+class Row:
+    """An attempt as PostgreSQL gives it."""
 
-    take: Take
-    attempt: Attempt | None = None
-    sealed: str = ""
-    lease: str | None = None
-    wait: timedelta = timedelta(0)
+    id: str
+    status: str
+    reason: str | None
+    detail: str
+    browser: str
+    link: str
+    is_short: bool
+    started_at: datetime
+    workspace_id: str | None
+    workspace_name: str
+    app_id: str | None
+    connection: str | None
+    has_grant: bool
+    tries: int
+    round: int
+    timeline: list[tuple[float, str, str | None]]
+    is_claimed: bool
+    tried_for: timedelta
+    is_over: bool
+
+    def attempt(self) -> Attempt:
+        """As it stands now: one that can no longer reach an outcome reads as expired."""
+        status, reason = Status(self.status), Reason(self.reason) if self.reason else None
+        if self.is_over:
+            status, reason = Status.EXPIRED, _OVER[status]
+        return Attempt(
+            id=self.id,
+            link=load_link(self.link, is_short=self.is_short),
+            status=status,
+            started_at=self.started_at.astimezone(UTC),
+            browser_hash=self.browser,
+            reason=reason,
+            detail=self.detail or None,
+            workspace=Workspace(self.workspace_id, self.workspace_name) if self.workspace_id else None,
+            app_id=self.app_id,
+            connection=self.connection,
+            is_claimed=self.is_claimed,
+            has_grant=self.has_grant,
+            tried_for=self.tried_for,
+            tries=self.tries,
+            round=self.round,
+            timeline=tuple(Event(datetime.fromtimestamp(at, UTC), name, detail) for at, name, detail in self.timeline),
+        )
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
-    """What matters about the Redis behind the store."""
+class Ending:
+    """An attempt that ends without a connection, and how long the browser had been back by then."""
 
-    version: tuple[int, ...]
-    is_primary: bool
-    appends: bool
-    evicts: bool
+    reason: Reason
+    detail: str = ""
+    back_for: timedelta = timedelta(0)
 
 
 class Attempts:
     """The attempts of one deployment. `retention` is how long a finished one stays readable."""
 
-    def __init__(self, client: Redis, retention: timedelta) -> None:
-        self._redis = client
-        self.retention = retention
-        self._start, self._claim, self._take, self._move, self._sweep, self._release, self._forget = (
-            register(client, name) for name in ("start", "claim", "take", "move", "sweep", "release", "forget")
-        )
+    def __init__(self, postgres: Postgres, retention: timedelta) -> None:
+        self._postgres = postgres
+        self._retention = retention
 
-    def ping(self) -> None:
-        with answering():
-            self._redis.ping()
-
-    def facts(self) -> Facts:
-        with answering():
-            info = self._redis.info()
-        return Facts(
-            version=tuple(int(part) for part in str(info["redis_version"]).split(".")[:2]),
-            is_primary=info["role"] == "master",
-            appends=bool(info["aof_enabled"]),
-            evicts=info["maxmemory_policy"] != "noeviction",
-        )
-
-    def start(self, attempt: Attempt) -> None:
-        """Record a new attempt. Raises `LinkRevoked`, or `TooManyStarts` when its link was started too often."""
-        pairs = [part for pair in record.dump(attempt).items() for part in pair]
-        keys = [_key("starts", attempt.link.id), _key("attempt", attempt.id), _key("revoked", attempt.link.id)]
-        with answering():
-            wait = self._start(keys, [attempt.id, _beginning(attempt, self.retention), *pairs])
-        if wait == REVOKED:
-            raise LinkRevoked(attempt.link.id)
-        if wait >= 0:
-            raise TooManyStarts(retry_after=max(wait, 1))
-
-    def claim(self, attempt_id: str, browser_hash: str, now: datetime) -> tuple[Claim, Attempt | None]:
-        """Give the attempt to this callback, or say why not. Only a successful claim brings it along."""
-        moments = [record.dump_moment(now), record.dump_moment(now - STATE_LIFETIME)]
-        event = record.dump_event(Event(now, "returned"))
-        with answering():
-            answer, *flat = self._claim(
-                [_key("attempt", attempt_id)], [*moments, browser_hash, event, attempt_id, seconds(CLAIM_GRACE) + 1]
-            )
-        claim = Claim(answer)
-        return claim, record.load(attempt_id, record.pairs(flat), now) if claim is Claim.CLAIMED else None
-
-    def get(self, attempt_id: str, now: datetime) -> Attempt | None:
-        with answering():
-            fields = cast("dict[str, str]", self._redis.hgetall(_key("attempt", attempt_id)))
-        return record.load(attempt_id, fields, now) if fields else None
-
-    def revoke(self, link_id: str, life: timedelta) -> None:
-        """Let nobody start from this link or come back from Slack any more, for as long as it could still live."""
-        with answering():
-            self._redis.set(_key("revoked", link_id), "1", ex=life)
-
-    def revoked(self, link_ids: Sequence[str]) -> set[str]:
-        """Which of the links are revoked."""
-        with answering(), self._redis.pipeline(transaction=False) as pipe:
-            for link_id in link_ids:
-                pipe.exists(_key("revoked", link_id))
-            return {link_id for link_id, is_revoked in zip(link_ids, pipe.execute(), strict=True) if is_revoked}
-
-    def last_connection(self, link: InstallLink) -> LastConnection | None:
-        """What the link's owner was last connected to. Raises `LinkRevoked`."""
-        with answering(), self._redis.pipeline(transaction=False) as pipe:
-            pipe.exists(_key("revoked", link.id))
-            pipe.hgetall(_key("connection", link.owner.identifier))
-            is_revoked, fields = pipe.execute()
-        if is_revoked:
-            raise LinkRevoked(link.id)
-        return record.load_connection(fields) if "attempt" in fields else None
-
-    def hold(self, owner: str) -> str | None:
-        """Keep deliveries away from an owner, named by its identifier, for as long as a delivery may take."""
-        lease = secrets.token_hex(8)
-        with answering():
-            return lease if self._redis.set(_key("lease", owner), lease, nx=True, px=LEASE) else None
-
-    def owner_of(self, connection: str) -> str:
-        """Whose a connection identifier is: usually its own, unless the link chose another."""
-        with answering():
-            return str(self._redis.get(_key("owner", connection)) or connection)
-
-    def release(self, owner: str, lease: str) -> None:
-        with answering():
-            self._release([_key("lease", owner)], [lease])
-
-    def forget_connection(self, owner: str, lease: str, now: datetime) -> None:
-        """The owner is connected to nothing any more, whatever was granted before. Returns the lease."""
-        event = record.dump_event(Event(now, DISCONNECTED))
-        names = ("lease", "connection", "waiting", "connected")
-        keys = [*(_key(name, owner) for name in names), SEQUENCE]
-        with answering():
-            self._forget(keys, [lease, seconds(max(self.retention, DELIVERY_KEPT)), event])
-
-    def take(self, attempt: Attempt, now: datetime) -> Taken:
-        """Ask to deliver the attempt's grant now. At most one delivery per owner gets it at a time."""
-        lease = secrets.token_hex(8)
-        milliseconds = int(LEASE.total_seconds() * 1000)
-        with answering():
-            word, *rest = self._take(_keys(attempt), [attempt.id, lease, milliseconds, _key("attempt", "")])
-        take = Take(word)
-        if take is Take.BUSY:
-            return Taken(take, wait=timedelta(milliseconds=max(rest[0], 0)))
-        if not rest:
-            return Taken(take)
-        return Taken(take, record.load(attempt.id, record.pairs(rest[1:]), now), rest[0], lease)
-
-    def move(self, attempt: Attempt, step: Step, lease: str | None = None) -> bool:
-        """Whether the attempt took the step; it does not where another process was faster. Returns the lease."""
-        with answering():
-            owner = attempt.link.owner.identifier
-            own = [_key("waiting", owner), _key("connected", owner), _key("owner", attempt.link.identifier)]
-            keys = [*_keys(attempt), UNDELIVERED, SEQUENCE, *own]
-            return bool(self._move(keys, [attempt.id, step.to_json(lease, terms.period(self.retention))]))
-
-    def overdue(self, pause: timedelta) -> list[str]:
-        """Ids of attempts whose delivery should have happened by now, each at most once in a pause."""
-        with answering():
-            return list(self._sweep([UNDELIVERED], [MOST_SWEPT, seconds(pause), _key("attempt", "")]))
-
-
-def _beginning(attempt: Attempt, retention: timedelta) -> str:
-    """What a new attempt comes with, as `start.lua` reads it."""
-    return json.dumps(
-        {
-            "most": MOST_STARTS,
-            "window": seconds(STARTS_WINDOW),
-            "life": seconds(ABANDONED_AFTER),
-            "open_for": seconds(STATE_LIFETIME) + 1,
-            "started_at": record.dump_moment(attempt.started_at),
-            "lists": record.lists_of(attempt.link),
-            "keep": seconds(retention),
-            "terms": terms.of_link(attempt.link),
-            "period": terms.period(retention),
+    def start(self, attempt_id: str, link: InstallLink, browser_hash: str) -> None:
+        """Record a new attempt. Raises `LinkRevoked`."""
+        parameters = {
+            **_link_columns(link),
+            **terms.parameters(terms.of_link(link)),
+            "id": attempt_id,
+            "browser": browser_hash,
+            "abandoned_after": ABANDONED_AFTER,
         }
-    )
+        started = self._postgres.row(
+            """
+            WITH made AS (
+                INSERT INTO attempt (id, status, browser, link_id, link, is_short, link_expires_at, owner, integration,
+                                     subscriber_id, context_keys, started_at, timeline, forget_at)
+                SELECT %(id)s, 'started', %(browser)s, %(link_id)s, %(link)s, %(is_short)s, %(link_expires_at)s,
+                       %(owner)s, %(integration)s, %(subscriber_id)s, %(context_keys)s, now(), event('started', NULL),
+                       now() + %(abandoned_after)s
+                WHERE NOT EXISTS (SELECT FROM revocation WHERE link_id = %(link_id)s)
+                RETURNING id, started_at
+            ), contexts AS (
+                INSERT INTO attempt_context SELECT unnest(%(context_keys)s::text[]), started_at, id FROM made
+            ), words AS ("""
+            + terms.LEARN
+            + ") SELECT FROM made",
+            parameters,
+        )
+        if started is None:
+            raise LinkRevoked(link.id)
+
+    def get(self, attempt_id: str) -> Attempt | None:
+        if not ID.fullmatch(attempt_id):
+            return None
+        row = self._postgres.one(Row, f"SELECT {COLUMNS} FROM attempt a WHERE id = %(id)s", {"id": attempt_id})
+        return row.attempt() if row else None
+
+    def returned(self, attempt_id: str) -> tuple[Attempt, bool] | None:
+        """The attempt that somebody comes back for, and whether its link has been revoked meanwhile."""
+        revoked = "EXISTS (SELECT FROM revocation r WHERE r.link_id = a.link_id)"
+        row = self._postgres.one(
+            Returned, f"SELECT {COLUMNS}, {revoked} AS is_revoked FROM attempt a WHERE id = %(id)s", {"id": attempt_id}
+        )
+        return (row.attempt(), row.is_revoked) if row else None
+
+    def end(self, attempt_id: str, ending: Ending) -> bool:
+        """Slack gave no usable grant. Not if a newer decision has already settled the attempt."""
+        status = _STATUS.get(ending.reason, Status.FAILED)
+        parameters = {
+            "id": attempt_id,
+            "status": status.value,
+            "reason": ending.reason.value,
+            "detail": ending.detail,
+            "told": ending.detail or ending.reason.value,
+            "back_for": ending.back_for,
+            "retention": self._retention,
+            "is_awaiting": status is Status.AWAITING_APPROVAL,
+        }
+        return bool(
+            self._postgres.run(
+                """
+                UPDATE attempt SET
+                    status = %(status)s, reason = %(reason)s, detail = %(detail)s,
+                    returned_at = coalesce(returned_at, now() - %(back_for)s),
+                    timeline = timeline || event('returned', NULL, now() - %(back_for)s)
+                        || event(%(status)s, %(told)s),
+                    forget_at = CASE WHEN %(is_awaiting)s THEN greatest(now(), link_expires_at) ELSE now() END
+                        + %(retention)s
+                WHERE id = %(id)s AND status IN ('started', 'expired')
+                """,
+                parameters,
+            )
+        )
+
+    def expire(self) -> int:
+        """Note what time alone has changed, a bounded number of attempts at once. Gives how many."""
+        return self._postgres.run(
+            """
+            WITH unfinished AS (
+                SELECT id FROM attempt WHERE status = 'started' AND started_at <= now() - %(lifetime)s
+                ORDER BY started_at LIMIT %(most)s FOR UPDATE SKIP LOCKED
+            ), unapproved AS (
+                SELECT id FROM attempt WHERE status = 'awaiting_approval' AND link_expires_at <= now()
+                LIMIT %(most)s FOR UPDATE SKIP LOCKED
+            ), over AS (
+                SELECT id, 'timed_out' AS reason FROM unfinished
+                UNION ALL SELECT id, 'approval_not_given' FROM unapproved
+            )
+            UPDATE attempt SET status = 'expired', reason = over.reason, detail = '',
+                timeline = timeline || event('expired', over.reason)
+            FROM over WHERE attempt.id = over.id
+            """,
+            {"lifetime": STATE_LIFETIME, "most": MOST_AT_ONCE},
+        )
+
+    def erase_grants(self) -> int:
+        """Erase grants that waited long enough for a person."""
+        return self._postgres.run(
+            """
+            UPDATE attempt SET sealed = NULL WHERE id IN (
+                SELECT id FROM attempt WHERE status = 'failed' AND sealed IS NOT NULL AND sealed_until <= now()
+                LIMIT %(most)s FOR UPDATE SKIP LOCKED)
+            """,
+            {"most": MOST_AT_ONCE},
+        )
+
+    def forget(self) -> int:
+        """Delete attempts whose time is over, a bounded number at once, and the words that led only to them."""
+        rows = self._postgres.rows(
+            """
+            WITH gone AS (
+                DELETE FROM attempt WHERE id IN (
+                    SELECT id FROM attempt WHERE forget_at <= now() AND status <> 'granted'
+                    ORDER BY forget_at LIMIT %(most)s FOR UPDATE SKIP LOCKED)
+                RETURNING id, started_at, subscriber_id, context_keys, workspace_id
+            ), contexts AS (
+                DELETE FROM attempt_context c USING gone
+                WHERE c.context = ANY (gone.context_keys) AND c.started_at = gone.started_at AND c.attempt_id = gone.id
+            )
+            SELECT subscriber_id, context_keys, workspace_id FROM gone
+            """,
+            {"most": MOST_AT_ONCE},
+        )
+        terms.forget(self._postgres, rows)
+        return len(rows)
 
 
-def _keys(attempt: Attempt) -> list[str]:
-    owner = attempt.link.owner.identifier
-    own = [_key("attempt", attempt.id), _key("grant", attempt.id)]
-    return [*own, _key("lease", owner), _key("connection", owner), _key("newest", owner)]
+@dataclass(frozen=True, slots=True)
+class Returned(Row):
+    is_revoked: bool
 
 
-def _key(kind: str, name: str) -> str:
-    return f"{PREFIX}:{kind}:{name}"
+def load_link(text: str, *, is_short: bool) -> InstallLink:
+    return from_payload(json.loads(text), is_short=is_short)
+
+
+def dump_link(link: InstallLink) -> str:
+    return json.dumps(to_payload(link), separators=(",", ":"))
+
+
+def _link_columns(link: InstallLink) -> dict[str, Any]:
+    return {
+        "link_id": link.id,
+        "link": dump_link(link),
+        "is_short": link.is_short,
+        "link_expires_at": link.expires_at,
+        "owner": link.owner.identifier,
+        "integration": link.integration,
+        "subscriber_id": link.subscriber_id,
+        "context_keys": [context.key for context in link.contexts],
+    }

@@ -1,4 +1,4 @@
-"""Who did what, and when: a stream that is only ever added to, kept for 90 days."""
+"""Who did what, and when: only ever added to, kept for 90 days."""
 
 from __future__ import annotations
 
@@ -6,23 +6,16 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Final, cast
+from typing import Final
 
-from onboarding.ephemeral.store import Redis, answering
+from onboarding.ledger.postgres import Postgres, is_storable
 from onboarding.model.errors import CursorMalformed
 
-STREAM: Final = "onboarding:audit"
 KEPT: Final = timedelta(days=90)
 MOST: Final = 1_000_000
 """More than people can do in that time; failed sign-ins from everywhere could."""
 LONGEST: Final = 300
-
-_ADD: Final = """
--- Adds an entry and drops those that are too old. KEYS: audit. ARGV: seconds to keep, most, field, value, …
-redis.call('XADD', KEYS[1], '*', unpack(ARGV, 3))
-redis.call('XTRIM', KEYS[1], 'MINID', (redis.call('TIME')[1] - ARGV[1]) * 1000)
-redis.call('XTRIM', KEYS[1], 'MAXLEN', '~', ARGV[2])
-"""
+MOST_AT_ONCE: Final = 500
 
 
 class Action(StrEnum):
@@ -59,32 +52,44 @@ class Entries:
 
 
 class Audit:
-    def __init__(self, client: Redis) -> None:
-        self._redis = client
-        self._add = client.register_script(_ADD)
+    def __init__(self, postgres: Postgres) -> None:
+        self._postgres = postgres
 
     def add(self, entry: Entry) -> None:
-        """Write it down, at the moment that Redis's clock shows."""
-        fields = {
-            "actor": entry.actor,
-            "action": entry.action.value,
-            "target": entry.target,
-            "outcome": entry.outcome,
-            "address": entry.address,
-        }
-        pairs = [part for name, text in fields.items() for part in (name, text[:LONGEST])]
-        with answering():
-            self._add([STREAM], [int(KEPT.total_seconds()), MOST, *pairs])
+        """Write it down, at the moment that the database's clock shows."""
+        texts = [entry.actor, entry.action.value, entry.target, entry.outcome, entry.address]
+        self._postgres.run(
+            "INSERT INTO audit (actor, action, target, outcome, address) VALUES (%(0)s, %(1)s, %(2)s, %(3)s, %(4)s)",
+            {str(number): _fit(text) for number, text in enumerate(texts)},
+        )
 
     def read(self, limit: int, after: str | None = None) -> Entries:
-        if after is not None and not re.fullmatch(r"[1-9][0-9]{0,14}-[0-9]{1,6}", after):
+        if after is not None and not re.fullmatch(r"[1-9][0-9]{0,17}", after):
             raise CursorMalformed(after)
-        with answering():
-            answer = self._redis.xrevrange(STREAM, max=f"({after}" if after else "+", min="-", count=limit)
-        rows = cast("list[tuple[str, dict[str, str]]]", answer)
-        return Entries(tuple(_read(*row) for row in rows), rows[-1][0] if len(rows) == limit else None)
+        rows = self._postgres.rows(
+            """
+            SELECT id, at, actor, action, target, outcome, address FROM audit
+            WHERE %(after)s::bigint IS NULL OR id < %(after)s::bigint ORDER BY id DESC LIMIT %(most)s
+            """,
+            {"after": after, "most": limit + 1},
+        )
+        entries = tuple(
+            Entry(at.astimezone(UTC), actor, Action(action), *rest) for _, at, actor, action, *rest in rows[:limit]
+        )
+        return Entries(entries, str(rows[limit - 1][0]) if len(rows) > limit else None)
+
+    def forget(self) -> int:
+        """Delete what is too old or too much, a bounded number at once."""
+        return self._postgres.run(
+            """
+            DELETE FROM audit WHERE id IN (
+                SELECT id FROM audit WHERE at <= now() - %(kept)s OR id <= (SELECT max(id) FROM audit) - %(most)s
+                ORDER BY id LIMIT %(at_once)s)
+            """,
+            {"kept": KEPT, "most": MOST, "at_once": MOST_AT_ONCE},
+        )
 
 
-def _read(entry_id: str, fields: dict[str, str]) -> Entry:
-    at = datetime.fromtimestamp(int(entry_id.partition("-")[0]) / 1000, UTC)
-    return Entry(at, fields["actor"], Action(fields["action"]), fields["target"], fields["outcome"], fields["address"])
+def _fit(text: str) -> str:
+    """At most so long, and nothing that cannot be stored."""
+    return "".join(character if is_storable(character) else "\ufffd" for character in text[:LONGEST])

@@ -1,28 +1,25 @@
-"""Reads the lists that the scripts keep: pages of attempts, what a search leads to, how many stand where, each day."""
+"""Reads attempts as lists: pages, exports, what a search leads to, how many stand where, each day."""
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
-from typing import Final, cast
+from typing import Any, Final
 
-from onboarding.ephemeral.store import Redis, answering
-from onboarding.ledger import record, terms
-from onboarding.ledger.scripts import PREFIX, register
+from onboarding.ledger import terms
+from onboarding.ledger.attempts import COLUMNS, Row
+from onboarding.ledger.postgres import Postgres, is_storable
 from onboarding.ledger.terms import Match
 from onboarding.model import Attempt, Reason
 from onboarding.model.errors import CursorMalformed
 
-LIST: Final = f"{PREFIX}:list:"
-DAY: Final = f"{PREFIX}:day:"
-MOST_LOOKED_AT: Final = 2000
-MOST_LAPSED: Final = 200
+MOST_COUNTED: Final = 1000
 MOST_MATCHES: Final = 20
-ANY_TEXT_AFTER: Final = "\U0010ffff"
+LAST_CHARACTER: Final = "\U0010ffff"
+DAYS_KEPT: Final = 40
 
 
 class Standing(StrEnum):
@@ -31,6 +28,7 @@ class Standing(StrEnum):
     STARTED = "started"
     GRANTED = "granted"
     CONNECTED = "connected"
+    AWAITING_APPROVAL = "awaiting_approval"
     CANCELLED = "cancelled"
     FAILED = "failed"
     EXPIRED = "expired"
@@ -53,26 +51,13 @@ class Wanted:
     limit: int = 50
     after: str | None = None
 
-    @property
-    def lists(self) -> list[str]:
-        given = {
-            "status": self.standing,
-            "reason": self.reason,
-            "subscriber": self.subscriber_id,
-            "context": self.context,
-            "workspace": self.workspace_id,
-            "integration": self.integration,
-        }
-        return [f"{name}:{value}" for name, value in given.items() if value] or ["all"]
-
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A page of a list. `total` is known where one list says it all; `next` may lead to an empty page."""
+    """A page of a list. `next` leads to the page after it."""
 
     attempts: tuple[Attempt, ...]
     next: str | None
-    total: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,105 +72,173 @@ class Day:
     lost: Mapping[Reason, int]
 
 
+_STANDINGS: Final = {
+    Standing.PENDING: "a.status IN ('started', 'granted')",
+    Standing.WAITING: "a.status = 'failed' AND a.sealed IS NOT NULL",
+}
+_CONDITIONS: Final = {
+    "standing": "a.status = %(standing)s",
+    "reason": "a.reason = %(reason)s",
+    "subscriber_id": "a.subscriber_id = %(subscriber_id)s",
+    "context": "c.context = %(context)s",
+    "workspace_id": "a.workspace_id = %(workspace_id)s",
+    "integration": "a.integration = %(integration)s",
+    "since": "{key}started_at >= %(since)s",
+    "until": "{key}started_at <= %(until)s",
+    "after": "({key}started_at, {id}) < (%(after_at)s, %(after_id)s)",
+}
+
+
 class Lists:
-    """The lists of one deployment's attempts. Each question is one round trip."""
+    def __init__(self, postgres: Postgres) -> None:
+        self._postgres = postgres
 
-    def __init__(self, client: Redis, retention: timedelta) -> None:
-        self._redis = client
-        self._retention = retention
-        self._find, self._lapse = register(client, "find"), register(client, "lapse")
-
-    def find(self, wanted: Wanted, now: datetime) -> Found:
-        """A page, newest first. Looks at a bounded number of attempts: a page may come short and still have a next."""
-        since, until = (record.dump_moment(each) if each else "" for each in (wanted.since, wanted.until))
-        bounds = [since or "-inf", until or "+inf", wanted.limit, MOST_LOOKED_AT]
-        keys = [LIST + name for name in wanted.lists]
-        with answering():
-            last, start, total, rows = self._find(keys, [*_read_cursor(wanted.after), *bounds])
-        return Found(
-            attempts=tuple(record.load(id_, record.pairs(flat), now) for id_, flat in rows),
-            next=f"{int(start)}.{last}" if last else None,
-            total=int(total) if total != "" else None,
+    def find(self, wanted: Wanted) -> Found:
+        """A page, newest first."""
+        after_at, after_id = _read_cursor(wanted.after)
+        source, order, parameters = _query(wanted)
+        if not all(is_storable(value) for value in parameters.values()):
+            return Found((), None)
+        rows = self._postgres.all(
+            Row,
+            f"SELECT {COLUMNS} FROM {source} ORDER BY {order} LIMIT %(most)s",
+            {**parameters, "after_at": after_at, "after_id": after_id, "most": wanted.limit + 1},
         )
+        page = tuple(row.attempt() for row in rows[: wanted.limit])
+        return Found(page, _write_cursor(page[-1]) if len(rows) > wanted.limit else None)
 
-    def each(self, wanted: Wanted, now: datetime) -> Iterator[Attempt]:
+    def total(self, wanted: Wanted) -> int | None:
+        """How many there are in all; None if they are more than anybody counts."""
+        source, _, parameters = _query(replace(wanted, after=None))
+        if not all(is_storable(value) for value in parameters.values()):
+            return 0
+        if not parameters:
+            return sum(self.counts([each for each in Standing if each not in _STANDINGS]).values())
+        row = self._postgres.row(
+            f"SELECT count(*) FROM (SELECT FROM {source} LIMIT %(most)s) counted",
+            {**parameters, "most": MOST_COUNTED + 1},
+        )
+        return row[0] if row and row[0] <= MOST_COUNTED else None
+
+    def each(self, wanted: Wanted) -> Iterator[Attempt]:
         """Every attempt of a list, page by page as they are asked for."""
         while True:
-            page = self.find(wanted, now)
+            page = self.find(wanted)
             yield from page.attempts
             if page.next is None:
                 return
             wanted = replace(wanted, after=page.next)
 
     def counts(self, standings: Sequence[Standing]) -> dict[Standing, int]:
-        with answering(), self._redis.pipeline(transaction=False) as pipe:
-            for standing in standings:
-                pipe.zcard(f"{LIST}status:{standing}")
-            return dict(zip(standings, pipe.execute(), strict=True))
+        rows = self._postgres.rows("SELECT name, sum(number)::bigint FROM tally WHERE day IS NULL GROUP BY name")
+        known = dict(rows)
+        return {standing: known.get(standing.value, 0) for standing in standings}
 
-    def days(self, today: date, number: int) -> list[Day]:
+    def days(self, number: int) -> list[Day]:
         """The last days, oldest first, today included."""
-        dates = [today - timedelta(days=back) for back in range(number - 1, -1, -1)]
-        with answering(), self._redis.pipeline(transaction=False) as pipe:
-            for each in dates:
-                pipe.hgetall(f"{DAY}{(each - date(1970, 1, 1)).days}")
-            rows = pipe.execute()
-        return [_day(each, row) for each, row in zip(dates, rows, strict=True)]
+        rows = self._postgres.rows(
+            """
+            SELECT d.day::date, coalesce(jsonb_object_agg(t.name, t.number) FILTER (WHERE t.name IS NOT NULL), '{}')
+            FROM generate_series((now() AT TIME ZONE 'UTC')::date - %(back)s, (now() AT TIME ZONE 'UTC')::date,
+                                 interval '1 day') d (day)
+            LEFT JOIN (SELECT day, name, sum(number) AS number FROM tally WHERE day IS NOT NULL GROUP BY day, name) t
+                ON t.day = d.day
+            GROUP BY d.day ORDER BY d.day
+            """,
+            {"back": number - 1},
+        )
+        return [_day(*row) for row in rows]
+
+    def fold_tally(self) -> None:
+        """Add up the changes to the numbers, and forget days that nobody looks at any more."""
+        self._postgres.run(
+            """
+            WITH gone AS (DELETE FROM tally RETURNING day, name, number)
+            INSERT INTO tally SELECT day, name, sum(number) FROM gone
+            WHERE day IS NULL OR day > (now() AT TIME ZONE 'UTC')::date - %(days)s
+            GROUP BY day, name HAVING sum(number) <> 0
+            """,
+            {"days": DAYS_KEPT},
+        )
 
     def oldest_undelivered(self) -> datetime | None:
         """When the attempt was started that waits longest for Novu."""
-        with answering():
-            row = cast("list[tuple[str, float]]", self._redis.zrange(f"{LIST}status:granted", 0, 0, withscores=True))
-        return datetime.fromtimestamp(row[0][1] / 1000, UTC) if row else None
+        row = self._postgres.row("SELECT min(started_at) FROM attempt WHERE status = 'granted'")
+        return row[0].astimezone(UTC) if row and row[0] else None
 
-    def search(self, text: str, now: datetime) -> list[Match]:
+    def search(self, text: str) -> list[Match]:
         """What the text names, exactly or by the beginning of a word. An attempt's id comes as kind `attempt`."""
-        exact = [
-            Match("attempt", text, text),
-            *(Match(kind, text, text) for kind in ("subscriber", "context")),
-            Match("workspace", text.upper(), text.upper()),
-        ]
+        if not is_storable(text):
+            return []
+        return self._exact(text) or self._beginning(text)
+
+    def _exact(self, text: str) -> list[Match]:
+        return self._postgres.all(
+            Match,
+            """
+            SELECT kind, value, value AS name FROM (
+                SELECT 'attempt' AS kind, %(text)s::text AS value
+                WHERE EXISTS (SELECT FROM attempt WHERE id = %(text)s)
+                UNION ALL SELECT 'subscriber', %(text)s
+                WHERE EXISTS (SELECT FROM attempt WHERE subscriber_id = %(text)s)
+                UNION ALL SELECT 'context', %(text)s
+                WHERE EXISTS (SELECT FROM attempt_context WHERE context = %(text)s)
+                UNION ALL SELECT 'workspace', upper(%(text)s)
+                WHERE EXISTS (SELECT FROM attempt WHERE workspace_id = upper(%(text)s))
+            ) exact
+            """,
+            {"text": text},
+        )
+
+    def _beginning(self, text: str) -> list[Match]:
         begin = terms.fold(text)
-        with answering(), self._redis.pipeline(transaction=False) as pipe:
-            pipe.exists(f"{PREFIX}:attempt:{text}")
-            for match in exact[1:]:
-                pipe.exists(LIST + match.list)
-            for each in terms.sets(now, self._retention):
-                pipe.zrangebylex(each, f"[{begin}", f"({begin}{ANY_TEXT_AFTER}", 0, 5 * MOST_MATCHES)
-            *exists, found, found_before = pipe.execute()
-        hits = [match for match, is_there in zip(exact, exists, strict=True) if is_there]
-        named = {match.list: match for match in map(terms.read, [*found_before, *found])}
-        return hits or self._live(list(named.values())[:MOST_MATCHES])
-
-    def lapse(self) -> int:
-        """Note what time alone has changed, a bounded number of attempts at once. Gives how many."""
-        with answering():
-            return int(self._lapse([f"{PREFIX}:due"], [MOST_LAPSED, _REASONS]))
-
-    def _live(self, matches: list[Match]) -> list[Match]:
-        """Without those whose attempts are all gone."""
-        with answering(), self._redis.pipeline(transaction=False) as pipe:
-            for match in matches:
-                pipe.exists(LIST + match.list)
-            return [match for match, is_there in zip(matches, pipe.execute(), strict=True) if is_there]
+        found = self._postgres.all(
+            Match,
+            """
+            SELECT kind, value, name FROM term WHERE folded >= %(begin)s AND folded < %(end)s AND kind <> 'link'
+            ORDER BY folded LIMIT %(most)s
+            """,
+            {"begin": begin, "end": begin + LAST_CHARACTER, "most": 5 * MOST_MATCHES},
+        )
+        named = {(match.kind, match.value): match for match in reversed(found)}
+        return list(reversed(named.values()))[:MOST_MATCHES]
 
 
-def _read_cursor(cursor: str | None) -> tuple[str, str]:
-    """Id and start of the last attempt on the page before."""
+def _query(wanted: Wanted) -> tuple[str, str, dict[str, Any]]:
+    """Tables and conditions, the order, and the values of the conditions."""
+    source, key, key_id = "attempt a", "a.", "a.id"
+    if wanted.context is not None:
+        source, key, key_id = "attempt_context c JOIN attempt a ON a.id = c.attempt_id", "c.", "c.attempt_id"
+    given = {name: value for name in _CONDITIONS if (value := getattr(wanted, name)) is not None}
+    conditions = [_CONDITIONS[name].format(key=key, id=key_id) for name in given]
+    if wanted.standing in _STANDINGS:
+        conditions[list(given).index("standing")] = _STANDINGS[wanted.standing]
+    where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
+    return source + where, f"{key}started_at DESC, {key_id} DESC", given
+
+
+def _read_cursor(cursor: str | None) -> tuple[datetime | None, str]:
+    """Start and id of the last attempt on the page before."""
     if cursor is None:
-        return "", ""
-    match = re.fullmatch(r"([0-9]{1,15})\.([A-Za-z0-9_-]{22})", cursor)
+        return None, ""
+    match = re.fullmatch(r"([0-9]{1,17})\.([A-Za-z0-9_-]{22})", cursor)
     if match is None:
         raise CursorMalformed(cursor)
-    return match[2], match[1]
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=int(match[1])), match[2]
 
 
-def _day(day: date, row: Mapping[str, str]) -> Day:
-    lost = {Reason(name[5:]): int(number) for name, number in row.items() if name.startswith("lost:")}
-    started, returned, granted, connected = (
-        int(row.get(name, 0)) for name in ("started", "returned", "granted", "connected")
+def _write_cursor(last: Attempt) -> str:
+    since = last.started_at - datetime(1970, 1, 1, tzinfo=UTC)
+    return f"{since // timedelta(microseconds=1)}.{last.id}"
+
+
+def _day(day: date, row: Mapping[str, int]) -> Day:
+    lost = {Reason(name[5:]): number for name, number in row.items() if name.startswith("lost:") and number}
+    return Day(
+        date=day,
+        started=row.get("started", 0),
+        returned=row.get("returned", 0),
+        granted=row.get("granted", 0),
+        connected=row.get("connected", 0),
+        lost=lost,
     )
-    return Day(day, started, returned, granted, connected, {name: number for name, number in lost.items() if number})
-
-
-_REASONS: Final = json.dumps([reason.value for reason in Reason])

@@ -2,35 +2,19 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from onboarding.ephemeral.store import Redis, answering
+from onboarding.ledger.postgres import Postgres, is_storable
 
-PROBLEMS: Final = "onboarding:problems"
 KEPT: Final = timedelta(days=7)
 MOST: Final = 10_000
-
-_NOTE: Final = """
--- Notes a problem and lets the oldest ones make room. KEYS: problems, this one. ARGV: code, moment, text, life, most.
-if not redis.call('SET', KEYS[2], ARGV[3], 'EX', ARGV[4], 'NX') then return end
-redis.call('ZADD', KEYS[1], ARGV[2], ARGV[1])
-redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', ARGV[2] - ARGV[4])
-local excess = redis.call('ZCARD', KEYS[1]) - ARGV[5]
-if excess > 0 then
-    for _, code in ipairs(redis.call('ZRANGE', KEYS[1], 0, excess - 1)) do
-        redis.call('DEL', 'onboarding:problem:' .. code)
-        redis.call('ZREM', KEYS[1], code)
-    end
-end
-"""
 
 
 @dataclass(frozen=True, slots=True)
 class Noted:
-    """What somebody was shown instead of what they wanted. `about` is a link's id, where there was one."""
+    """What somebody was shown instead of what they wanted. `about` is a link's id, if there was one."""
 
     at: datetime
     status: int
@@ -40,25 +24,39 @@ class Noted:
 
 
 class Problems:
-    def __init__(self, client: Redis, most: int = MOST) -> None:
-        self._redis = client
+    def __init__(self, postgres: Postgres, most: int = MOST) -> None:
+        self._postgres = postgres
         self._most = most
-        self._note = client.register_script(_NOTE)
 
-    def note(self, code: str, noted: Noted) -> None:
-        moment = noted.at.timestamp()
-        text = json.dumps([moment, noted.status, noted.heading, noted.route, noted.about])
-        with answering():
-            self._note([PROBLEMS, _key(code)], [code, moment, text, int(KEPT.total_seconds()), self._most])
+    def note(self, code: str, status: int, heading: str, route: str, about: str) -> None:
+        self._postgres.run(
+            """
+            INSERT INTO problem (code, status, heading, route, about)
+            VALUES (%(code)s, %(status)s, %(heading)s, %(route)s, %(about)s) ON CONFLICT DO NOTHING
+            """,
+            {"code": code, "status": status, "heading": heading, "route": route, "about": about},
+        )
 
     def find(self, code: str) -> Noted | None:
-        with answering():
-            held = self._redis.get(_key(code))
-        if held is None:
+        if not is_storable(code):
             return None
-        moment, status, heading, route, about = json.loads(str(held))
-        return Noted(datetime.fromtimestamp(moment, UTC), status, heading, route, about)
+        noted = self._postgres.one(
+            Noted,
+            """
+            SELECT at, status, heading, route, about FROM problem
+            WHERE code = %(code)s AND at > now() - %(kept)s
+            """,
+            {"code": code, "kept": KEPT},
+        )
+        return replace(noted, at=noted.at.astimezone(UTC)) if noted else None
 
-
-def _key(code: str) -> str:
-    return f"onboarding:problem:{code}"
+    def forget(self) -> int:
+        """The oldest make room."""
+        return self._postgres.run(
+            """
+            DELETE FROM problem WHERE code IN (
+                SELECT code FROM problem WHERE at <= now() - %(kept)s
+                UNION ALL (SELECT code FROM problem ORDER BY at DESC OFFSET %(most)s))
+            """,
+            {"kept": KEPT, "most": self._most},
+        )

@@ -7,7 +7,7 @@ import hmac
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final
 
@@ -18,6 +18,8 @@ DISCONNECTED: Final = "disconnected"
 """The event that ends a connected attempt's story."""
 CLAIM_GRACE: Final = timedelta(seconds=60)
 """How long a claimed attempt may take to reach an outcome; a callback itself stays under 25 s."""
+ABANDONED_AFTER: Final = timedelta(hours=12)
+"""How long an attempt that nobody finished stays readable."""
 
 
 class Secret:
@@ -76,7 +78,10 @@ class Owner:
 
 @dataclass(frozen=True, slots=True)
 class InstallLink:
-    """What a host back end asked for. `expires_at` is the moment it stops working, whatever the cause."""
+    """What a host back end asked for. `expires_at` is the moment it stops working, whatever the cause.
+
+    A short one was created here: its address holds its id only, and the ledger the rest.
+    """
 
     id: str
     subscriber_id: str | None
@@ -87,6 +92,7 @@ class InstallLink:
     account: str | None
     return_url: str | None
     expires_at: datetime
+    is_short: bool = False
 
     @property
     def owner(self) -> Owner:
@@ -116,6 +122,7 @@ class Grant:
     granted_at: datetime
     app_id: str | None = None
     bot_user_id: str | None = None
+    installer_id: str | None = None
     refresh_token: Secret | None = None
     expires_at: datetime | None = None
 
@@ -124,6 +131,7 @@ class Status(StrEnum):
     STARTED = "started"
     GRANTED = "granted"
     CONNECTED = "connected"
+    AWAITING_APPROVAL = "awaiting_approval"
     CANCELLED = "cancelled"
     FAILED = "failed"
     EXPIRED = "expired"
@@ -154,7 +162,12 @@ class Reason(StrEnum):
 
     SUPERSEDED = "superseded"
     GRANT_LOST = "grant_lost"
+
     TIMED_OUT = "timed_out"
+    APPROVAL_NOT_GIVEN = "approval_not_given"
+
+    REPLACED = "replaced"
+    DISCONNECTED = "disconnected"
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +183,7 @@ class Event:
 class Attempt:
     """One person's try at connecting, from the click to its outcome. Its id is also the support code.
 
-    `connection` is the identifier of the channel connection that came of it.
+    `connection` is the identifier of the channel connection that was made, `has_grant` whether the grant is still kept.
     """
 
     id: str
@@ -178,13 +191,14 @@ class Attempt:
     status: Status
     started_at: datetime
     browser_hash: str = field(repr=False)
-    claimed_at: datetime | None = None
     reason: Reason | None = None
     detail: str | None = None
     workspace: Workspace | None = None
     app_id: str | None = None
     connection: str | None = None
-    trying_since: datetime | None = None
+    is_claimed: bool = False
+    has_grant: bool = False
+    tried_for: timedelta = timedelta(0)
     tries: int = 0
     round: int = 0
     timeline: tuple[Event, ...] = field(default=(), repr=False)
@@ -196,25 +210,18 @@ class Attempt:
 
     @property
     def is_disconnected(self) -> bool:
-        """Whether the customer was disconnected after it, before or after it had come to Novu."""
-        was_ended = self.reason is Reason.SUPERSEDED and self.detail == DISCONNECTED
-        return was_ended or (bool(self.timeline) and self.timeline[-1].name == DISCONNECTED)
+        """Whether the customer was disconnected after it, before or after Novu had the connection."""
+        return self.reason is Reason.DISCONNECTED or self.was_fenced
 
-    def keeps_grant(self, now: datetime) -> bool:
-        """Whether the grant of a failed delivery can still be there."""
-        return bool(self.timeline) and now - self.timeline[-1].at < GRANT_KEPT
+    @property
+    def was_fenced(self) -> bool:
+        """Whether a disconnect kept its grant from being delivered."""
+        return self.reason is Reason.SUPERSEDED and self.detail == DISCONNECTED
 
-    def can_be_retried(self, now: datetime) -> bool:
-        """Whether a person can have it delivered: at once where it is on its way, again where Novu refused."""
-        if self.status is Status.GRANTED:
-            return True
-        was_granted = self.workspace is not None and self.reason is not Reason.SUPERSEDED
-        is_lost = self.reason is Reason.GRANT_LOST and not self.detail
-        return self.status is Status.FAILED and was_granted and not is_lost and self.keeps_grant(now)
-
-    def is_over(self, now: datetime) -> bool:
-        """Whether a started attempt can no longer reach an outcome."""
-        return now > (self.claimed_at + CLAIM_GRACE if self.claimed_at else self.started_at + STATE_LIFETIME)
+    @property
+    def can_be_retried(self) -> bool:
+        """Whether a person can have it delivered: at once if it is on its way, again if Novu refused."""
+        return self.status is Status.GRANTED or (self.status is Status.FAILED and self.has_grant)
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,9 +232,16 @@ class Unrecorded:
     workspace: Workspace
 
 
+class ConnectionState(StrEnum):
+    """How a connection is doing."""
+
+    WORKING = "working"
+    ENDED = "ended"
+
+
 @dataclass(frozen=True, slots=True)
 class LastConnection:
-    """What an owner was last connected to, as far as this service remembers. Novu holds the truth."""
+    """What an owner is connected to, as far as this service remembers. Novu holds the truth."""
 
     attempt_id: str
     workspace: Workspace
@@ -252,7 +266,3 @@ class Connection:
     @property
     def owner(self) -> Owner:
         return Owner(self.integration, self.subscriber_id, tuple(sorted(self.context_keys)))
-
-
-def utc_now() -> datetime:
-    return datetime.now(UTC)

@@ -65,7 +65,19 @@ class SealBroken(OnboardingError):
 
 
 class StoreUnavailable(OnboardingError):
-    """Redis did not answer in time, or refused."""
+    """PostgreSQL or Redis, whichever `store` names, did not answer in time, or refused."""
+
+    def __init__(self, store: str, detail: str) -> None:
+        self.store = store
+        self.detail = detail
+        super().__init__(f"{store}: {detail}")
+
+
+class SchemaRefused(StoreUnavailable):
+    """This database cannot be used as it is. The message says what to do."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__("PostgreSQL", detail)
 
 
 class TooManyStarts(OnboardingError):

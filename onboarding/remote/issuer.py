@@ -15,18 +15,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from authlib.integrations.base_client import OAuthError
-from authlib.integrations.requests_client import OAuth2Session
+from authlib.oauth2 import OAuth2Error
 from authlib.oidc.core import CodeIDToken
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet, import_key
-from requests import RequestException
 
+from onboarding.clock.deadline import Deadline
 from onboarding.model import Secret
 from onboarding.model.errors import AddressUnproven, SignInRefused
-from onboarding.remote import http
-from onboarding.remote.http import Deadline
+from onboarding.remote import oauth
+from onboarding.remote.failure import NoAnswer
+from onboarding.remote.http import Answer, Http
 from onboarding.settings.environment import OidcSettings
 
 SCOPE: Final = "openid email profile"
@@ -34,6 +34,7 @@ ALGORITHMS: Final = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES25
 """Signatures by the issuer's own key. Never `none`, never one made with a secret that both sides know."""
 LEEWAY: Final = 60
 SECONDS: Final = 5.0
+HEADERS: Final = {"Accept": "application/json"}
 AT_ONCE: Final = 4
 """How many questions the issuer is asked at a time: signing in may not take the threads of those who install."""
 PAUSE_AFTER_TROUBLE: Final = 5.0
@@ -58,10 +59,11 @@ class Person:
 
 
 class Identity:
-    def __init__(self, settings: OidcSettings, clock: Callable[[], datetime]) -> None:
+    def __init__(self, settings: OidcSettings, clock: Callable[[], datetime], http: Http | None = None) -> None:
         self._settings = settings
         self._clock = clock
-        self._adapter = http.BoundedAdapter()
+        self._http = http or Http()
+        self._client = oauth.Client(settings.client_id, settings.client_secret, settings.redirect_uri, SCOPE)
         self._metadata: Mapping[str, Any] = {}
         self._trouble_at = -PAUSE_AFTER_TROUBLE
         self._asking = threading.BoundedSemaphore(AT_ONCE)
@@ -71,12 +73,12 @@ class Identity:
         sign_in = SignIn(*(secrets.token_urlsafe(32) for _ in range(3)))
         place = self._discover("authorization_endpoint")
         try:
-            url, _ = self._session().create_authorization_url(
-                place, state=sign_in.state, nonce=sign_in.nonce, code_verifier=sign_in.verifier
+            url = self._client.authorize_url(
+                place, sign_in.state, nonce=sign_in.nonce, **oauth.challenge(sign_in.verifier)
             )
         except ValueError:
             raise SignInRefused("the issuer's address is none") from None
-        return sign_in, str(url)
+        return sign_in, url
 
     def finish(self, sign_in: SignIn, returned: Mapping[str, str]) -> Person:
         """Who came back. Raises `SignInRefused` for everything that was not made for this very sign-in."""
@@ -90,31 +92,10 @@ class Identity:
             raise SignInRefused("cancelled" if error == "access_denied" else "error")
         return self._person(self._redeem(Secret(returned.get("code", "")), sign_in), sign_in.nonce)
 
-    def is_allowed(self, person: Person) -> bool:
-        return _is_among(person.email, self._settings.allowed)
-
-    def is_operator(self, person: Person) -> bool:
-        return _is_among(person.email, self._settings.operators)
-
     def _redeem(self, code: Secret, sign_in: SignIn) -> Mapping[str, Any]:
         place = self._discover("token_endpoint")
-        try:
-            with self._one_of_few():
-                token: Mapping[str, Any] = self._session().fetch_token(
-                    place,
-                    grant_type="authorization_code",
-                    code=code.reveal(),
-                    code_verifier=sign_in.verifier,
-                    timeout=Deadline(SECONDS).timeouts(),
-                    allow_redirects=False,
-                )
-        except OAuthError:
-            raise SignInRefused("code") from None
-        except RequestException as error:
-            raise SignInRefused(type(error).__name__) from None
-        except (ValueError, TypeError, OverflowError, RecursionError):
-            raise SignInRefused("token answer") from None
-        return token
+        proof = {"code_verifier": sign_in.verifier}
+        return self._ask(lambda deadline: self._client.redeem(self._http, place, code, deadline, **proof))
 
     def _person(self, token: Mapping[str, Any], nonce: str) -> Person:
         claims = self._claims(token, nonce)
@@ -139,7 +120,7 @@ class Identity:
                 params={"nonce": nonce, "client_id": self._settings.client_id},
             )
             claims.validate(now=int(self._clock().timestamp()), leeway=LEEWAY)
-        except (JoseError, OAuthError, ValueError, TypeError, KeyError) as error:
+        except (JoseError, OAuth2Error, ValueError, TypeError, KeyError) as error:
             raise SignInRefused(f"ID token ({type(error).__name__})") from None
         return dict(claims)
 
@@ -177,14 +158,21 @@ class Identity:
         return found
 
     def _get(self, url: str) -> Mapping[str, Any]:
-        session, timeouts = http.session(self._adapter), Deadline(SECONDS).timeouts()
+        return self._ask(lambda deadline: self._http.ask("GET", url, HEADERS, deadline=deadline))
+
+    def _ask(self, ask: Callable[[Deadline], Answer]) -> Mapping[str, Any]:
+        """The JSON object that an answer holds."""
         try:
             with self._one_of_few():
-                response = session.get(url, timeout=timeouts, allow_redirects=False)
-            found = http.read_json(response) if response.status_code == 200 else None
-        except (RequestException, ValueError) as error:
-            raise SignInRefused(type(error).__name__) from None
-        if not isinstance(found, dict):
+                answer = ask(Deadline(SECONDS))
+            found = answer.json()
+        except NoAnswer as error:
+            raise SignInRefused(error.failure) from None
+        except ValueError:
+            found = None
+        if isinstance(found, dict) and "error" in found:
+            raise SignInRefused("the issuer refuses")
+        if not isinstance(found, dict) or not answer.is_good:
             raise SignInRefused("the issuer does not answer as it should")
         return found
 
@@ -196,18 +184,3 @@ class Identity:
             yield
         finally:
             self._asking.release()
-
-    def _session(self) -> OAuth2Session:
-        session = OAuth2Session(
-            client_id=self._settings.client_id,
-            client_secret=self._settings.client_secret.reveal(),
-            scope=SCOPE,
-            redirect_uri=self._settings.redirect_uri,
-            code_challenge_method="S256",
-        )
-        http.configure(session, self._adapter)
-        return session
-
-
-def _is_among(email: str, entries: frozenset[str]) -> bool:
-    return email in entries or f"@{email.rpartition('@')[2]}" in entries

@@ -5,18 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
-from typing import Any, Final
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final
 
-from authlib.integrations.base_client import OAuthError
-from authlib.integrations.requests_client import OAuth2Session
-from requests import RequestException
-
+from onboarding.clock.deadline import Deadline
 from onboarding.model import Grant, Reason, Secret, Workspace
 from onboarding.model.errors import SlackRefused
 from onboarding.model.names import clean_name
-from onboarding.remote import http
-from onboarding.remote.http import Deadline
+from onboarding.remote.failure import NoAnswer
+from onboarding.remote.http import Answer, Http
 from onboarding.settings.environment import SlackSettings
+
+if TYPE_CHECKING:
+    from onboarding.remote import oauth
 
 # https://docs.slack.dev/reference/methods/oauth.v2.access#errors
 _OURS_TO_FIX: Final = """
@@ -24,7 +25,11 @@ _OURS_TO_FIX: Final = """
     pkce_not_allowed no_scopes missing_scope invalid_form_data invalid_post_type missing_post_type
     invalid_charset invalid_arguments invalid_arg_name invalid_array_arg deprecated_endpoint
     method_deprecated unknown_method
+    invalid_scope invalid_scope_requested no_bot_scopes_requested unapproved_scope scope_not_allowed_on_enterprise
+    invalid_team_for_non_distributed_app
+    invalid_request invalid_client unauthorized_client unsupported_response_type unsupported_grant_type
 """
+"""Known from Slack's two pages about them, and from RFC 6749."""
 _START_OVER: Final = """
     invalid_code code_already_used code_expired invalid_code_verifier invalid_refresh_token token_expired
     token_revoked
@@ -47,7 +52,7 @@ REASONS: Final[Mapping[str, Reason]] = {
     )
     for error in errors.split()
 }
-"""Slack's documented errors by what to do about them. An unheard-of one counts as `code_refused`."""
+"""Slack's documented errors by what to do about them. An unheard-of one counts as `slack_refused`."""
 
 
 _ALREADY_GONE: Final = {"token_revoked", "token_expired", "account_inactive", "invalid_auth", "not_authed"}
@@ -57,16 +62,18 @@ _ALREADY_GONE: Final = {"token_revoked", "token_expired", "account_inactive", "i
 class Slack:
     """One Slack app, as its OAuth client."""
 
-    def __init__(self, settings: SlackSettings, clock: Callable[[], datetime]) -> None:
+    def __init__(self, settings: SlackSettings, clock: Callable[[], datetime], http: Http | None = None) -> None:
         self._clock = clock
         self._settings = settings
-        self._adapter = http.BoundedAdapter(connect_again=1)
+        self._http = http or Http()
+
+    def prepare(self) -> None:
+        """Do now what the first customer would otherwise wait for. Connects to nothing."""
+        _ = self._client
+        self._http.prepare(self._settings.url)
 
     def authorize_url(self, state: Secret) -> str:
-        url, _ = self._session().create_authorization_url(
-            f"{self._settings.url}/oauth/v2/authorize", state=state.reveal()
-        )
-        return str(url)
+        return self._client.authorize_url(f"{self._settings.url}/oauth/v2/authorize", state.reveal())
 
     def redeem(self, code: Secret, deadline: Deadline | None = None) -> Grant:
         """Exchange the authorization code, once. Raises `SlackRefused` when no usable grant came of it."""
@@ -85,6 +92,7 @@ class Slack:
             granted_at=now,
             app_id=_id(answer.get("app_id")),
             bot_user_id=_id(answer.get("bot_user_id")),
+            installer_id=_installer(answer.get("authed_user")),
             refresh_token=Secret(refresh_token) if refresh_token else None,
             expires_at=_expiry(answer.get("expires_in"), now),
         )
@@ -100,19 +108,12 @@ class Slack:
 
     def _ask(self, method: str, bot_token: Secret, deadline: Deadline) -> Mapping[str, Any] | None:
         """Slack's answer about a token; None when the token is worth nothing."""
+        headers = {"Authorization": f"Bearer {bot_token.reveal()}"}
         try:
-            response = http.session(self._adapter).post(
-                f"{self._settings.url}/api/{method}",
-                headers={"Authorization": f"Bearer {bot_token.reveal()}"},
-                timeout=deadline.timeouts(),
-                allow_redirects=False,
-            )
-            answer = http.read_json(response)
-        except RequestException as error:
-            raise SlackRefused(Reason.SLACK_UNAVAILABLE, type(error).__name__) from None
-        except ValueError:
-            raise SlackRefused(Reason.SLACK_UNAVAILABLE, "not_json") from None
-        fields = answer if isinstance(answer, dict) else {}
+            answer = self._http.ask("POST", f"{self._settings.url}/api/{method}", headers, deadline=deadline)
+        except NoAnswer as error:
+            raise SlackRefused(Reason.SLACK_UNAVAILABLE, error.failure) from None
+        fields = _fields(answer)
         if fields.get("ok") is True:
             return fields
         if fields.get("error") in _ALREADY_GONE:
@@ -120,33 +121,32 @@ class Slack:
         raise _refusal(fields.get("error"))
 
     def _exchange(self, code: Secret, deadline: Deadline | None) -> Mapping[str, Any]:
+        endpoint = f"{self._settings.url}/api/oauth.v2.access"
         try:
-            answer: Mapping[str, Any] = self._session().fetch_token(
-                f"{self._settings.url}/api/oauth.v2.access",
-                grant_type="authorization_code",
-                code=code.reveal(),
-                timeout=deadline.timeouts() if deadline else None,
-                allow_redirects=False,
-            )
-        except OAuthError as error:
-            raise _refusal(error.error) from None
-        except RequestException as error:
-            raise SlackRefused(Reason.SLACK_UNAVAILABLE, type(error).__name__) from None
-        except (ValueError, TypeError, OverflowError, RecursionError):
-            raise SlackRefused(Reason.SLACK_UNAVAILABLE, "not_json") from None
-        if answer.get("ok") is not True:
+            answer = self._client.redeem(self._http, endpoint, code, deadline)
+        except NoAnswer as error:
+            raise SlackRefused(Reason.SLACK_UNAVAILABLE, error.failure) from None
+        fields = _fields(answer)
+        if "error" in fields:
+            raise _refusal(fields["error"])
+        if fields.get("ok") is not True:
             raise SlackRefused(Reason.SLACK_UNAVAILABLE, "not_ok")
-        return answer
+        return fields
 
-    def _session(self) -> OAuth2Session:
-        session = OAuth2Session(
-            client_id=self._settings.client_id,
-            client_secret=self._settings.client_secret.reveal(),
-            scope=",".join(self._settings.scopes),
-            redirect_uri=self._settings.redirect_uri,
-        )
-        http.configure(session, self._adapter)
-        return session
+    @cached_property
+    def _client(self) -> oauth.Client:
+        from onboarding.remote import oauth  # noqa: PLC0415 (a worker needs no Authlib)
+
+        scope = ",".join(self._settings.scopes)
+        return oauth.Client(self._settings.client_id, self._settings.client_secret, self._settings.redirect_uri, scope)
+
+
+def reason_of_return(error: str, *, is_described: bool) -> Reason:
+    """Why Slack's page sent a person back with an error. Only somebody who chose Cancel comes with a description."""
+    if error == "access_denied":
+        return Reason.DENIED_BY_PERSON if is_described else Reason.NOT_PERMITTED
+    is_ours = REASONS.get(error) is Reason.SLACK_MISCONFIGURED
+    return Reason.SLACK_MISCONFIGURED if is_ours else Reason.SLACK_REFUSED
 
 
 def error_word(error: object) -> str:
@@ -156,7 +156,20 @@ def error_word(error: object) -> str:
 
 def _refusal(error: object) -> SlackRefused:
     word = error_word(error)
-    return SlackRefused(REASONS.get(word, Reason.CODE_REFUSED), word)
+    return SlackRefused(REASONS.get(word, Reason.SLACK_REFUSED), word)
+
+
+def _fields(answer: Answer) -> Mapping[str, Any]:
+    """What Slack itself says; it does so in JSON, mostly with status 200."""
+    if answer.status >= 500:
+        raise SlackRefused(Reason.SLACK_UNAVAILABLE, f"http_{answer.status}")
+    try:
+        fields = answer.json()
+    except ValueError:
+        fields = None
+    if not isinstance(fields, dict):
+        raise SlackRefused(Reason.SLACK_UNAVAILABLE, "not_json" if answer.is_good else f"http_{answer.status}")
+    return fields
 
 
 def _workspace(answer: Mapping[str, Any]) -> Workspace:
@@ -167,6 +180,10 @@ def _workspace(answer: Mapping[str, Any]) -> Workspace:
         if isinstance(place, dict) and (place_id := _id(place.get("id"))):
             return Workspace(place_id, clean_name(_text(place.get("name")) or "") or place_id)
     raise SlackRefused(Reason.SLACK_UNAVAILABLE, "no_workspace")
+
+
+def _installer(person: object) -> str | None:
+    return _id(person.get("id")) if isinstance(person, dict) else None
 
 
 def _expiry(seconds: object, now: datetime) -> datetime | None:

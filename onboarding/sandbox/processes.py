@@ -9,7 +9,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final
+from dataclasses import dataclass
+from typing import Any, ClassVar, Final
 
 PR_SET_PDEATHSIG: Final = 1
 START_SECONDS: Final = 30
@@ -18,11 +19,33 @@ STOP_SECONDS: Final = 10
 _LIBC: Final = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
+@dataclass(frozen=True, slots=True)
+class Account:
+    """The OS user and the group that a process runs as, by their numbers."""
+
+    user: int
+    group: int
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """For `subprocess`."""
+        return {"user": self.user, "group": self.group, "extra_groups": []}
+
+
 class Process:
     """A child in a group of its own, so that Ctrl-C reaches it only through us."""
 
+    ends_on: ClassVar[signal.Signals] = signal.SIGTERM
+    """What it is sent to end, by us or, once we are gone, by the kernel."""
+
     def __init__(
-        self, name: str, command: Sequence[str], env: Mapping[str, str] | None = None, *, quiet: bool = False
+        self,
+        name: str,
+        command: Sequence[str],
+        env: Mapping[str, str] | None = None,
+        *,
+        quiet: bool = False,
+        account: Account | None = None,
     ) -> None:
         self.name = name
         parent = os.getpid()
@@ -32,7 +55,9 @@ class Process:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL if quiet else None,
             process_group=0,
-            preexec_fn=lambda: die_with(parent),  # noqa: PLW1509 (no threads run yet; nothing else can do it)
+            # The kernel forgets this when the user changes; Popen changes it before.
+            preexec_fn=lambda: die_with(parent, self.ends_on),  # noqa: PLW1509 (no threads run yet; nothing else can do it)
+            **(account.options if account else {}),
         )
 
     @property
@@ -58,16 +83,16 @@ class Process:
         self._child.wait()
 
     def stop(self) -> None:
-        self._child.terminate()
+        self._child.send_signal(self.ends_on)
         try:
             self._child.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
             self.kill()
 
 
-def die_with(parent: int) -> None:
+def die_with(parent: int, number: signal.Signals = signal.SIGTERM) -> None:
     """Ask the kernel to end this process when its parent ends, even by SIGKILL. Linux only."""
     if _LIBC is not None:
-        _LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+        _LIBC.prctl(PR_SET_PDEATHSIG, number)
         if os.getppid() != parent:
             os._exit(1)

@@ -1,4 +1,4 @@
-"""Everything `make run` starts: the service as in production, a private Redis, a local Slack, a local Novu."""
+"""Everything `make run` starts: the service as in production, its private stores, a local Slack, a local Novu."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ from typing import Final, NoReturn
 
 import requests
 
-from onboarding.sandbox import embedded_redis
+from onboarding.ledger import migrations
+from onboarding.model import Secret
+from onboarding.sandbox import embedded_postgres, embedded_redis
 from onboarding.sandbox.processes import Process, die_with
 from onboarding.settings import environment
 from onboarding.wiring import wire
@@ -32,6 +34,7 @@ NOVU_FILE: Final = FOLDER / "novu.jsonl"
 CREDENTIALS: Final = (
     "SECRET_KEY",
     "SECRET_KEY_FALLBACKS",
+    "DATABASE_URL",
     "REDIS_URL",
     "SLACK_CLIENT_ID",
     "SLACK_CLIENT_SECRET",
@@ -71,6 +74,7 @@ def _environment(port: int, folder: Path) -> dict[str, str]:
     return {
         "PUBLIC_URL": f"http://{HOST}:{port}",
         "SECRET_KEY": secrets.token_urlsafe(32),
+        "DATABASE_URL": embedded_postgres.url(folder),
         "REDIS_URL": embedded_redis.url(folder),
         "SLACK_CLIENT_ID": "1234567890.1234567890",
         "SLACK_CLIENT_SECRET": secrets.token_hex(16),
@@ -109,15 +113,20 @@ def _free_port(wanted: int) -> int:
 
 
 def _start(env: Mapping[str, str], folder: Path, children: list[Process]) -> None:
-    everything = {**os.environ, "PYTHONUNBUFFERED": "1", **env}
     FOLDER.mkdir(mode=0o700, exist_ok=True)
-    children.append(embedded_redis.start(folder))
+    # The stand-ins need nobody, and load while PostgreSQL makes its database.
     for name, command in (("slack", _slack(env)), ("novu", _novu(env)), ("issuer", _issuer(env))):
         children.append(Process(name, command, quiet=True))
+    for store in (embedded_postgres, embedded_redis):
+        children.append(store.start(folder))
+    migrations.apply(Secret(env["DATABASE_URL"]))
+    everything = {**os.environ, "PYTHONUNBUFFERED": "1", **env}
     for name, command in (("web", _web(env)), ("worker", [sys.executable, "-m", "onboarding.worker"])):
         children.append(Process(name, command, everything))
-    for child, url in zip(children[1:5], ("SLACK_URL", "NOVU_URL", "OIDC_ISSUER", "PUBLIC_URL"), strict=True):
-        child.wait_until(_answering(env[url]))
+    urls = {"slack": "SLACK_URL", "novu": "NOVU_URL", "issuer": "OIDC_ISSUER", "web": "PUBLIC_URL"}
+    for child in children:
+        if child.name in urls:
+            child.wait_until(_answering(env[urls[child.name]]))
 
 
 def _slack(env: Mapping[str, str]) -> list[str]:

@@ -10,10 +10,15 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 SENTINEL_SCHEME: Final = "redis+sentinel"
 SENTINEL_PORT: Final = 26_379
+HIGHEST_PORT: Final = 65_535
+_AUTHORITY: Final = re.compile(r"(?:.*@)?(?:\[(?P<ipv6>[^\[\]@]+)\]|(?P<name>[^:\[\]@]+))(?::(?P<port>[0-9]{0,5}))?")
+_SENTINEL: Final = re.compile(
+    r"redis\+sentinel://(?:([^:@/]*)(?::([^@/]*))?@)?([^@/]+)/([A-Za-z0-9._-]+)(?:/([0-9]{0,9}))?"
+)
 
 
 def origin(url: str) -> str:
-    """Scheme, host and port as browsers write them; empty where there is none."""
+    """Scheme, host and port as browsers write them; empty if there is none."""
     parts = parse(url)
     if parts is None:
         return ""
@@ -28,10 +33,49 @@ def parse(url: str) -> SplitResult | None:
         return None
     try:
         parts = urlsplit(url)
-        is_good = parts.port != 0 and parts.scheme in {"http", "https"}
     except ValueError:
         return None
-    return parts if is_good and re.fullmatch(r"[a-z0-9._-]+|[0-9a-f:.]+", parts.hostname or "") else None
+    server = host_and_port(parts.netloc)
+    return parts if parts.scheme in {"http", "https"} and server and "%" not in server[0] else None
+
+
+def host_and_port(authority: str) -> tuple[str, int | None] | None:
+    """The host and the port of `user:password@host:port`; None if nobody could be reached there."""
+    match = _AUTHORITY.fullmatch(authority)
+    if not match:
+        return None
+    host = unquote(match["ipv6"]) if match["ipv6"] else match["name"]
+    port = int(match["port"]) if match["port"] else None
+    is_good = _is_ipv6(host) if match["ipv6"] else is_host(host)
+    return (host, port) if is_good and (port is None or 1 <= port <= HIGHEST_PORT) else None
+
+
+def is_host(name: str) -> bool:
+    """Whether `name` is an IPv4 address, or a host name that can be looked up."""
+    labels = name.removesuffix(".").split(".")
+    if labels[-1].isdecimal():
+        return _is_ipv4(name)
+    return len(name) <= 253 and all(re.fullmatch(r"[A-Za-z0-9_-]{1,63}", label) for label in labels)
+
+
+def is_ip(text: str) -> bool:
+    return _is_ipv4(text) or _is_ipv6(text)
+
+
+def _is_ipv4(text: str) -> bool:
+    try:
+        ipaddress.IPv4Address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_ipv6(text: str) -> bool:
+    try:
+        ipaddress.IPv6Address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def is_loopback(host: str) -> bool:
@@ -59,11 +103,22 @@ class SentinelParts:
 
 
 def sentinel_parts(url: str) -> SentinelParts:
-    """The parts of a Sentinel address; ValueError where it has none."""
-    match = re.fullmatch(r"redis\+sentinel://(?:([^:@/]*)(?::([^@/]*))?@)?([^@/]+)/([^/]+)(?:/([0-9]{1,2}))?", url)
+    """The parts of a Sentinel address, blanks around its commas aside; ValueError if it is none."""
+    match = _SENTINEL.fullmatch(join_list(url))
     if not match:
-        raise ValueError(url)
+        raise ValueError("not an address of Sentinel")
     username, password, hosts, name, db = match.groups()
-    pairs = (host.rpartition(":") for host in hosts.split(",") if host)
-    named = [(host, int(port)) if colon else (port, SENTINEL_PORT) for host, colon, port in pairs]
-    return SentinelParts(named, name, int(db or 0), unquote(username or "") or None, unquote(password or "") or None)
+    servers = [_sentinel(entry) for entry in hosts.split(",")]
+    return SentinelParts(servers, name, int(db or 0), unquote(username or "") or None, unquote(password or "") or None)
+
+
+def join_list(text: str) -> str:
+    """The same list without the white space around its commas."""
+    return re.sub(r"\s*,\s*", ",", text)
+
+
+def _sentinel(entry: str) -> tuple[str, int]:
+    server = host_and_port(entry)
+    if server is None:
+        raise ValueError("one of the Sentinels has no usable address")
+    return server[0], server[1] or SENTINEL_PORT

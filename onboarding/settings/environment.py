@@ -11,9 +11,11 @@ from typing import Final
 from onboarding.model import Secret
 from onboarding.model.errors import ConfigError, Problem
 from onboarding.settings import addresses, rules
+from onboarding.settings.database_url import database_url
+from onboarding.settings.redis_url import redis_url
 from onboarding.settings.rules import Rule
 
-DEFAULT_SCOPES: Final = "chat:write,chat:write.public,channels:read,groups:read,users:read,users:read.email"
+DEFAULT_SCOPES: Final = "chat:write,chat:write.public,channels:read,groups:read"
 TEN_YEARS: Final = 315_360_000
 
 
@@ -44,6 +46,12 @@ class OidcSettings:
     operators: frozenset[str]
     redirect_uri: str
 
+    def allows(self, email: str) -> bool:
+        return _is_among(email, self.allowed)
+
+    def makes_operator(self, email: str) -> bool:
+        return _is_among(email, self.operators)
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -51,6 +59,7 @@ class Settings:
 
     public_url: str
     secret_keys: tuple[Secret, ...]
+    database_url: Secret
     redis_url: Secret
     slack: SlackSettings
     novu: NovuSettings
@@ -62,6 +71,8 @@ class Settings:
     link_max_age: timedelta
     attempt_retention: timedelta
     trusted_proxy_count: int
+    outgoing_proxy: Secret | None
+    ca_file: str | None
     log_level: str
 
     @property
@@ -80,7 +91,8 @@ def load(env: Mapping[str, str]) -> Settings:
     settings = Settings(
         public_url=addresses.origin(public_url),
         secret_keys=(*read.secrets("SECRET_KEY_FALLBACKS", 32), read.secret("SECRET_KEY", rules.at_least(32))),
-        redis_url=read.secret("REDIS_URL", rules.redis_url),
+        database_url=read.secret("DATABASE_URL", database_url),
+        redis_url=read.secret("REDIS_URL", redis_url),
         slack=SlackSettings(
             url=addresses.origin(read.text("SLACK_URL", "https://slack.com", rules.bare_origin)),
             client_id=read.text("SLACK_CLIENT_ID", check=rules.client_id),
@@ -94,13 +106,15 @@ def load(env: Mapping[str, str]) -> Settings:
             integration=read.text("NOVU_INTEGRATION_IDENTIFIER", check=rules.printable(200)),
         ),
         api_keys=read.secrets("API_KEYS", 32, rules.ascii_word),
-        admin_password=read.optional_secret("ADMIN_PASSWORD", rules.at_least(12)),
+        admin_password=read.optional_secret("ADMIN_PASSWORD", rules.password),
         oidc=_oidc(read, addresses.origin(public_url)),
         product_name=read.text("PRODUCT_NAME", "this app", rules.printable(80)),
         support_contact=read.text("SUPPORT_CONTACT", "", rules.contact) or None,
         link_max_age=timedelta(seconds=read.number("LINK_MAX_AGE", 604_800, range(1, TEN_YEARS))),
         attempt_retention=timedelta(seconds=read.number("ATTEMPT_RETENTION", 2_592_000, range(1, TEN_YEARS))),
         trusted_proxy_count=read.number("TRUSTED_PROXY_COUNT", 0, range(11)),
+        outgoing_proxy=read.optional_secret("OUTGOING_PROXY", rules.proxy_url),
+        ca_file=read.text("CA_FILE", "", rules.ca_file) or None,
         log_level=read.text("LOG_LEVEL", "INFO", rules.log_level).upper(),
     )
     if read.problems:
@@ -123,22 +137,27 @@ def _oidc(read: _Reader, public_url: str) -> OidcSettings | None:
     )
 
 
+def _is_among(email: str, entries: frozenset[str]) -> bool:
+    return email in entries or f"@{email.rpartition('@')[2]}" in entries
+
+
 class _Reader:
-    """Reads one environment and remembers what is wrong with it."""
+    """Reads one environment and remembers what is wrong with it. Values lose the white space at their ends."""
 
     def __init__(self, env: Mapping[str, str]) -> None:
         self._env = env
         self.problems: list[Problem] = []
 
     def has(self, name: str) -> bool:
-        return bool(self._env.get(name))
+        return bool(self._value(name))
 
     def text(self, name: str, default: str | None = None, check: Rule | None = None) -> str:
-        value = self._env.get(name, "") or default
+        value = self._value(name) or default
         if value is None:
             self._report(name, "is required")
             return ""
-        if value and check and (problem := check(value)):
+        problem = value and (rules.text(value) or (check and check(value)))
+        if problem:
             self._report(name, problem)
             return ""
         return value
@@ -151,7 +170,7 @@ class _Reader:
         return Secret(value) if value else None
 
     def secrets(self, name: str, shortest: int, check: Rule = rules.text) -> tuple[Secret, ...]:
-        values = rules.split(self._env.get(name, ""))
+        values = rules.split(self.text(name, ""))
         if any(rules.at_least(shortest)(value) for value in values):
             self._report(name, f"each entry needs at least {shortest} characters of text")
         elif problem := next(filter(None, map(check, values)), None):
@@ -159,11 +178,14 @@ class _Reader:
         return tuple(Secret(value) for value in values)
 
     def number(self, name: str, default: int, allowed: range) -> int:
-        value = self._env.get(name, "") or str(default)
+        value = self._value(name) or str(default)
         if re.fullmatch(r"[0-9]{1,9}", value) and int(value) in allowed:
             return int(value)
         self._report(name, f"must be a whole number from {allowed.start} to {allowed.stop - 1}")
         return default
+
+    def _value(self, name: str) -> str:
+        return self._env.get(name, "").strip()
 
     def _report(self, name: str, message: str) -> None:
         self.problems.append(Problem(name, message))

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+import ssl
+import unicodedata
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Final
-from urllib.parse import urlsplit
-
-import redis
+from urllib.parse import unquote, urlsplit
 
 from onboarding.settings import addresses
 
 LOG_LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
-REDIS_SCHEMES: Final = ("redis", "rediss", "unix", addresses.SENTINEL_SCHEME)
+
+ESCAPES: Final = "in a user name or a password, / : ? # @ % are written %2F %3A %3F %23 %40 %25"
 
 Rule = Callable[[str], str | None]
 
 
 def http_url(value: str) -> str | None:
+    if not value.isascii():
+        return "must be in ASCII: an international domain name is written in punycode (xn--…)"
     parts = addresses.parse(value)
-    if parts is None or parts.query or parts.fragment or parts.username is not None:
+    if parts is None or parts.username is not None or re.search(r"[?#]", value):
         return "must be an http or https URL without user, query and fragment"
     return None
 
@@ -36,40 +40,42 @@ def bare_origin(value: str) -> str | None:
     return None if urlsplit(value).path in {"", "/"} else "must not have a path"
 
 
-def redis_url(value: str) -> str | None:
+def must_start_with(schemes: Sequence[str]) -> str:
+    return f"must start with {', '.join(f'{scheme}://' for scheme in schemes)}"
+
+
+def word(value: str) -> str | None:
+    return None if value.isprintable() and " " not in value else "must not contain white space or control characters"
+
+
+def proxy_url(value: str) -> str | None:
+    parts = addresses.parse(value)
+    if parts is None or parts.scheme != "http" or parts.port is None or not re.fullmatch(r"[^?#]*:[0-9]+/?", value):
+        return "must look like http://user:password@host:port"
+    if parts.username is None:
+        return None
+    if not parts.username or parts.password is None:
+        return "must have a user and a password, or neither"
+    return None if _fits_header(parts.username + parts.password) else "must have a user and a password in Latin-1"
+
+
+def _fits_header(quoted: str) -> bool:
+    """Whether HTTP's Basic authentication can carry it: one byte for each character, and no control characters."""
+    plain = unquote(quoted)
+    return plain.isprintable() and all(ord(character) < 256 for character in plain)
+
+
+def ca_file(value: str) -> str | None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     try:
-        parts = urlsplit(value)
-        if parts.scheme == addresses.SENTINEL_SCHEME:
-            addresses.sentinel_parts(value)
-            return None
-        _ = parts.port
-    except ValueError:
-        return "is not an address of Redis"
-    if parts.scheme not in REDIS_SCHEMES:
-        return f"must start with {', '.join(f'{scheme}://' for scheme in REDIS_SCHEMES)}"
-    if parts.scheme == "unix" and not parts.path:
-        return "names no socket"
-    if parts.scheme != "unix" and not (parts.hostname and re.fullmatch(r"/?[0-9]*", parts.path)):
-        return "must name a host, and end in a database number or in none"
-    return None if _is_usable(value) else "has an option that Redis clients do not know"
-
-
-def _is_usable(url: str) -> bool:
-    """Whether a client can be made of it. Connects to nothing."""
-    try:
-        redis.ConnectionPool.from_url(url).make_connection()
-    except (TypeError, ValueError):
-        return False
-    return True
-
-
-def is_text(value: str) -> bool:
-    """Whether it is more than spaces, and came from bytes that are UTF-8."""
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        return False
-    return bool(value.strip())
+        if not Path(value).is_file():
+            return "must be the path of a file"
+        context.load_verify_locations(value)
+    except ssl.SSLError:
+        return "must be a file with certificates in PEM"
+    except (OSError, ValueError):
+        return "must be a file that this process may read"
+    return None if context.cert_store_stats()["x509"] else "must be a file with at least one certificate"
 
 
 def client_id(value: str) -> str | None:
@@ -87,22 +93,33 @@ def scopes(value: str) -> str | None:
     return "must be Slack scopes, separated by commas"
 
 
+def is_text(value: str) -> bool:
+    """Whether it is more than spaces, and came from bytes that are UTF-8."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return bool(value.strip())
+
+
 def text(value: str) -> str | None:
-    return None if is_text(value) else "must be text"
+    return None if is_text(value) else "must be text in UTF-8"
 
 
 def at_least(length: int) -> Rule:
-    def rule(value: str) -> str | None:
-        if problem := text(value):
-            return problem
-        return None if len(value) >= length else f"needs at least {length} characters"
+    return lambda value: None if len(value) >= length else f"needs at least {length} characters"
 
-    return rule
+
+def password(value: str) -> str | None:
+    """A form has to be able to send it."""
+    if any(unicodedata.category(character) == "Cc" for character in value):
+        return "must be on one line, without control characters"
+    return at_least(12)(value)
 
 
 def printable(longest: int) -> Rule:
     def check(value: str) -> str | None:
-        if value.strip() and value.isprintable() and len(value) <= longest:
+        if value.isprintable() and len(value) <= longest:
             return None
         return f"must be 1 to {longest} printable characters"
 
@@ -110,7 +127,8 @@ def printable(longest: int) -> Rule:
 
 
 def contact(value: str) -> str | None:
-    if addresses.parse(value) or re.fullmatch(r"[^@:/\s<>\"]+@[^@:/\s<>\"]+\.[^@:/\s<>\"]+", value):
+    is_email = re.fullmatch(r"[^@:/\s<>\"]+@[^@:/\s<>\"]+\.[^@:/\s<>\"]+", value)
+    if addresses.parse(value) or (is_email and value.isprintable()):
         return None
     return "must be an e-mail address or an http or https URL"
 

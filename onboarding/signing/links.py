@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
-from itsdangerous import BadPayload, BadSignature, URLSafeTimedSerializer
+from itsdangerous import BadPayload, BadSignature, Signer, URLSafeTimedSerializer
 
 from onboarding.model import ConnectionMode, Context, InstallLink, Secret
 from onboarding.model.errors import LinkExpired, LinkForged, LinkMalformed, Problem
@@ -19,10 +19,11 @@ from onboarding.model.names import one_line
 from onboarding.settings.addresses import is_secure
 
 SALT: Final = "install-link"
+SHORT_SALT: Final = "short-link"
+SHORT: Final = re.compile(r"([A-Za-z0-9_-]{22})\.[A-Za-z0-9_-]{27}")
+"""The address of a link that was created here: its id and a signature."""
 CLOCKS_DIFFER: Final = timedelta(days=1)
 """By how much the clock of a host that signs links may be ahead."""
-LONGEST_TOKEN: Final = 7_500
-"""Servers and proxies refuse addresses of 8,000 characters and more."""
 MOST_CONTEXTS: Final = 5
 MOST_CONTEXT_BYTES: Final = 65_536
 
@@ -35,7 +36,9 @@ class Links:
 
     def __init__(self, secret_keys: Sequence[Secret], max_age: timedelta, default_integration: str) -> None:
         """`secret_keys` is oldest first; the last one signs."""
-        self._serializer = URLSafeTimedSerializer([key.reveal() for key in secret_keys], salt=SALT)
+        keys = [key.reveal() for key in secret_keys]
+        self._serializer = URLSafeTimedSerializer(keys, salt=SALT)
+        self._signer = Signer(keys, salt=SHORT_SALT)
         self.max_age = max_age
         self._default_integration = default_integration
 
@@ -44,14 +47,21 @@ class Links:
         if expires_in and expires_in > self.max_age:
             raise LinkMalformed([Problem("expiresIn", f"must be at most {self.max_age.total_seconds():.0f} seconds")])
         expires_at = now + (expires_in or self.max_age)
-        link = self.parse({**fields, "id": secrets.token_urlsafe(16), "expiresAt": expires_at.isoformat()})
-        if len(self.sign(link)) > LONGEST_TOKEN:
-            raise LinkMalformed([Problem("link", "would be too long to open: shorten its URL, its names or its data")])
-        return link
+        return self.parse({**fields, "id": secrets.token_urlsafe(16), "expiresAt": expires_at.isoformat()})
 
     def sign(self, link: InstallLink) -> str:
-        token = self._serializer.dumps(to_payload(link))
+        """The last part of the link's address: its id if it is a short one, otherwise all of it."""
+        token = self._signer.sign(link.id) if link.is_short else self._serializer.dumps(to_payload(link))
         return token if isinstance(token, str) else token.decode()
+
+    def short_id(self, token: str) -> str | None:
+        """The id behind a short address, None for a long one. Raises `LinkForged`."""
+        if not SHORT.fullmatch(token):
+            return None
+        try:
+            return self._signer.unsign(token).decode()
+        except BadSignature as error:
+            raise LinkForged from error
 
     def open(self, token: str, now: datetime) -> InstallLink:
         """The link behind `token`. `LINK_MAX_AGE` may bring its `expires_at` forward."""
@@ -96,9 +106,9 @@ def to_payload(link: InstallLink) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if value is not None}
 
 
-def from_payload(payload: Payload) -> InstallLink:
+def from_payload(payload: Payload, *, is_short: bool = False) -> InstallLink:
     """The link that `to_payload` wrote down."""
-    return _parse(payload, default_integration="")
+    return replace(_parse(payload, default_integration=""), is_short=is_short)
 
 
 def _parse(payload: Payload, default_integration: str) -> InstallLink:
@@ -161,14 +171,17 @@ class _Reader:
 
 
 def _text(value: object, longest: int = 200) -> str:
-    if isinstance(value, str) and value.strip() and value.isprintable() and len(value) <= longest:
-        return value
+    """Without the white space at its ends, which nobody sees and which would make it another id."""
+    text = value.strip() if isinstance(value, str) else ""
+    if text and text.isprintable() and len(text) <= longest:
+        return text
     raise _Wrong(f"must be 1 to {longest} printable characters")
 
 
 def _name(value: object) -> str:
     """What people call themselves, joiners and all."""
-    if isinstance(value, str) and len(value) <= 200 and "\n" not in value and (name := one_line(value)):
+    text = value.strip() if isinstance(value, str) else ""
+    if len(text) <= 200 and "\n" not in text and (name := one_line(text)):
         return name
     raise _Wrong("must be 1 to 200 characters on one line")
 
@@ -196,14 +209,18 @@ def _identifier(value: object) -> str:
 def _contexts(value: object) -> tuple[Context, ...]:
     if not isinstance(value, dict) or not 1 <= len(value) <= MOST_CONTEXTS:
         raise _Wrong(f"must be an object with 1 to {MOST_CONTEXTS} keys")
-    return tuple(_context(type_, entry) for type_, entry in value.items())
+    contexts = tuple(_context(type_, entry) for type_, entry in value.items())
+    if len({context.type for context in contexts}) < len(contexts):
+        raise _Wrong("names one type twice")
+    return contexts
 
 
 def _context(type_: object, entry: object) -> Context:
     context_id, content = (entry.get("id"), entry.get("data")) if isinstance(entry, dict) else (entry, None)
-    if not isinstance(context_id, str) or not re.fullmatch(r"[a-zA-Z0-9_-]{1,100}", context_id):
+    id_ = context_id.strip() if isinstance(context_id, str) else ""
+    if not re.fullmatch(r"[a-zA-Z0-9_-]{1,100}", id_):
         raise _Wrong("ids must be 1 to 100 letters, digits, underscores or hyphens")
-    return Context(_text(type_, 100), context_id, _context_data(content))
+    return Context(_text(type_, 100), id_, _context_data(content))
 
 
 def _context_data(value: object) -> Mapping[str, Any] | None:

@@ -13,10 +13,10 @@ from onboarding.web.context import wiring
 def record(actor: str, action: Action, target: str = "", outcome: str = "") -> None:
     """`actor` is a person's name, or the fingerprint of an API key.
 
-    What happened has happened: where the store is gone by now, the log is told instead.
+    What happened has happened: if the ledger is gone by now, the log is told instead.
     """
     entry = Entry(wiring().clock(), actor, action, target, outcome, request.remote_addr or "")
     try:
-        wiring().records.audit.add(entry)
+        wiring().ledger.audit.add(entry)
     except StoreUnavailable as error:
         LOGGER.error("not audited entry=%s error=%s", entry, error)

@@ -9,7 +9,6 @@ from flask import Flask, Response, request
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
-from onboarding.ledger.problems import Noted
 from onboarding.model.errors import (
     LinkExpired,
     LinkForged,
@@ -102,7 +101,7 @@ def _incomplete_return(_: IncompleteReturn) -> Response:
 
 def _state_expired(error: StateExpired) -> Response:
     try:
-        attempt = wiring().attempts.get(error.attempt_id, wiring().clock())
+        attempt = wiring().ledger.attempts.get(error.attempt_id)
     except StoreUnavailable:
         attempt = None
     about = render.about_attempt(attempt, may_restart=cookies.is_same_browser(attempt)) if attempt else None
@@ -114,9 +113,9 @@ def _other_browser(error: OtherBrowser) -> Response:
 
 
 def _store_unavailable(error: StoreUnavailable) -> Response:
-    LOGGER.error("redis in trouble error=%s request=%s", error, request_id())
+    LOGGER.error("store unavailable error=%s request=%s", error, request_id())
     if request.path.startswith("/admin"):
-        return show.page("refused.html", "Redis does not answer", 503, problem=words.REDIS_SILENT)
+        return show.page("refused.html", f"{error.store} does not answer", 503, problem=words.STORE_SILENT[error.store])
     return render.show(messages.STORE_UNAVAILABLE, 503)
 
 
@@ -156,7 +155,6 @@ def _refuse(
 def _note(message: Message, status: int, link_id: str) -> None:
     route = request.url_rule.rule if request.url_rule else "-"
     try:
-        noted = Noted(wiring().clock(), status, message.heading, route, link_id)
-        wiring().records.problems.note(request_id(), noted)
+        wiring().ledger.problems.note(request_id(), status, message.heading, route, link_id)
     except StoreUnavailable as error:
         LOGGER.warning("problem not noted error=%s request=%s", error, request_id())

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from onboarding.model.errors import ConfigError
-from onboarding.settings.environment import load
 
-wsgi_app = "onboarding:create_app()"
+if TYPE_CHECKING:
+    from flask import Flask
+
+wsgi_app = "onboarding.web.server:create()"
+# Built once, in the master: workers share its memory. Connections are opened after the fork, by their first use.
+preload_app = True
 worker_class = "onboarding.web.refusal.Worker"
 workers = os.environ.get("WEB_CONCURRENCY") or "2"
 threads = 32
 timeout = 60
 graceful_timeout = 30
-keepalive = 5
+# Longer than load balancers keep theirs, usually 60 s: or else one now and then sends a request into a connection that
+# we are closing. Idle connections wait in gunicorn's poller and occupy no thread.
+keepalive = 75
 limit_request_line = 8190
 control_socket_disable = True
 accesslog = None
@@ -24,10 +31,18 @@ forwarder_headers = ""
 forwarded_allow_ips = ""
 
 
-def on_starting(_server: Any) -> None:
-    """Refuse a bad configuration once, in the master, instead of in every worker again and again."""
+def create() -> Flask:
+    """The application, or exit status 2: a bad configuration is refused once, before there are any workers."""
+    from onboarding import create_app  # noqa: PLC0415 (gunicorn reads this module before it knows what to serve)
+
     try:
-        load(os.environ)
+        return create_app()
     except ConfigError as error:
         sys.stderr.write(f"{error}\n")
         sys.exit(2)
+
+
+def on_starting(_server: Any) -> None:
+    """What is there before the fork stays: collecting it in a worker would copy its memory."""
+    gc.collect()
+    gc.freeze()

@@ -12,7 +12,7 @@ import pytest
 import redis
 from flask import Flask
 
-from onboarding.model import utc_now
+from onboarding.clock import utc_now
 from tests.admin.operator import PASSWORD, Operator
 from tests.admin.test_attempts import failed, rows
 from tests.conftest import MintLink

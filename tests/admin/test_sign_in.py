@@ -12,7 +12,7 @@ import redis
 import time_machine
 from flask import Flask
 
-from onboarding.model import utc_now
+from onboarding.clock import utc_now
 from tests.admin.operator import PASSWORD, Operator
 from tests.person import Person
 from tests.stand_ins import LocalSlack

@@ -16,7 +16,7 @@ import requests
 import time_machine
 from flask import Flask, Response, request
 
-from onboarding.model import utc_now
+from onboarding.clock import utc_now
 from onboarding.sandbox.issuer import IssuerApp, create_issuer
 from onboarding.sandbox.issuer.outcomes import APPROVED, OUTCOMES
 from onboarding.sandbox.serve import serving

@@ -9,7 +9,8 @@ import pytest
 import redis
 import time_machine
 
-from onboarding.model import Owner, utc_now
+from onboarding.clock import utc_now
+from onboarding.model import Owner
 from onboarding.wiring import Wiring
 from tests.api.host import Host, path_of
 from tests.person import Person

@@ -8,7 +8,7 @@ import pytest
 import redis
 import time_machine
 
-from onboarding.model import utc_now
+from onboarding.clock import utc_now
 from onboarding.wiring import Wiring
 from tests.api.host import Host
 from tests.conftest import MintLink

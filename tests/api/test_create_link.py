@@ -14,7 +14,7 @@ import requests
 from flask import Flask
 
 from onboarding.ledger.audit import Action
-from onboarding.model import utc_now
+from onboarding.clock import utc_now
 from onboarding.sandbox.serve import serving
 from onboarding.wiring import Wiring
 from tests.api.host import KEY, KEYS, NEW_LINK, Host, path_of

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-import redis
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from onboarding.sandbox.issuer import IssuerApp, create_issuer
@@ -20,8 +20,9 @@ from tests.admin.operator import PASSWORD
 from tests.api.host import KEY
 from tests.browser.visitor import Visitor
 from tests.conftest import MintLink
+from tests.postgres import Databases
 from tests.service import Service, free_port, running
-from tests.stand_ins import LocalNovu, LocalSlack
+from tests.stand_ins import LocalSlack
 from tests.witness import Witness
 
 
@@ -74,9 +75,17 @@ def service(
 
 
 @pytest.fixture
-def wiring(env: dict[str, str], service: Service) -> Wiring:
+def database_url(databases: Databases, base_env: dict[str, str]) -> str:
+    """The one service that all tests share stays connected to its database."""
+    databases.empty(base_env["DATABASE_URL"])
+    return base_env["DATABASE_URL"]
+
+
+@pytest.fixture
+def wiring(env: dict[str, str], service: Service) -> Iterator[Wiring]:
     """The service's own parts, from behind."""
-    return wire(environment.load({**env, "PUBLIC_URL": service.url}))
+    with closing(wire(environment.load({**env, "PUBLIC_URL": service.url}))) as wiring:
+        yield wiring
 
 
 @pytest.fixture
@@ -92,7 +101,7 @@ def mint(wiring: Wiring, service: Service) -> MintLink:
 
 
 @pytest.fixture
-def visitor(page: Page, slack: LocalSlack, novu: LocalNovu, store: redis.Redis, witness: Witness) -> Visitor:
+def visitor(env: dict[str, str], page: Page, witness: Witness) -> Visitor:
     return Visitor(page, witness)
 
 

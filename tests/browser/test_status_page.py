@@ -11,7 +11,7 @@ import pytest
 import redis
 from playwright.sync_api import Browser, expect
 
-from onboarding.model import utc_now
+from onboarding.clock import utc_now
 from onboarding.wiring import Wiring
 from tests.admin.operator import PASSWORD
 from tests.browser.visitor import Visitor

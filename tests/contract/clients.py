@@ -14,9 +14,9 @@ import httpx
 from novu_py import Novu as OfficialNovu
 from novu_py import models, utils
 
+from onboarding.clock.deadline import Deadline
 from onboarding.model import Connection, ConnectionMode, Context, Grant, InstallLink, Secret, Workspace
 from onboarding.model.errors import NovuError
-from onboarding.remote.http import Deadline
 from onboarding.remote.novu import Filter, Novu
 from onboarding.settings.environment import NovuSettings
 

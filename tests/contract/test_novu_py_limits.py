@@ -13,8 +13,8 @@ import pytest
 from novu_py import models
 from pydantic import ValidationError
 
+from onboarding.clock.deadline import Deadline
 from onboarding.model.errors import NovuError
-from onboarding.remote.http import Deadline
 from onboarding.sandbox.novu import Options, create_novu
 from onboarding.sandbox.serve import serving
 from tests.contract.clients import BRIEFLY, Ask, Official, Ours, Refused

@@ -7,10 +7,9 @@ from datetime import timedelta
 
 import pytest
 import redis
-import time_machine
 from flask import Flask
 
-from onboarding.model import utc_now
+from tests.aging import Database, pass_time
 from tests.conftest import MintLink
 from tests.person import Person, path_of, state_of
 from tests.stand_ins import LocalNovu, LocalSlack
@@ -37,13 +36,14 @@ def test_an_approval_becomes_a_channel_connection(
     assert connection.auth["accessToken"] == slack.state.grants[0].token
 
 
-def test_once_novu_has_the_grant_redis_has_not(
-    person: Person, link: str, store: redis.Redis, slack: LocalSlack
+def test_once_novu_has_the_grant_the_ledger_has_not(
+    person: Person, link: str, ledger_db: Database, slack: LocalSlack
 ) -> None:
     person.install(link)
-    assert store.keys("onboarding:grant:*") == []
-    held = "".join(str(store.hgetall(key)) for key in store.keys("onboarding:attempt:*"))
-    assert slack.state.grants[0].token not in held
+    [attempt] = ledger_db.execute("SELECT * FROM attempt").fetchall()
+    assert attempt["sealed"] is None
+    assert slack.state.grants[0].token not in str(attempt)
+    assert ledger_db.execute("SELECT kind FROM work WHERE kind = 'deliver'").fetchall() == []
 
 
 def test_a_shared_connection_has_no_subscriber(person: Person, mint: MintLink, novu: LocalNovu) -> None:
@@ -94,15 +94,20 @@ def test_a_swapped_state_does_not_work(person: Person, stranger: Person, link: s
 
 
 @pytest.mark.parametrize(
-    ("answer", "heading", "reason"),
+    ("answer", "heading", "status", "reason"),
     [
-        ({"decision": "cancel"}, "Nothing was connected", "denied_by_person"),
-        ({"outcome": "not_permitted"}, "Slack did not allow this", "not_permitted"),
-        ({"outcome": "unexpected_error"}, "Slack stopped before the end", "slack_refused"),
+        ({"decision": "cancel"}, "Nothing was connected", "cancelled", "denied_by_person"),
+        (
+            {"outcome": "not_permitted"},
+            "Your Slack admin has to approve this first",
+            "awaiting_approval",
+            "not_permitted",
+        ),
+        ({"outcome": "unexpected_error"}, "Slack stopped before the end", "failed", "slack_refused"),
     ],
 )
-def test_an_error_from_slack_cancels(
-    person: Person, link: str, slack: LocalSlack, answer: dict[str, str], heading: str, reason: str
+def test_an_error_from_slack_ends_without_a_connection(
+    person: Person, link: str, slack: LocalSlack, answer: dict[str, str], heading: str, status: str, reason: str
 ) -> None:
     back = person.open(person.come_back(link, **answer))
     page = person.follow(back)
@@ -110,9 +115,9 @@ def test_an_error_from_slack_cancels(
     assert page.heading == heading
     assert "Nothing was connected" in page.text
     assert "odd" not in page.source
-    status = person.open(f"{back.location}/status")
-    assert f'"reason":"{reason}"' in status.source
-    assert '"status":"cancelled"' in status.source
+    told = person.open(f"{back.location}/status")
+    assert f'"reason":"{reason}"' in told.source
+    assert f'"status":"{status}"' in told.source
     assert slack.state.redeem_count == 0
 
 
@@ -121,7 +126,7 @@ def test_an_error_from_slack_cancels(
     [
         ("code_expired", "Slack did not accept this approval", "code_refused"),
         ("code_already_used", "Slack did not accept this approval", "code_refused"),
-        ("unknown_error", "Slack did not accept this approval", "code_refused"),
+        ("unknown_error", "Slack stopped before the end", "slack_refused"),
         ("bad_client_secret", "We could not finish", "slack_misconfigured"),
         ("workspace_policy", "Your workspace does not allow this", "workspace_policy"),
         ("server_error", "Slack did not answer", "slack_unavailable"),
@@ -151,7 +156,7 @@ def test_a_code_that_buys_nothing_fails_with_a_page(
 
 def test_the_missing_permission_is_named(person: Person, link: str) -> None:
     page = person.install(link, outcome="fewer_scopes")
-    assert "See e-mail addresses to match people with their accounts" in page.text
+    assert "See private channels it was added to" in page.text
 
 
 def test_trying_again_after_a_failure_works_from_the_page(person: Person, link: str) -> None:
@@ -236,33 +241,60 @@ def test_an_incomplete_return_leaves_the_attempt_as_it_was(person: Person, link:
 
 def test_an_error_beats_a_code(person: Person, link: str, slack: LocalSlack) -> None:
     path = person.come_back(link)
-    assert person.follow(person.open(f"{path}&error=access_denied")).heading == "Slack did not allow this"
+    assert (
+        person.follow(person.open(f"{path}&error=access_denied")).heading
+        == "Your Slack admin has to approve this first"
+    )
     assert slack.state.redeem_count == 0
 
 
 @pytest.mark.parametrize("error", ["%3Cscript%3Ealert(1)%3C/script%3E", "x" * 7000, "%00", "%E2%80%AE"])
-def test_an_error_of_any_shape_is_never_repeated(person: Person, link: str, error: str, store: redis.Redis) -> None:
+def test_an_error_of_any_shape_is_never_repeated(person: Person, link: str, error: str, ledger_db: Database) -> None:
     state = state_of(person.add_to_slack(link))
     page = person.follow(person.open(f"{BACK}?state={state}&error={error}&error_description=%3Cscript%3E"))
     assert page.heading == "Slack stopped before the end"
     assert "script" not in page.source
-    assert all(len(str(store.hgetall(key))) < 2000 for key in store.keys("onboarding:attempt:*"))
+    assert len(str(ledger_db.execute("SELECT * FROM attempt").fetchall())) < 3000
 
 
-def test_after_ten_minutes_it_is_too_late_and_the_link_still_good(person: Person, link: str, slack: LocalSlack) -> None:
+def test_after_ten_minutes_it_is_too_late_and_the_link_still_good(
+    person: Person, link: str, slack: LocalSlack, ledger_db: Database
+) -> None:
     path = person.come_back(link)
-    with time_machine.travel(utc_now() + timedelta(minutes=10, seconds=1)):
-        page = person.open(path)
-        assert page.status == 410
-        assert page.heading == "This took too long"
-        assert slack.state.redeem_count == 0
-        assert person.install(page.link("Start again")).heading == "Acme HQ is connected"
+    pass_time(ledger_db, timedelta(minutes=10, seconds=1))
+    page = person.open(path)
+    assert page.status == 410
+    assert page.heading == "This took too long"
+    assert slack.state.redeem_count == 0
+    assert person.install(page.link("Start again")).heading == "Acme HQ is connected"
 
 
-def test_within_ten_minutes_it_is_not(person: Person, link: str) -> None:
+def test_within_ten_minutes_it_is_not(person: Person, link: str, ledger_db: Database) -> None:
     path = person.come_back(link)
-    with time_machine.travel(utc_now() + timedelta(minutes=9, seconds=50)):
-        assert person.follow(person.open(path)).heading == "Acme HQ is connected"
+    pass_time(ledger_db, timedelta(minutes=9, seconds=50))
+    assert person.follow(person.open(path)).heading == "Acme HQ is connected"
+
+
+def test_a_state_that_redis_has_forgotten_asks_to_start_again(
+    person: Person, link: str, slack: LocalSlack, store: redis.Redis
+) -> None:
+    path = person.come_back(link)
+    store.flushall()
+    page = person.open(path)
+    assert page.status == 410
+    assert slack.state.redeem_count == 0
+    assert person.install(page.link("Start again")).heading == "Acme HQ is connected"
+
+
+def test_after_the_outcome_redis_is_not_needed_any_more(
+    person: Person, link: str, slack: LocalSlack, store: redis.Redis
+) -> None:
+    path = person.come_back(link)
+    first = person.open(path)
+    store.flushall()
+    assert person.open(path).location == first.location
+    assert person.follow(first).heading == "Acme HQ is connected"
+    assert slack.state.redeem_count == 1
 
 
 @pytest.mark.parametrize("method", ["HEAD", "POST", "PUT", "DELETE", "OPTIONS"])
@@ -290,12 +322,15 @@ def test_odd_workspace_names_are_shown_as_text(person: Person, link: str, worksp
     assert "\u202e" not in page.source
 
 
-def test_without_redis_the_return_says_so_and_burns_nothing(
-    make_app: Callable[..., Flask], person: Person, slack: LocalSlack, witness: Witness, link: str
+def test_without_a_store_the_return_says_so_and_burns_nothing(
+    make_app: Callable[..., Flask], person: Person, slack: LocalSlack, link: str
 ) -> None:
     path = person.come_back(link)
-    page = Person(make_app(REDIS_URL="unix:///nowhere/redis.sock"), slack, witness).open(path)
-    assert page.status == 503
+    person.move_to(make_app(REDIS_URL="unix:///nowhere/redis.sock"))
+    assert person.open(path).status == 503
+    person.move_to(make_app(DATABASE_URL="postgresql://nobody@/none?host=/nowhere"))
+    assert person.open(path).status == 503
+    person.move_to(make_app())
     assert slack.state.redeem_count == 0
     assert person.follow(person.open(path)).heading == "Acme HQ is connected"
 

@@ -11,7 +11,8 @@ import time_machine
 from flask import Flask
 from itsdangerous import URLSafeTimedSerializer
 
-from onboarding.model import utc_now
+from onboarding.clock import utc_now
+from tests.aging import Database
 from tests.conftest import MintLink
 from tests.person import Person
 from tests.stand_ins import SECRET_KEY, LocalSlack
@@ -30,14 +31,16 @@ def test_it_names_the_account_and_the_product(person: Person, link: str) -> None
 
 def test_every_permission_is_explained(person: Person, link: str) -> None:
     page = person.open(link)
-    for words in ("Post messages to deliver your notifications", "See e-mail addresses", "See who is in the workspace"):
+    for words in ("Post messages to deliver your notifications", "See private channels it was added to"):
         assert words in page.text
 
 
-def test_looking_writes_nothing(person: Person, link: str, store: redis.Redis) -> None:
+def test_looking_writes_nothing(person: Person, link: str, store: redis.Redis, ledger_db: Database) -> None:
     person.open(link)
     person.open(link, "HEAD")
     assert store.dbsize() == 0
+    for table in ("attempt", "link", "tally", "audit"):
+        assert ledger_db.execute(f"SELECT * FROM {table}").fetchall() == []
 
 
 def test_markup_in_names_is_text(
@@ -126,10 +129,19 @@ def test_when_connected_it_says_so_and_still_offers_to_reconnect(person: Person,
     assert person.press(link).status == 303
 
 
-def test_without_redis_it_says_that_the_link_is_still_good(
+def test_without_redis_the_link_can_be_opened_and_the_click_says_that_it_is_still_good(
     make_app: Callable[..., Flask], slack: LocalSlack, witness: Witness, link: str
 ) -> None:
-    page = Person(make_app(REDIS_URL="unix:///nowhere/redis.sock"), slack, witness).open(link)
+    page = Person(make_app(REDIS_URL="unix:///nowhere/redis.sock"), slack, witness).press(link)
+    assert page.status == 503
+    assert page.heading == "We are having trouble"
+    assert "Your link is still good" in page.text
+
+
+def test_without_postgresql_it_says_that_the_link_is_still_good(
+    make_app: Callable[..., Flask], slack: LocalSlack, witness: Witness, link: str
+) -> None:
+    page = Person(make_app(DATABASE_URL="postgresql://nobody@/none?host=/nowhere"), slack, witness).open(link)
     assert page.status == 503
     assert page.heading == "We are having trouble"
     assert "Your link is still good" in page.text

@@ -7,9 +7,10 @@ from datetime import timedelta
 
 import pytest
 import redis
-import time_machine
+from flask import Flask
 
-from onboarding.model import utc_now
+from onboarding.wiring import Wiring
+from tests.aging import Database, pass_time
 from tests.conftest import MintLink
 from tests.person import Person, path_of
 from tests.stand_ins import LocalNovu, LocalSlack
@@ -56,13 +57,12 @@ def test_while_the_person_is_at_slack_the_attempt_is_pending(person: Person, lin
     assert person.follow(person.open(back)).heading == "Acme HQ is connected"
 
 
-def test_an_attempt_that_never_came_back_expires(person: Person, link: str) -> None:
+def test_an_attempt_that_never_came_back_expires(person: Person, link: str, ledger_db: Database) -> None:
     person.add_to_slack(link)
     [attempt_id] = [name.removeprefix("attempt-") for name in person.cookies if name.startswith("attempt-")]
-    with time_machine.travel(utc_now() + timedelta(minutes=11)):
-        page = person.open(f"/attempts/{attempt_id}")
-        assert page.heading == "This took too long"
-        status = status_of(person, f"/attempts/{attempt_id}")
+    pass_time(ledger_db, timedelta(minutes=11))
+    assert person.open(f"/attempts/{attempt_id}").heading == "This took too long"
+    status = status_of(person, f"/attempts/{attempt_id}")
     assert (status["status"], status["reason"]) == ("expired", "timed_out")
 
 
@@ -117,12 +117,13 @@ def test_when_novu_refuses_the_approval_is_kept_and_the_page_says_so(
 
 
 def test_once_the_approval_is_no_longer_kept_the_page_does_not_claim_it(
-    person: Person, link: str, novu: LocalNovu
+    wiring: Wiring, person: Person, link: str, novu: LocalNovu, ledger_db: Database
 ) -> None:
     novu.suffer("unauthorized")
     back = person.open(person.come_back(link))
-    with time_machine.travel(utc_now() + timedelta(days=7, minutes=1)):
-        page = person.open(back.location)
+    pass_time(ledger_db, timedelta(days=7, minutes=1))
+    assert wiring.ledger.attempts.erase_grants() == 1
+    page = person.open(back.location)
     assert page.heading == "We could not finish"
     assert "kept safe" not in page.text
     assert "Please add to Slack again" in page.text
@@ -138,10 +139,60 @@ def test_an_integration_that_novu_does_not_know_is_named(person: Person, mint: M
     assert status_of(person, back.location)["reason"] == "integration_not_found"
 
 
-def test_finished_attempts_leave_after_the_retention(person: Person, link: str, store: redis.Redis) -> None:
+def test_finished_attempts_leave_after_the_retention(
+    wiring: Wiring, person: Person, link: str, ledger_db: Database
+) -> None:
+    back = person.open(person.come_back(link))
+    pass_time(ledger_db, timedelta(days=29, hours=23))
+    assert wiring.ledger.attempts.forget() == 0
+    assert person.open(back.location).status == 200
+    pass_time(ledger_db, timedelta(hours=2))
+    assert wiring.ledger.attempts.forget() == 1
+    assert person.open(back.location).status == 404
+
+
+def test_everything_in_redis_leaves_by_itself(person: Person, link: str, store: redis.Redis) -> None:
     person.install(link)
-    lives = {key.removeprefix("onboarding:"): store.ttl(key) for key in store.scan_iter()}
-    assert [0 < life <= 2_592_000 for name, life in lives.items() if name.startswith("attempt:")] == [True]
-    assert [0 < life <= 3600 for name, life in lives.items() if name.startswith("starts:")] == [True]
-    indexes = {"sequence", "undelivered", "due", "list:all", "list:status:connected"}
-    assert {name for name, life in lives.items() if life < 0 and not name.startswith("queue:")} <= indexes
+    lives = {str(key): store.ttl(key) for key in store.scan_iter()}
+    assert len(lives) == 2
+    assert all(key.startswith("onboarding:") and 0 < life <= 3600 for key, life in lives.items())
+
+
+def test_who_waits_for_an_approval_is_told_what_to_do(person: Person, link: str) -> None:
+    back = person.open(person.come_back(link, outcome="not_permitted"))
+    page = person.follow(back)
+    assert page.heading == "Your Slack admin has to approve this first"
+    assert "Nothing was connected yet" in page.text
+    assert "it works until" in page.text
+    assert "Post messages" in page.source
+    assert "http://127.0.0.1:8000/install/" in page.source
+    assert status_of(person, back.location)["status"] == "awaiting_approval"
+    assert person.install(page.link("It's approved: continue")).heading == "Acme HQ is connected"
+    assert person.open(back.location).heading == "Acme HQ is connected"
+
+
+def test_the_message_for_the_admin_has_the_link_only_in_the_browser_that_has_it(
+    person: Person, link: str, app: Flask, slack: LocalSlack, witness: Witness
+) -> None:
+    back = person.open(person.come_back(link, outcome="not_permitted"))
+    page = Person(app, slack, witness).open(back.location)
+    assert "/install/" not in page.source
+    assert "open your connect link once more" in page.text
+
+
+def test_an_approval_that_never_came_expires_with_its_link(person: Person, mint: MintLink, ledger_db: Database) -> None:
+    back = person.open(person.come_back(mint(timedelta(hours=1)), outcome="not_permitted"))
+    pass_time(ledger_db, timedelta(minutes=59))
+    assert status_of(person, back.location)["status"] == "awaiting_approval"
+    pass_time(ledger_db, timedelta(minutes=2))
+    status = status_of(person, back.location)
+    assert (status["status"], status["reason"]) == ("expired", "approval_not_given")
+    assert person.open(back.location).heading == "This link has expired"
+
+
+def test_an_older_connection_to_another_workspace_says_that_it_was_replaced(person: Person, mint: MintLink) -> None:
+    older = person.open(person.come_back(mint()))
+    person.install(mint(), workspace="T0VMBRE11A")
+    page = person.open(older.location)
+    assert page.heading == "Another workspace took its place"
+    assert status_of(person, older.location)["reason"] == "replaced"

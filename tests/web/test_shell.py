@@ -23,10 +23,13 @@ def test_it_lives_and_is_ready(person: Person) -> None:
     assert person.open("/readyz").text == "ok"
 
 
-def test_without_redis_it_lives_and_is_not_ready(
-    make_app: Callable[..., Flask], slack: LocalSlack, witness: Witness
+@pytest.mark.parametrize(
+    "away", [{"REDIS_URL": "unix:///nowhere/redis.sock"}, {"DATABASE_URL": "postgresql://nobody@/none?host=/nowhere"}]
+)
+def test_without_a_store_it_lives_and_is_not_ready(
+    make_app: Callable[..., Flask], slack: LocalSlack, witness: Witness, away: dict[str, str]
 ) -> None:
-    somebody = Person(make_app(REDIS_URL="unix:///nowhere/redis.sock"), slack, witness)
+    somebody = Person(make_app(**away), slack, witness)
     assert somebody.open("/livez").status == 200
     assert somebody.open("/readyz").status == 503
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
 
 import redis
 from flask import Flask
 
 from onboarding.settings.environment import DEFAULT_SCOPES
+from onboarding.wiring import Wiring
+from tests.aging import Database, pass_time
 from tests.conftest import MintLink
 from tests.person import Person, state_of
 from tests.stand_ins import LocalSlack
@@ -36,11 +39,13 @@ def test_the_cookie_does_not_know_the_state(person: Person, link: str) -> None:
     assert state not in str(person.cookies)
 
 
-def test_redis_knows_neither_the_state_nor_the_cookie(person: Person, link: str, store: redis.Redis) -> None:
+def test_redis_and_the_ledger_know_neither_the_state_nor_the_cookie(
+    person: Person, link: str, store: redis.Redis, ledger_db: Database
+) -> None:
     state = state_of(person.add_to_slack(link))
     [cookie] = [value for name, value in person.cookies.items() if name.startswith("attempt-")]
-    [key] = store.keys("onboarding:attempt:*")
-    held = f"{key!s} {store.hgetall(key)}"
+    [key] = store.keys("onboarding:state:*")
+    held = f"{key!s} {store.get(key)} {ledger_db.execute('SELECT * FROM attempt').fetchall()}"
     assert state not in held
     assert cookie not in held
 
@@ -65,12 +70,14 @@ def test_old_cookies_make_room(person: Person, mint: MintLink) -> None:
     assert len([name for name in person.cookies if name.startswith("attempt-")]) == 10
 
 
-def test_without_the_form_field_nothing_starts(person: Person, link: str, store: redis.Redis) -> None:
+def test_without_the_form_field_nothing_starts(
+    person: Person, link: str, store: redis.Redis, ledger_db: Database
+) -> None:
     for options in ({}, {"data": {"csrf_token": "forged"}}, {"json": {"csrf_token": "x"}}, {"data": b"\x00\xff"}):
         page = person.open(link, "POST", **options)
         assert page.status == 400
         assert page.heading == "Please press the button once more"
-    assert store.keys("onboarding:attempt:*") == store.keys("onboarding:list:*") == []
+    assert store.keys() == ledger_db.execute("SELECT id FROM attempt").fetchall() == []
 
 
 def test_another_browsers_form_field_does_not_start(
@@ -109,11 +116,13 @@ def test_a_link_starts_thirty_times_an_hour_and_no_more(person: Person, link: st
     assert person.press(mint()).status == 303
 
 
-def test_abandoned_attempts_leave_within_a_day(person: Person, link: str, store: redis.Redis) -> None:
+def test_abandoned_attempts_leave_within_a_day(wiring: Wiring, person: Person, link: str, ledger_db: Database) -> None:
     person.add_to_slack(link)
-    found = list(store.scan_iter("onboarding:attempt:*")) + list(store.scan_iter("onboarding:list:subscriber:*"))
-    assert len(found) == 2
-    assert all(0 < store.ttl(key) <= 86_400 for key in found)
+    pass_time(ledger_db, timedelta(hours=11))
+    assert wiring.ledger.attempts.forget() == 0
+    pass_time(ledger_db, timedelta(hours=12))
+    assert wiring.ledger.attempts.forget() == 1
+    assert ledger_db.execute("SELECT * FROM term").fetchall() == []
 
 
 def test_an_oversized_form_is_refused(person: Person, link: str) -> None:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any, Final, Literal
-from urllib.parse import quote
+from typing import Final, Literal
+from urllib.parse import quote, urlencode
 
-from requests import RequestException, Response
-
+from onboarding.clock.deadline import Deadline
 from onboarding.model import Connection, ConnectionMode, Grant, InstallLink, Owner, Secret
 from onboarding.model.errors import IdentifierTaken, NovuError
-from onboarding.remote import http
-from onboarding.remote.http import Deadline
+from onboarding.remote.failure import NoAnswer
+from onboarding.remote.http import Answer, Http
 from onboarding.remote.novu import wire
 from onboarding.remote.novu.wire import Page
 from onboarding.settings.environment import NovuSettings
@@ -41,7 +41,7 @@ class Filter:
     order_by: Literal["createdAt", "updatedAt"] = "createdAt"
     order_direction: Literal["ASC", "DESC"] = "DESC"
 
-    def to_query(self) -> dict[str, str | list[str]]:
+    def to_query(self) -> str:
         fields: dict[str, str | list[str] | None] = {
             "integrationIdentifier": self.integration,
             "subscriberId": self.subscriber_id,
@@ -56,17 +56,17 @@ class Filter:
             "orderBy": self.order_by,
             "orderDirection": self.order_direction,
         }
-        return {name: value for name, value in fields.items() if value is not None}
+        return urlencode({name: value for name, value in fields.items() if value is not None}, doseq=True)
 
 
 class Novu:
     """One Novu environment. Every call raises `NovuError` when Novu did not do it."""
 
-    def __init__(self, settings: NovuSettings) -> None:
+    def __init__(self, settings: NovuSettings, http: Http | None = None) -> None:
         self._url = settings.url
         self._secret_key = settings.secret_key
-        self._session = http.session(http.BoundedAdapter())
-        self._session.headers["Authorization"] = f"ApiKey {settings.secret_key.reveal()}"
+        self._headers = {"Authorization": f"ApiKey {settings.secret_key.reveal()}", "Accept": "application/json"}
+        self._http = http or Http()
 
     def connect(self, link: InstallLink, grant: Grant, key: str, deadline: Deadline) -> Connection:
         """Create the owner's connection or, where one exists, give it this workspace and token.
@@ -87,11 +87,11 @@ class Novu:
         return _about(grant, self.update(existing.identifier, grant, key, deadline))
 
     def list(self, which: Filter, deadline: Deadline) -> Page:
-        return wire.read_page(self._call("GET", PATH, deadline, params=which.to_query()))
+        return wire.read_page(self._call("GET", f"{PATH}?{which.to_query()}", deadline))
 
     def create(self, link: InstallLink, grant: Grant, key: str, deadline: Deadline) -> Connection:
         body = wire.create_body(link, grant)
-        return wire.read_connection(self._call("POST", PATH, deadline, key, json=body))
+        return wire.read_connection(self._call("POST", PATH, deadline, key, body))
 
     def retrieve(self, identifier: str, deadline: Deadline) -> Connection:
         return wire.read_connection(self._call("GET", _path(identifier), deadline))
@@ -103,7 +103,7 @@ class Novu:
     def update(self, identifier: str, grant: Grant, key: str, deadline: Deadline) -> Connection:
         """Replace workspace and token. A grant that does not rotate ends the rotation of the one before."""
         body = wire.update_body(grant)
-        return wire.read_connection(self._call("PATCH", _path(identifier), deadline, key, json=body))
+        return wire.read_connection(self._call("PATCH", _path(identifier), deadline, key, body))
 
     def delete(self, identifier: str, deadline: Deadline) -> None:
         self._call("DELETE", _path(identifier), deadline)
@@ -116,7 +116,7 @@ class Novu:
         """Change what the workspace is called: an update that hands Novu its own token back."""
         held = self._call("GET", _path(identifier), deadline)
         body = wire.renamed_body(held, name)
-        return wire.read_connection(self._call("PATCH", _path(identifier), deadline, key, json=body))
+        return wire.read_connection(self._call("PATCH", _path(identifier), deadline, key, body))
 
     def each(self, which: Filter, deadline: Callable[[], Deadline]) -> Iterator[Connection]:
         """Every connection, page by page as they are asked for; each page has a deadline of its own."""
@@ -130,6 +130,11 @@ class Novu:
     def has_integration(self, identifier: str, deadline: Deadline) -> bool:
         """Whether the environment knows an integration. https://docs.novu.co/api-reference/integrations"""
         return identifier in wire.read_integrations(self._call("GET", "/v1/integrations", deadline))
+
+    def has_connections(self, deadline: Deadline) -> bool:
+        """Whether this Novu has channel connections at all. An older one answers 404, in whatever words."""
+        answer = self._ask("GET", f"{PATH}?limit=1", deadline)
+        return answer.status != 404 and wire.read_page(self._read(answer)) is not None
 
     def _find(self, link: InstallLink, deadline: Deadline) -> Connection | None:
         """The owner's connection: under the link's identifier or, made by another tool, under any."""
@@ -153,11 +158,11 @@ class Novu:
         found = self.each(_owned_by(owner), lambda: deadline)
         return next((connection for connection in found if connection.owner == owner), None)
 
-    def _call(self, method: str, path: str, deadline: Deadline, key: str | None = None, **content: Any) -> object:
+    def _call(self, method: str, path: str, deadline: Deadline, key: str = "", body: object = None) -> object:
         """One request, tried again as often as the deadline allows. Every write has a key, so that none doubles."""
         for again in range(deadline.tries - 1, -1, -1):
             try:
-                return self._ask(method, path, deadline, key, **content)
+                return self._read(self._ask(method, path, deadline, key, body))
             except NovuError as error:
                 wait = max(error.retry_after or 0, FIRST_WAIT * 2 ** (deadline.tries - 1 - again))
                 if not error.is_transient or not again or wait > deadline.remaining:
@@ -165,30 +170,26 @@ class Novu:
                 time.sleep(wait)
         raise AssertionError("a deadline allows at least one try")
 
-    def _ask(self, method: str, path: str, deadline: Deadline, key: str | None, **content: Any) -> object:
+    def _ask(self, method: str, path: str, deadline: Deadline, key: str = "", body: object = None) -> Answer:
         if deadline.remaining <= 0:
             raise NovuError("no time left to ask")
-        headers = {"Idempotency-Key": key} if key else None
+        headers = {**self._headers, "Idempotency-Key": key} if key else self._headers
+        content = None
+        if body is not None:
+            headers = {**headers, "Content-Type": "application/json"}
+            content = json.dumps(body).encode()
         try:
-            response = self._session.request(
-                method,
-                self._url + path,
-                headers=headers,
-                timeout=deadline.timeouts(),
-                allow_redirects=False,
-                **content,
-            )
-        except RequestException as error:
-            raise NovuError(type(error).__name__) from None
-        return self._answer(response)
+            return self._http.ask(method, self._url + path, headers, content, deadline)
+        except NoAnswer as error:
+            raise NovuError(error.failure) from None
 
-    def _answer(self, response: Response) -> object:
-        if not 200 <= response.status_code < 300:
-            raise wire.read_error(response, self._secret_key)
-        if response.status_code == 204:
+    def _read(self, answer: Answer) -> object:
+        if not answer.is_good:
+            raise wire.read_error(answer, self._secret_key)
+        if answer.status == 204:
             return None
         try:
-            return http.read_json(response)
+            return answer.json()
         except ValueError:
             raise NovuError("the answer is not JSON") from None
 

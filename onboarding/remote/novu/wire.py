@@ -9,11 +9,9 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
-from requests import Response
-
 from onboarding.model import Connection, ConnectionMode, Context, Grant, InstallLink, Secret, Workspace
 from onboarding.model.errors import NovuError
-from onboarding.remote.http import read_json
+from onboarding.remote.http import Answer
 
 LONGEST_MESSAGE: Final = 300
 
@@ -112,19 +110,31 @@ def read_integrations(body: object) -> set[str]:
     return {identifier for row in rows if isinstance(row, dict) and (identifier := _text(row.get("identifier")))}
 
 
-def read_error(response: Response, secret_key: Secret) -> NovuError:
+def read_error(answer: Answer, secret_key: Secret) -> NovuError:
     """What Novu says went wrong. It may repeat what it was sent, the key included: that stays here."""
     try:
-        body = read_json(response)
+        body = answer.json()
     except ValueError:
         body = None
-    body = body if isinstance(body, dict) else {}
+    retry_after = _retry_after(answer.headers.get("Retry-After"))
+    if not isinstance(body, dict) or not body.keys() & {"statusCode", "message"}:
+        return _not_from_novu(answer, retry_after)
+    field_errors = [_shorten(_safe(line, secret_key)) for line in _field_errors(body.get("errors"))]
     return NovuError(
-        _safe(_text(body.get("message")) or response.reason or "no message", secret_key),
-        status=response.status_code,
-        field_errors=[_safe(line, secret_key) for line in _field_errors(body.get("errors"))],
-        retry_after=_retry_after(response.headers.get("Retry-After")),
+        _shorten(": ".join(filter(None, (_safe(_message(body, answer), secret_key), "; ".join(field_errors))))),
+        status=answer.status,
+        field_errors=field_errors,
+        retry_after=retry_after,
     )
+
+
+def _not_from_novu(answer: Answer, retry_after: float | None) -> NovuError:
+    """Novu answers in JSON of its own, so this came from an ingress, a firewall or a CDN, and says nothing for good.
+
+    A status that speaks of the request is not passed on: nobody may take it for Novu's word about a connection or key.
+    """
+    words = f"{answer.status} from something in front of Novu"
+    return NovuError(words, status=None if 400 <= answer.status < 500 else answer.status, retry_after=retry_after)
 
 
 def _read_workspace(value: object) -> Workspace:
@@ -137,18 +147,40 @@ def _context(context: Context) -> str | Mapping[str, Any]:
     return context.id if context.data is None else {"id": context.id, "data": dict(context.data)}
 
 
+def _message(body: Mapping[str, Any], answer: Answer) -> str:
+    """Usually a sentence; a list of them if Novu refuses several things at once."""
+    said = body.get("message")
+    sentences = [line for line in said if isinstance(line, str)] if isinstance(said, list) else [_text(said) or ""]
+    return "; ".join(filter(None, sentences)) or answer.reason or "no message"
+
+
 def _field_errors(errors: object) -> Iterator[str]:
+    """`{field: {"messages": [...]}}`, where `general` is no field; or `[{"path": [...], "message": ...}]`."""
+    if isinstance(errors, list):
+        for problem in errors:
+            if isinstance(problem, dict):
+                path = problem.get("path")
+                yield from _lines(".".join(map(str, path)) if isinstance(path, list) else "", problem.get("message"))
     for field, problem in errors.items() if isinstance(errors, dict) else ():
-        messages = problem.get("messages") if isinstance(problem, dict) else None
-        for message in messages if isinstance(messages, list) else ():
-            yield str(message) if field == "general" else f"{field}: {message}"
+        yield from _lines(
+            "" if field == "general" else field, problem.get("messages") if isinstance(problem, dict) else problem
+        )
+
+
+def _lines(field: str, messages: object) -> Iterator[str]:
+    for message in messages if isinstance(messages, list) else [messages]:
+        if isinstance(message, str):
+            yield f"{field}: {message}" if field else message
 
 
 def _safe(message: str, secret_key: Secret) -> str:
-    """No key, no token, no control characters, no walls of text."""
-    message = message.replace(secret_key.reveal(), "…")
-    readable = "".join(c if c.isprintable() else " " for c in message)
-    return re.sub(r"\bxox\S+", "…", readable)[:LONGEST_MESSAGE]
+    """No key, no token, no control characters."""
+    readable = "".join(c if c.isprintable() else " " for c in message.replace(secret_key.reveal(), "…"))
+    return re.sub(r"xox[a-z]?[.-]\S+", "…", readable, flags=re.IGNORECASE)
+
+
+def _shorten(message: str) -> str:
+    return message if len(message) <= LONGEST_MESSAGE else f"{message[: LONGEST_MESSAGE - 1]}…"
 
 
 def _retry_after(value: str | None) -> float | None:

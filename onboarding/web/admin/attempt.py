@@ -27,7 +27,7 @@ def attempt(attempt_id: str) -> ResponseReturnValue:
         summary=words.summary(found),
         todo=words.todo(found),
         steps=_steps(found),
-        can_retry=found.can_be_retried(wiring().clock()),
+        can_retry=found.can_be_retried,
         bundle=bundle.write(found),
     )
 
@@ -57,7 +57,7 @@ def renew_link(attempt_id: str) -> ResponseReturnValue:
 
 
 def _get(attempt_id: str) -> Attempt:
-    return wiring().attempts.get(attempt_id, wiring().clock()) or abort(404)
+    return wiring().ledger.attempts.get(attempt_id) or abort(404)
 
 
 def _steps(found: Attempt) -> list[tuple[str, str, str, str, str]]:
@@ -68,8 +68,9 @@ def _steps(found: Attempt) -> list[tuple[str, str, str, str, str]]:
         told = words.EVENTS.get(event.name, event.name)
         steps.append((event.name, told, _detail(event), show.moment(event.at), passed))
         before = event.at
-    if found.status is Status.EXPIRED:
-        steps.append(("expired", words.REASONS[Reason.TIMED_OUT].short, "", "", ""))
+    if found.status is Status.EXPIRED and steps[-1][0] != "expired":
+        why = words.REASONS[found.reason or Reason.TIMED_OUT].short
+        steps.append(("expired", words.EVENTS["expired"], why, "", ""))
     return steps
 
 

@@ -9,8 +9,9 @@ from urllib.parse import urlencode
 from flask import flash, request, url_for
 from flask.typing import ResponseReturnValue
 
-from onboarding.ledger import Found, Match, Standing, Wanted
 from onboarding.ledger.audit import Action
+from onboarding.ledger.lists import Found, Standing, Wanted
+from onboarding.ledger.terms import Match
 from onboarding.model import Reason
 from onboarding.model.errors import CursorMalformed, NothingToRetry, StoreUnavailable
 from onboarding.web import auditing
@@ -34,6 +35,7 @@ def attempts() -> ResponseReturnValue:
         "Attempts",
         400 if problem else 200,
         found=found,
+        total=0 if problem else wiring().ledger.lists.total(chosen.wanted),
         problem=problem,
         chosen=chosen,
         standings=words.STANDINGS,
@@ -44,7 +46,7 @@ def attempts() -> ResponseReturnValue:
 @admin_pages.post("/attempts/retry")
 def retry_all() -> ResponseReturnValue:
     """Everything that waits for a person, as much of it as fits into one click; the worker delivers it."""
-    waiting = list(islice(wiring().lists.each(Wanted(standing=Standing.WAITING), wiring().clock()), MOST_AT_ONCE))
+    waiting = list(islice(wiring().ledger.lists.each(Wanted(standing=Standing.WAITING)), MOST_AT_ONCE))
     reopened = sum(_reopen(attempt.id) for attempt in waiting)
     auditing.record(door.me().name, Action.RETRIED, f"{reopened} attempts", "everything that waits for a person")
     flash(words.RETRIED_ALL.format(number=reopened), "wait")
@@ -61,12 +63,12 @@ def _reopen(attempt_id: str) -> bool:
 
 def _find(chosen: Filters) -> tuple[Found, str]:
     """What was asked for, or nothing and why."""
-    nothing = Found((), None, None)
+    nothing = Found((), None)
     if chosen.problems:
         return nothing, words.BAD_FILTERS
     try:
-        wiring().lists.lapse()
-        return wiring().lists.find(chosen.wanted, wiring().clock()), ""
+        wiring().ledger.attempts.expire()
+        return wiring().ledger.lists.find(chosen.wanted), ""
     except CursorMalformed:
         return nothing, words.BAD_FILTERS
 
@@ -75,10 +77,10 @@ def _search(text: str) -> ResponseReturnValue:
     """Straight to what the text names where that is one thing, else to a choice."""
     if len(text) > LONGEST_SEARCH:
         return show.page("search.html", "Search", 400, searched="", matches=[], links=[], problem=words.SEARCH_TOO_LONG)
-    matches = wiring().lists.search(text, wiring().clock())
+    matches = wiring().ledger.lists.search(text)
     if len(matches) == 1:
         return render.see_other(_place(matches[0]))
-    if not matches and (noted := wiring().records.problems.find(text)):
+    if not matches and (noted := wiring().ledger.problems.find(text)):
         return show.page("problem.html", "What this support code stands for", noted=noted, code=text)
     places = [(match, _place(match)) for match in matches]
     links = [] if matches else wiring().minting.search(text)

@@ -20,7 +20,7 @@ PER_PAGE: Final = 50
 def audit() -> ResponseReturnValue:
     problem = ""
     try:
-        page = wiring().records.audit.read(PER_PAGE, request.args.get("after") or None)
+        page = wiring().ledger.audit.read(PER_PAGE, request.args.get("after") or None)
     except CursorMalformed:
         page, problem = Entries((), None), words.BAD_FILTERS
     return show.page("audit.html", "Audit", 400 if problem else 200, page=page, problem=problem, actions=words.ACTIONS)

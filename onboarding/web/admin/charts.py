@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from onboarding.ledger import Day
+from onboarding.ledger.lists import Day
 from onboarding.model import Reason
 from onboarding.web.admin import words
 

@@ -9,12 +9,10 @@ from typing import Final
 from flask import abort, flash, request, url_for
 from flask.typing import ResponseReturnValue
 
-from onboarding.ledger import Standing, Wanted
+from onboarding.clock.deadline import Deadline
 from onboarding.ledger.audit import Action
-from onboarding.model import Connection
 from onboarding.model.errors import NovuError
 from onboarding.model.names import clean_name
-from onboarding.remote.http import Deadline
 from onboarding.remote.novu import Filter, Page
 from onboarding.web import auditing
 from onboarding.web.admin import door, show, words
@@ -25,7 +23,6 @@ from onboarding.web.pages import render
 SECONDS: Final = 8.0
 PER_PAGE: Final = 20
 LONGEST: Final = 255
-MOST_NEIGHBOURS: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +54,8 @@ def connection(identifier: str) -> ResponseReturnValue:
         if error.status == 404:
             return show.page("refused.html", "This connection is gone", 404, problem=words.CONNECTION_GONE)
         return show.page("refused.html", "Connection", problem=words.novu_in_trouble(error))
-    return show.page("connection.html", found.workspace.name, connection=found, neighbours=_neighbours(found))
+    neighbours = wiring().ledger.connections.neighbours(found.workspace.id, found.owner)
+    return show.page("connection.html", found.workspace.name, connection=found, neighbours=neighbours)
 
 
 @admin_pages.post("/connections/<path:identifier>")
@@ -108,14 +106,6 @@ def _filter(given: dict[str, str]) -> Filter:
         after=after,
         before=None if after else before,
     )
-
-
-def _neighbours(found: Connection) -> list[str]:
-    """Who else was connected to the same workspace, as far as this service remembers."""
-    wanted = Wanted(standing=Standing.CONNECTED, workspace_id=found.workspace.id, limit=MOST_NEIGHBOURS)
-    attempts = wiring().lists.find(wanted, wiring().clock()).attempts
-    links = [attempt.link for attempt in attempts if not attempt.is_disconnected]
-    return sorted({show.owner(link) for link in links if link.owner != found.owner})
 
 
 def _place(identifier: str) -> str:

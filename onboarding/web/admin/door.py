@@ -16,7 +16,6 @@ from werkzeug.wrappers import Response
 from onboarding.ephemeral.sessions import LIFETIME, Role, Session
 from onboarding.model import Secret
 from onboarding.model.errors import OnboardingError
-from onboarding.remote.issuer import Person
 from onboarding.web.context import wiring
 from onboarding.web.pages import render
 
@@ -56,7 +55,7 @@ def is_known() -> bool:
 def let_in(response: Response, person: Session) -> None:
     """Begin a session of its own, whatever the browser brought along."""
     leave(response)
-    secret = wiring().records.sessions.begin(person)
+    secret = wiring().ephemeral.sessions.begin(person)
     signed = _signer().sign(secret.reveal()).decode()
     response.set_cookie(
         _cookie(),
@@ -72,7 +71,7 @@ def let_in(response: Response, person: Session) -> None:
 def leave(response: Response) -> None:
     """End the session for everybody who holds its cookie, and start form fields anew."""
     if secret := _secret():
-        wiring().records.sessions.end(secret)
+        wiring().ephemeral.sessions.end(secret)
     session.clear()
     response.delete_cookie(_cookie(), path="/", secure=wiring().settings.is_https, httponly=True, samesite="Strict")
 
@@ -81,8 +80,10 @@ def password_session() -> Session:
     return Session("Operator", Role.OPERATOR, _proofs()[-1])
 
 
-def person_session(person: Person) -> Session:
-    return Session(person.email, _role(person), SINGLE_SIGN_ON)
+def person_session(email: str) -> Session:
+    settings = wiring().settings.oidc
+    role = Role.OPERATOR if settings and settings.makes_operator(email) else Role.VIEWER
+    return Session(email, role, SINGLE_SIGN_ON)
 
 
 def address() -> str:
@@ -101,18 +102,13 @@ def address() -> str:
 def _session() -> Session | None:
     """The session behind the cookie, if what it rested on still holds."""
     secret = _secret()
-    found = wiring().records.sessions.get(secret) if secret else None
+    found = wiring().ephemeral.sessions.get(secret) if secret else None
     if found is None:
         return None
     if found.proof != SINGLE_SIGN_ON:
         return found if found.proof in _proofs() else None
-    identity, person = wiring().identity, Person(found.name)
-    return person_session(person) if identity and identity.is_allowed(person) else None
-
-
-def _role(person: Person) -> Role:
-    identity = wiring().identity
-    return Role.OPERATOR if identity and identity.is_operator(person) else Role.VIEWER
+    settings = wiring().settings.oidc
+    return person_session(found.name) if settings and settings.allows(found.name) else None
 
 
 def _proofs() -> list[str]:

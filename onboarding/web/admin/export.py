@@ -45,7 +45,7 @@ def export_attempts() -> ResponseReturnValue:
         return show.page("refused.html", "These filters make no sense", 400, problem=words.BAD_FILTERS)
     auditing.record(door.me().name, Action.EXPORTED, "attempts")
     wanted = filters.everything(chosen, PER_PAGE)
-    rows = map(_attempt_cells, wiring().lists.each(wanted, wiring().clock()))
+    rows = map(_attempt_cells, wiring().ledger.lists.each(wanted))
     return _stream("attempts.csv", ATTEMPT_COLUMNS, rows)
 
 
@@ -76,7 +76,7 @@ def _harmless(cell: str) -> str:
 def _entries(made: Wiring) -> Iterator[Entry]:
     after = None
     while True:
-        page = made.records.audit.read(PER_PAGE, after)
+        page = made.ledger.audit.read(PER_PAGE, after)
         yield from page.entries
         if page.next is None:
             return

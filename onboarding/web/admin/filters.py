@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final, TypeVar
 
-from onboarding.ledger import Standing, Wanted
+from onboarding.ledger.lists import Standing, Wanted
 from onboarding.model import Reason
 from onboarding.settings.rules import is_text
 

@@ -9,7 +9,7 @@ from flask import request, url_for
 from flask.typing import ResponseReturnValue
 
 from onboarding.flows.health import Report
-from onboarding.ledger import Standing
+from onboarding.ledger.lists import Standing
 from onboarding.model.errors import Problem
 from onboarding.web.admin import charts, show
 from onboarding.web.admin.door import admin_pages
@@ -43,10 +43,9 @@ def with_a_slash() -> ResponseReturnValue:
 
 @admin_pages.get("")
 def overview() -> ResponseReturnValue:
-    today = wiring().clock().date()
-    wiring().lists.lapse()
-    days = wiring().lists.days(today, DAYS)
-    counts = wiring().lists.counts([standing for standing, _ in NUMBERS])
+    wiring().ledger.attempts.expire()
+    days = wiring().ledger.lists.days(DAYS)
+    counts = wiring().ledger.lists.counts([standing for standing, _ in NUMBERS])
     report = wiring().health.report(asks_again="again" in request.args)
     return show.page(
         "overview.html",
@@ -64,6 +63,7 @@ def overview() -> ResponseReturnValue:
 
 def _parts(report: Report) -> list[Part]:
     return [
+        Part("PostgreSQL", True, "answers", ""),
         Part("Redis", True, "answers", ""),
         _remote("Slack", report.remote.slack),
         _remote("Novu", report.remote.novu),
@@ -79,7 +79,7 @@ def _remote(name: str, problems: tuple[Problem, ...]) -> Part:
 
 
 def _workers(report: Report) -> Part:
-    if report.backlog.consumers:
+    if report.backlog.workers:
         return Part("Workers", True, "are there", "")
     return Part(
         "Workers", False, "none", "Nothing is delivered after the first try. Start “python -m onboarding.worker”."
@@ -96,4 +96,4 @@ def _queue(report: Report) -> Part:
         return Part("Queue", True, "nothing is due", waiting)
     oldest = f"The oldest job was put there {show.ago(report.backlog.oldest)}. " if report.backlog.oldest else ""
     jobs = "1 job is due" if report.backlog.due == 1 else f"{report.backlog.due} jobs are due"
-    return Part("Queue", bool(report.backlog.consumers), jobs, oldest + waiting)
+    return Part("Queue", bool(report.backlog.workers), jobs, oldest + waiting)

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from flask import Response, get_flashed_messages, make_response, render_template
 from markupsafe import escape
 
-from onboarding.model import Attempt, InstallLink, Status
+from onboarding.model import Attempt, InstallLink, Reason, Status
 from onboarding.web.admin import words
 from onboarding.web.admin.door import is_known, me
 from onboarding.web.context import request_id, wiring
@@ -60,5 +60,6 @@ def owner(link: InstallLink) -> str:
 
 def mark(attempt: Attempt) -> tuple[str, str, str]:
     """Tone, sign and word of where an attempt stands."""
-    ended = attempt.is_disconnected and attempt.status is Status.CONNECTED
-    return words.DISCONNECTED if ended else words.MARKS[attempt.status]
+    if attempt.status is Status.CONNECTED and attempt.reason:
+        return words.DISCONNECTED if attempt.reason is Reason.DISCONNECTED else words.REPLACED
+    return words.MARKS[attempt.status]

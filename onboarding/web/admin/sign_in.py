@@ -46,10 +46,10 @@ def check_password() -> ResponseReturnValue:
     if password is None:
         raise NotFound
     limit = Limit(SIGN_INS, door.address())
-    wiring().records.limits.spend(limit)
+    wiring().ephemeral.limits.spend(limit)
     if Secret(request.form.get("password", "")) != password:
         return _refuse("Somebody", "wrong password", words.WRONG_PASSWORD)
-    wiring().records.limits.forgive(limit)
+    wiring().ephemeral.limits.forgive(limit)
     auditing.record("Operator", Action.SIGNED_IN, outcome="password")
     response = render.see_other(_next())
     door.let_in(response, door.password_session())
@@ -74,7 +74,7 @@ def begin_sign_in() -> ResponseReturnValue:
     try:
         started, url = _identity().begin()
     except SignInRefused as error:
-        wiring().records.limits.spend(Limit(SINGLE_SIGN_ONS, door.address()))
+        wiring().ephemeral.limits.spend(Limit(SINGLE_SIGN_ONS, door.address()))
         return _refuse("Somebody", str(error), words.ISSUER_IN_TROUBLE)
     response = render.see_other(url)
     _set_cookie(response, _serializer().dumps([_next(), *dataclasses.astuple(started)]), MINUTES * 60)
@@ -88,17 +88,18 @@ def finish_sign_in() -> ResponseReturnValue:
     if not started.state:
         return _form(words.REFUSED_BY_ISSUER, 403)
     limit = Limit(SINGLE_SIGN_ONS, door.address())
-    wiring().records.limits.spend(limit)
+    wiring().ephemeral.limits.spend(limit)
     try:
         person = identity.finish(started, request.args)
     except AddressUnproven as error:
         return _refuse("Somebody", str(error), words.ADDRESS_UNPROVEN)
     except SignInRefused as error:
         return _refuse("Somebody", str(error), words.REFUSED_BY_ISSUER)
-    if not identity.is_allowed(person):
+    settings = wiring().settings.oidc
+    if settings is None or not settings.allows(person.email):
         return _refuse(person.email, "not allowed", words.NOT_ALLOWED)
-    wiring().records.limits.forgive(limit)
-    entering = door.person_session(person)
+    wiring().ephemeral.limits.forgive(limit)
+    entering = door.person_session(person.email)
     auditing.record(person.email, Action.SIGNED_IN, outcome=f"single sign-on, {entering.role}")
     response = show.page("signed_in.html", "You are signed in", person=entering, way_back=way_back)
     door.let_in(response, entering)
@@ -134,10 +135,10 @@ def _next() -> str:
 
 
 def _identity() -> Identity:
-    identity = wiring().identity
-    if identity is None:
+    build = wiring().identity
+    if build is None:
         raise NotFound
-    return identity
+    return build()
 
 
 def _started() -> tuple[str, SignIn]:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from onboarding.flows.disconnect import Outcome
-from onboarding.ledger import Standing
 from onboarding.ledger.audit import Action
+from onboarding.ledger.lists import Standing
 from onboarding.model import Attempt, Reason, Status
 from onboarding.model.errors import NovuError
 
@@ -21,10 +21,12 @@ ADDRESS_UNPROVEN: Final = (
 )
 NOT_ALLOWED: Final = "You are who you say, but your e-mail address is not among OIDC_ALLOWED_EMAILS."
 
-REDIS_SILENT: Final = (
-    "Without Redis this page can show nothing. What is on its way to Novu goes on when Redis is back; nothing is lost "
-    "as long as Redis keeps its data. “onboarding check-config --live” says whether REDIS_URL is right."
-)
+STORE_SILENT: Final = {
+    "PostgreSQL": "Without PostgreSQL this page can show nothing. What is on its way to Novu goes on when it is back; "
+    "nothing is lost. “onboarding check-config --live” says whether DATABASE_URL is right.",
+    "Redis": "Without Redis nobody can sign in. Customers who start now are asked to try again; nothing is lost. "
+    "“onboarding check-config --live” says whether REDIS_URL is right.",
+}
 ONLY_LOOK: Final = (
     "Nothing was changed. You may look at everything here; OIDC_OPERATOR_EMAILS says who may change things."
 )
@@ -33,15 +35,18 @@ MARKS: Final[Mapping[Status, tuple[str, str, str]]] = {
     Status.STARTED: ("wait", "…", "Started"),
     Status.GRANTED: ("wait", "…", "Finishing"),
     Status.CONNECTED: ("good", "✓", "Connected"),
+    Status.AWAITING_APPROVAL: ("wait", "…", "Awaiting approval"),
     Status.CANCELLED: ("plain", "–", "Cancelled"),
     Status.FAILED: ("stop", "!", "Failed"),
     Status.EXPIRED: ("plain", "–", "Expired"),
 }
 DISCONNECTED: Final = ("plain", "–", "Disconnected")
+REPLACED: Final = ("plain", "–", "Replaced")
 STANDINGS: Final[Mapping[Standing, str]] = {
     Standing.STARTED: "Started: in Slack right now",
     Standing.GRANTED: "Finishing: Slack said yes, Novu not yet",
     Standing.CONNECTED: "Connected",
+    Standing.AWAITING_APPROVAL: "Awaiting approval: a Slack admin has to approve the app",
     Standing.CANCELLED: "Cancelled",
     Standing.FAILED: "Failed",
     Standing.EXPIRED: "Expired: never came back",
@@ -139,6 +144,21 @@ REASONS: Final[Mapping[Reason, Explained]] = {
     Reason.TIMED_OUT: Explained(
         "Never came back", "The person did not come back from Slack within ten minutes.", ASK_AGAIN
     ),
+    Reason.APPROVAL_NOT_GIVEN: Explained(
+        "Approval not given",
+        "Nobody finished before the link expired. Slack does not tell whether an admin approved the app.",
+        "Ask the customer whether their Slack admin has approved the app, and send a new link.",
+    ),
+    Reason.REPLACED: Explained(
+        "Replaced",
+        "The customer connected another workspace after this one.",
+        "Nothing: the newer connection stands.",
+    ),
+    Reason.DISCONNECTED: Explained(
+        "Disconnected",
+        "The customer was connected, and was disconnected again.",
+        "To connect the customer again, send a new link.",
+    ),
 }
 
 EVENTS: Final[Mapping[str, str]] = {
@@ -147,10 +167,13 @@ EVENTS: Final[Mapping[str, str]] = {
     "granted": "Slack granted access",
     "connected": "Novu has the connection",
     "delivery_postponed": "Novu did not take it; to be tried again",
+    "awaiting_approval": "Slack did not let this person install the app",
     "cancelled": "Ended without a grant",
     "failed": "Failed",
     "retried_by_person": "Somebody pressed Retry",
     "disconnected": "An operator disconnected it",
+    "replaced": "The customer connected another workspace",
+    "expired": "Expired",
 }
 
 ACTIONS: Final[Mapping[Action, str]] = {
@@ -182,7 +205,7 @@ AT_NOVU: Final[Mapping[Outcome, str]] = {
 }
 
 TRIES_AGAIN: Final = "Nothing: the service keeps trying for a day, at growing intervals. Retry tries at once."
-NOT_NOTED: Final = "Redis did not answer in the end, so pages here may still say connected. Disconnect once more."
+NOT_NOTED: Final = "PostgreSQL did not answer in the end, so pages here may still say connected. Disconnect once more."
 VERIFIED_AT_SLACK: Final[Mapping[Outcome, str]] = {
     Outcome.DONE: "Slack: the token works.",
     Outcome.ALREADY_GONE: "Slack: the token no longer works. The customer has to connect again.",
@@ -214,7 +237,6 @@ NOVU_REFUSED: Final = "Novu refused: {status}, {message}."
 CONNECTION_GONE: Final = "Novu holds no such connection any more. The audit says whether somebody disconnected it here."
 BAD_FILTERS: Final = "Some filters make no sense, so nothing is shown."
 SEARCH_TOO_LONG: Final = "A search takes at most 200 characters."
-LOOKED_AT_MANY: Final = "None of the attempts looked at so far fits everything. There are older ones."
 
 
 def novu_in_trouble(error: NovuError) -> str:
@@ -229,21 +251,26 @@ def retried(attempt: Attempt) -> tuple[str, str]:
     return outcome, {Status.CONNECTED: "good", Status.GRANTED: "wait"}.get(attempt.status, "stop")
 
 
+SINCE_CONNECTED: Final[Mapping[Reason | None, str]] = {
+    None: "is connected to {where}",
+    Reason.DISCONNECTED: "was connected to {where}, and was disconnected again",
+    Reason.REPLACED: "was connected to {where}, and to another workspace after that",
+}
+
+
 def summary(attempt: Attempt) -> str:
     """What became of an attempt, in one sentence."""
     who = attempt.link.account or attempt.link.subscriber_id or "The customer"
     where = attempt.workspace.name if attempt.workspace else "a workspace"
-    if attempt.is_disconnected and attempt.status is Status.FAILED:
+    if attempt.was_fenced:
         return f"{who} was disconnected after this approval, so it is no longer used."
     match attempt.status:
         case Status.STARTED:
             return f"{who} was sent to Slack and has not come back yet."
         case Status.GRANTED:
             return f"{who} approved the app in {where}. It is on its way to Novu."
-        case Status.CONNECTED if attempt.is_disconnected:
-            return f"{who} was connected to {where}, and was disconnected again."
         case Status.CONNECTED:
-            return f"{who} is connected to {where}."
+            return f"{who} {SINCE_CONNECTED[attempt.reason].format(where=where)}."
         case _:
             return REASONS[attempt.reason].happened if attempt.reason else ""
 

@@ -8,7 +8,7 @@ from typing import Final
 
 from werkzeug.datastructures import MultiDict
 
-from onboarding.ledger import Standing, Wanted
+from onboarding.ledger.lists import Standing, Wanted
 from onboarding.model import Attempt
 from onboarding.model.errors import Problem
 from onboarding.web.api.problems import Invalid

@@ -11,6 +11,8 @@ from werkzeug.exceptions import NotFound, Unauthorized
 
 from onboarding.ephemeral.limits import API_CALLS, Limit
 from onboarding.model import Secret
+from onboarding.model.errors import StoreUnavailable
+from onboarding.settings.log import LOGGER
 from onboarding.web.context import wiring
 
 CALLS: Final = "/v1/"
@@ -39,7 +41,15 @@ def admit() -> None:
         raise NotFound
     if is_call:
         g.caller = _recognised(request.headers.get("Authorization", ""))
-        wiring().records.limits.spend(Limit(API_CALLS, caller().fingerprint))
+        _count(caller())
+
+
+def _count(caller: Caller) -> None:
+    """Without Redis nothing is counted: reading needs PostgreSQL only."""
+    try:
+        wiring().ephemeral.limits.spend(Limit(API_CALLS, caller.fingerprint))
+    except StoreUnavailable as error:
+        LOGGER.warning("call not counted caller=%s error=%s", caller.name, error)
 
 
 def caller() -> Caller:

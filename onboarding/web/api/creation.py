@@ -37,7 +37,7 @@ Body = Mapping[str, Any]
 def create(body: Body, key: str | None, caller: Caller) -> dict[str, Any]:
     """What to answer: what was answered before under the same key, else a new link."""
     problems = _key_problems(key)
-    kept = wiring().records.answers.find(caller.key, key) if key and not problems else None
+    kept = wiring().ephemeral.answers.find(caller.key, key) if key and not problems else None
     return _same(kept or _record(_mint(body, problems), body, key, caller), body)
 
 
@@ -46,7 +46,7 @@ def _record(link: InstallLink, body: Body, key: str | None, caller: Caller) -> A
     wiring().minting.record(link, caller.name)
     ours = Answer(_fingerprint(body), answers.link(link, wiring().minting.url(link)))
     try:
-        kept = wiring().records.answers.keep(caller.key, key, ours) if key else ours
+        kept = wiring().ephemeral.answers.keep(caller.key, key, ours) if key else ours
     except StoreUnavailable:
         auditing.record(caller.name, Action.MINTED, link.id, "and perhaps never given to anybody: Redis did not answer")
         raise

@@ -47,7 +47,7 @@ def answer(error: Exception) -> Response:
         case TooOften():
             return _problem(429, {"Retry-After": str(error.retry_after)})
         case StoreUnavailable():
-            LOGGER.error("redis in trouble error=%s request=%s", error, request_id())
+            LOGGER.error("store unavailable error=%s request=%s", error, request_id())
             return _problem(503)
         case HTTPException():
             return _http(error)

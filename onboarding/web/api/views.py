@@ -42,15 +42,15 @@ def revoke_link(link_id: str) -> ResponseReturnValue:
 @api_calls.get("/v1/attempts/<attempt_id>", provide_automatic_options=False)
 def read_attempt(attempt_id: str) -> ResponseReturnValue:
     _check(attempt_id)
-    found = wiring().attempts.get(attempt_id, wiring().clock()) or abort(404)
+    found = wiring().ledger.attempts.get(attempt_id) or abort(404)
     return jsonify(answers.attempt(found))
 
 
 @api_calls.get("/v1/attempts", provide_automatic_options=False)
 def list_attempts() -> ResponseReturnValue:
     wanted = asking.wanted(request.args)
-    wiring().lists.lapse()
-    found = wiring().lists.find(wanted, wiring().clock())
+    wiring().ledger.attempts.expire()
+    found = wiring().ledger.lists.find(wanted)
     standing = [each for each in found.attempts if asking.still_stands(each, wanted.standing)]
     return jsonify(answers.page(standing, found.next))
 

@@ -25,9 +25,10 @@ def livez() -> ResponseReturnValue:
 @home_pages.get("/readyz")
 def readyz() -> ResponseReturnValue:
     try:
-        wiring().attempts.ping()
-    except StoreUnavailable:
-        return _plain("redis does not answer", 503)
+        wiring().ledger.postgres.ping()
+        wiring().ephemeral.states.ping()
+    except StoreUnavailable as error:
+        return _plain(f"{error.store} does not answer", 503)
     return _plain("ok")
 
 

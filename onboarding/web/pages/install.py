@@ -10,10 +10,10 @@ from flask import Blueprint, request, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import MethodNotAllowed
 
+from onboarding.clock.deadline import Deadline
 from onboarding.flows.install import attempt_id
 from onboarding.model import InstallLink, LastConnection, Secret
 from onboarding.model.errors import OnboardingError
-from onboarding.remote.http import Deadline
 from onboarding.web.context import wiring
 from onboarding.web.pages import cookies, messages, outcome, render
 from onboarding.web.pages.render import About
@@ -36,7 +36,7 @@ class IncompleteReturn(OnboardingError):
 @install_pages.get("/install/<token>")
 def landing(token: str) -> ResponseReturnValue:
     link = _open(token)
-    connection = wiring().attempts.last_connection(link)
+    connection = wiring().minting.connection(link)
     if connection:
         return _already_connected(link, connection)
     scopes = render.permissions(wiring().settings.slack.scopes)
@@ -46,7 +46,7 @@ def landing(token: str) -> ResponseReturnValue:
 
 @install_pages.post("/install/<token>")
 def start(token: str) -> ResponseReturnValue:
-    started = wiring().flow.start(_open(token))
+    started = wiring().install.start(_open(token))
     response = render.see_other(started.authorize_url)
     cookies.remember(response, started)
     return response
@@ -59,9 +59,9 @@ def oauth_redirect() -> ResponseReturnValue:
     came = _read_return()
     browser = cookies.browser_of(came.attempt_id)
     if came.error:
-        wiring().flow.decline(came.attempt_id, browser, came.error, is_described=came.is_described)
+        wiring().install.decline(came.attempt_id, browser, came.error, is_described=came.is_described)
     else:
-        outcome.remember(came.attempt_id, wiring().flow.complete(came.attempt_id, browser, came.code, deadline))
+        outcome.remember(came.attempt_id, wiring().install.complete(came.attempt_id, browser, came.code, deadline))
     return render.see_other(url_for("outcome.attempt", attempt_id=came.attempt_id))
 
 
@@ -79,7 +79,7 @@ def _already_connected(link: InstallLink, connection: LastConnection) -> Respons
 
 
 def _open(token: str) -> InstallLink:
-    return wiring().links.open(token, wiring().clock())
+    return wiring().minting.open(token)
 
 
 def _refuse_preview() -> None:

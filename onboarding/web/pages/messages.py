@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
@@ -165,14 +164,31 @@ OUTCOMES: Final[dict[Reason, Message]] = {
         quiet=QUIET_BACK,
     ),
     Reason.NOT_PERMITTED: Message(
-        "Slack did not allow this",
+        "Your Slack admin has to approve this first",
         (
-            "Nothing was connected. Did Slack ask you to send a request to an admin? When it's approved, open this "
-            "same link again.",
+            "Nothing was connected yet. If Slack asked you to send a request, you did the right thing.",
+            "When it's approved, you or anybody else with this link finishes in one click; it works until {date}. We "
+            "can't see the request: Slack doesn't tell apps.",
         ),
-        primary=ADMIN_MESSAGE,
-        quiet=TRY_AGAIN,
-        tone="stop",
+        primary=Button(Action.TRY_AGAIN, "It's approved: continue", OPEN_AGAIN),
+        quiet=ADMIN_MESSAGE,
+        tone="wait",
+    ),
+    Reason.APPROVAL_NOT_GIVEN: Message(
+        "This link has expired",
+        (
+            "Nothing was connected: nobody finished before the link expired. If your admin has approved the app by "
+            "now, ask {product} for a new link.",
+        ),
+        primary=QUIET_CONTACT,
+        quiet=QUIET_BACK,
+    ),
+    Reason.DISCONNECTED: ENDED,
+    Reason.REPLACED: Message(
+        "Another workspace took its place",
+        ("{account} was connected to {workspace}, and to another workspace after that. The newer one counts.",),
+        primary=BACK,
+        quiet=QUIET_CONTACT,
     ),
     Reason.SLACK_REFUSED: Message(
         "Slack stopped before the end",
@@ -353,6 +369,7 @@ TO_ADMIN: Final = (
     "Slack says that an admin has to approve the app first. Could you approve {product} under “Manage apps”? "
     "Thank you!"
 )
+TO_ADMIN_LINK: Final = "Once it is approved, anybody with this link can finish in one click:"
 
 PERMISSIONS: Final = {
     "chat:write": ("Post messages", "to deliver your notifications"),
@@ -375,26 +392,26 @@ PERMISSIONS: Final = {
 }
 
 
-def outcome(attempt: Attempt, now: datetime) -> Message:
+def outcome(attempt: Attempt) -> Message:
     """The page for an attempt as it stands."""
-    if attempt.is_disconnected:
-        return ENDED if attempt.status is Status.CONNECTED else ENDED_BEFORE
     match attempt.status:
         case Status.STARTED:
-            return CHECKING if attempt.claimed_at else WAITING
+            return CHECKING if attempt.is_claimed else WAITING
         case Status.GRANTED:
             return FINISHING
-        case Status.CONNECTED:
+        case Status.CONNECTED if attempt.reason is None:
             is_organisation = attempt.workspace is not None and attempt.workspace.is_organisation
             return CONNECTED_ORGANISATION if is_organisation else CONNECTED
-        case Status.EXPIRED:
-            return INTERRUPTED if attempt.claimed_at else TIMED_OUT
+        case Status.EXPIRED if attempt.reason is Reason.TIMED_OUT:
+            return INTERRUPTED if attempt.is_claimed else TIMED_OUT
         case _:
-            return _ended(attempt, now)
+            return _ended(attempt)
 
 
-def _ended(attempt: Attempt, now: datetime) -> Message:
+def _ended(attempt: Attempt) -> Message:
     """Every refusal of Novu's reads the same: what matters to people is whether their approval is still there."""
+    if attempt.was_fenced:
+        return ENDED_BEFORE
     if attempt.reason in OUTCOMES:
         return OUTCOMES[attempt.reason]
-    return KEPT_SAFE if attempt.keeps_grant(now) else OUTCOMES[Reason.GRANT_LOST]
+    return KEPT_SAFE if attempt.has_grant else OUTCOMES[Reason.GRANT_LOST]

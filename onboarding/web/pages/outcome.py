@@ -19,9 +19,7 @@ def attempt(attempt_id: str) -> ResponseReturnValue:
     if told := _recall(attempt_id):
         return _unrecorded(attempt_id, told)
     found = _find(attempt_id)
-    return render.show(
-        messages.outcome(found, wiring().clock()), about=_about(found), attempt=found, scopes=_missing(found)
-    )
+    return render.show(messages.outcome(found), about=_about(found), attempt=found, scopes=_missing(found))
 
 
 @outcome_pages.get("/attempts/<attempt_id>/status")
@@ -46,7 +44,7 @@ def _recall(attempt_id: str) -> Unrecorded | None:
         return None
     status, *workspace = told
     try:
-        found = wiring().attempts.get(attempt_id, wiring().clock())
+        found = wiring().ledger.attempts.get(attempt_id)
     except StoreUnavailable:
         found = None
     is_known = found is not None and found.status not in {Status.STARTED, Status.EXPIRED}
@@ -60,7 +58,7 @@ def _unrecorded(attempt_id: str, told: Unrecorded) -> ResponseReturnValue:
 
 
 def _find(attempt_id: str) -> Attempt:
-    return wiring().attempts.get(attempt_id, wiring().clock()) or abort(404)
+    return wiring().install.find(attempt_id) or abort(404)
 
 
 def _about(found: Attempt) -> About:
@@ -70,7 +68,7 @@ def _about(found: Attempt) -> About:
         attempt=found,
         may_restart=cookies.is_same_browser(found),
         support_code=found.id,
-        names={"policy": policy},
+        names={"policy": policy, "date": render.date(found.link.expires_at)},
     )
 
 

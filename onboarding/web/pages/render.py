@@ -23,6 +23,7 @@ RETURN_STATUS: Final = {
     Status.STARTED: "pending",
     Status.GRANTED: "pending",
     Status.CONNECTED: "connected",
+    Status.AWAITING_APPROVAL: "pending",
     Status.CANCELLED: "cancelled",
 }
 
@@ -89,9 +90,18 @@ def render(template: str, heading: str, about: About, **extra: object) -> str:
         words=messages,
         product=wiring().settings.product_name,
         support_code=about.support_code or request_id(),
-        to_admin=filled(messages.TO_ADMIN).striptags(),
+        to_admin=lambda: _to_admin(about, filled),
         **extra,
     )
+
+
+def _to_admin(about: About, filled: Callable[[str], Markup]) -> str:
+    """What a person can send to the admin of their workspace. Only the browser that has the link may pass it on."""
+    may = "\n".join(f"- {what} {why}" for what, why in permissions(wiring().settings.slack.scopes))
+    parts = [filled(messages.TO_ADMIN).striptags(), f"{messages.PERMISSIONS_HEADING}:\n{may}"]
+    if place := _try_again(about):
+        parts.append(f"{messages.TO_ADMIN_LINK} {wiring().settings.public_url}{place}")
+    return "\n\n".join(parts)
 
 
 def fill(text: str, names: Mapping[str, Name]) -> Markup:

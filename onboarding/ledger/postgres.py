@@ -1,0 +1,158 @@
+"""The pooled way to PostgreSQL: one statement at a time, each bounded, and one exception for whatever goes wrong.
+
+The first use in a process opens the pool, after any fork, and applies pending migrations.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Final, TypeVar
+
+import psycopg
+from psycopg import Connection, Cursor
+from psycopg.rows import RowFactory, class_row, tuple_row
+from psycopg_pool import ConnectionPool
+
+from onboarding.clock import watchdog
+from onboarding.ledger import connecting, migrations
+from onboarding.model import Secret
+from onboarding.model.errors import SchemaRefused
+from onboarding.settings.log import LOGGER
+
+POOL_SIZE: Final = 8
+BORROW_SECONDS: Final = 0.9
+STATEMENT_SECONDS: Final = 3.0
+IDLE_SECONDS: Final = 30.0
+"""A connection that lay idle for longer may have been forgotten by the network."""
+
+Parameters = Mapping[str, Any]
+Row = TypeVar("Row")
+Answer = TypeVar("Answer")
+
+
+def is_storable(value: object) -> bool:
+    """Whether PostgreSQL can hold it: no text with a NUL or with half of a surrogate pair."""
+    if not isinstance(value, str):
+        return True
+    return "\0" not in value and not any("\ud800" <= character <= "\udfff" for character in value)
+
+
+class Pooled(Connection[Any]):
+    """A connection that knows when it was used last."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.used_at = time.monotonic()
+
+
+class Postgres:
+    def __init__(self, url: Secret, *, size: int = POOL_SIZE, idle_seconds: float = IDLE_SECONDS) -> None:
+        self._url = url
+        self._size = size
+        self._idle_seconds = idle_seconds
+        self._pool: ConnectionPool[Pooled] | None = None
+        self._opening = threading.Lock()
+
+    def one(self, kind: type[Row], statement: str, parameters: Parameters | None = None) -> Row | None:
+        """The first row as an object of this kind, or None."""
+        return self._ask(lambda cursor: cursor.execute(statement, parameters).fetchone(), class_row(kind))
+
+    def all(self, kind: type[Row], statement: str, parameters: Parameters | None = None) -> list[Row]:
+        return self._ask(lambda cursor: cursor.execute(statement, parameters).fetchall(), class_row(kind))
+
+    def row(self, statement: str, parameters: Parameters | None = None) -> tuple[Any, ...] | None:
+        """The first row as it comes, or None."""
+        return self._ask(lambda cursor: cursor.execute(statement, parameters).fetchone(), tuple_row)
+
+    def rows(self, statement: str, parameters: Parameters | None = None) -> list[tuple[Any, ...]]:
+        return self._ask(lambda cursor: cursor.execute(statement, parameters).fetchall(), tuple_row)
+
+    def run(self, statement: str, parameters: Parameters | None = None) -> int:
+        """Carry it out and give the number of rows it touched."""
+        return self._ask(lambda cursor: cursor.execute(statement, parameters).rowcount, tuple_row)
+
+    def ping(self) -> None:
+        self.row("SELECT 1")
+
+    def close(self) -> None:
+        if self._pool is not None:
+            self._pool.close(timeout=1)
+            self._pool = None
+
+    def _ask(self, ask: Callable[[Cursor[Any]], Answer], rows: RowFactory[Any]) -> Answer:
+        with connecting.translated(), self._borrowed() as connection:
+            descriptor = connection.fileno()
+            with watchdog.within(STATEMENT_SECONDS, lambda: _hang_up(descriptor)):
+                return ask(connection.cursor(row_factory=rows))
+
+    @contextmanager
+    def _borrowed(self) -> Iterator[Pooled]:
+        pool = self._pool or self._open()
+        connection = self._fresh(pool)
+        try:
+            yield connection
+        except (psycopg.errors.ReadOnlySqlTransaction, psycopg.errors.AdminShutdown):
+            # The primary is another server now: what is pooled leads to the old one.
+            pool.drain()
+            raise
+        finally:
+            connection.used_at = time.monotonic()
+            pool.putconn(connection)
+
+    def _fresh(self, pool: ConnectionPool[Pooled]) -> Pooled:
+        """A connection that was in use lately and has not been closed by the server. Costs no round trip."""
+        connection = pool.getconn(BORROW_SECONDS)
+        if self._is_trusted(connection):
+            return connection
+        # All at once: the others are as old, and replaced one by one they would keep this request waiting.
+        pool.drain()
+        pool.putconn(connection)
+        return pool.getconn(BORROW_SECONDS)
+
+    def _is_trusted(self, connection: Pooled) -> bool:
+        if connection.closed or time.monotonic() - connection.used_at >= self._idle_seconds:
+            return False
+        return not _has_something_to_say(connection.fileno())
+
+    def _open(self) -> ConnectionPool[Pooled]:
+        with self._opening:
+            if self._pool is None:
+                _prepare(self._url)
+                self._pool = ConnectionPool(
+                    connection_class=Pooled,
+                    kwargs={**connecting.parameters(self._url), **connecting.OPTIONS},
+                    min_size=1,
+                    max_size=self._size,
+                    reconnect_timeout=connecting.CONNECT_SECONDS,
+                    num_workers=2,
+                    open=True,
+                )
+            return self._pool
+
+
+def _prepare(url: Secret) -> None:
+    """Bring the database up to date if nobody has. A request that finds another process at it does not wait."""
+    try:
+        migrations.apply(url, patience=0)
+    except SchemaRefused as error:
+        LOGGER.critical("database refused problem=%s", error.detail)
+        raise
+
+
+def _has_something_to_say(descriptor: int) -> bool:
+    """An idle connection with something to read is usually a dead one."""
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    return bool(poll.poll(0))
+
+
+def _hang_up(descriptor: int) -> None:
+    """End a connection whose server does not answer: whoever waits for it gets an error at once."""
+    with socket.socket(fileno=os.dup(descriptor)) as ours:
+        ours.shutdown(socket.SHUT_RDWR)

@@ -1,0 +1,172 @@
+"""Work that is due: a row for each kind and subject, taken under a lease.
+
+`due_at` is the schedule and, once taken, the end of the lease: what a dead worker held is due again by itself. `take`
+fences: whoever lost its lease changes nothing any more. Tries are counted when work is taken, so that work that kills
+its worker is slowed down too. The state of attempts is the truth; `rebuild` makes the rows anew from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final
+
+from onboarding.ledger.postgres import Postgres
+
+LEASE: Final = timedelta(seconds=20)
+MANY_TRIES: Final = 3
+"""Work that did not come to its end so often is taken less and less often, and shown to operators."""
+LONGEST_ERROR: Final = 300
+HEARTBEAT: Final = timedelta(seconds=10)
+SILENCE: Final = 3 * HEARTBEAT
+"""A worker that gave no sign of life for so long is not there."""
+MOST_COUNTED: Final = 1000
+MOST_SHOWN: Final = 5
+
+
+class Kind(StrEnum):
+    DELIVER = "deliver"
+    EXPIRE = "expire"
+    FORGET = "forget"
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A piece of work that is ours for as long as its lease lasts."""
+
+    kind: Kind
+    subject: str
+    take: int
+    tries: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stuck:
+    """Work that was taken again and again and never came to its end."""
+
+    kind: str
+    subject: str
+    tries: int
+    last_error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """How much is overdue and since when, how many workers are there, and what is stuck."""
+
+    due: int
+    oldest: datetime | None
+    workers: int
+    stuck: tuple[Stuck, ...]
+
+
+class Work:
+    def __init__(self, postgres: Postgres) -> None:
+        self._postgres = postgres
+
+    def take(self, free: Mapping[Kind, int], most: int) -> list[Job]:
+        """Take what is due, of each kind at most as many as are free, and no more than `most` in all."""
+        rows = self._postgres.rows(
+            """
+            WITH want AS (SELECT * FROM unnest(%(kinds)s::text[], %(free)s::int[]) AS w (kind, free)),
+            picked AS (
+                SELECT w.kind, w.subject FROM want CROSS JOIN LATERAL (
+                    SELECT kind, subject FROM work WHERE work.kind = want.kind AND due_at <= now()
+                    ORDER BY due_at LIMIT want.free FOR UPDATE SKIP LOCKED) w
+                LIMIT %(most)s
+            )
+            UPDATE work SET tries = tries + 1, take = nextval('work_take'),
+                due_at = now() + %(lease)s * (1 + 0.1 * random()) * power(2, greatest(0, least(tries - %(many)s, 8)))
+            FROM picked WHERE work.kind = picked.kind AND work.subject = picked.subject
+            RETURNING work.kind, work.subject, work.take, work.tries
+            """,
+            {
+                "kinds": [kind.value for kind in free],
+                "free": list(free.values()),
+                "most": most,
+                "lease": LEASE,
+                "many": MANY_TRIES,
+            },
+        )
+        return [Job(Kind(kind), subject, take, tries) for kind, subject, take, tries in rows]
+
+    def done(self, job: Job) -> None:
+        self._postgres.run(
+            "DELETE FROM work WHERE kind = %(kind)s AND subject = %(subject)s AND take = %(take)s", _fence(job)
+        )
+
+    def again(self, job: Job, after: timedelta) -> None:
+        """It came to its end, and is due again after a while."""
+        self._postgres.run(
+            """
+            UPDATE work SET due_at = now() + %(after)s, since = now(), tries = 0, last_error = NULL
+            WHERE kind = %(kind)s AND subject = %(subject)s AND take = %(take)s
+            """,
+            {**_fence(job), "after": after},
+        )
+
+    def failed(self, job: Job, error: str) -> None:
+        """It broke: it stays due at the end of its lease, and says why."""
+        self._postgres.run(
+            """
+            UPDATE work SET last_error = %(error)s
+            WHERE kind = %(kind)s AND subject = %(subject)s AND take = %(take)s
+            """,
+            {**_fence(job), "error": error[:LONGEST_ERROR]},
+        )
+
+    def hurry(self, attempt_id: str) -> None:
+        """Let a delivery be due now."""
+        self._postgres.run(
+            "UPDATE work SET due_at = now(), tries = 0 WHERE kind = 'deliver' AND subject = %(id)s", {"id": attempt_id}
+        )
+
+    def rebuild(self) -> int:
+        """Make every row that is missing. There should be none; gives how many there were."""
+        return self._postgres.run(
+            """
+            INSERT INTO work (kind, subject)
+            SELECT 'deliver', id FROM attempt WHERE status = 'granted'
+            UNION ALL VALUES ('expire', ''), ('forget', '')
+            ON CONFLICT DO NOTHING
+            """
+        )
+
+    def beat(self, worker_id: str) -> None:
+        """A worker's sign of life."""
+        self._postgres.run(
+            """
+            WITH gone AS (DELETE FROM worker WHERE seen_at < now() - interval '1 day')
+            INSERT INTO worker (id, seen_at) VALUES (%(id)s, now()) ON CONFLICT (id) DO UPDATE SET seen_at = now()
+            """,
+            {"id": worker_id},
+        )
+
+    def leave(self, worker_id: str) -> None:
+        self._postgres.run("DELETE FROM worker WHERE id = %(id)s", {"id": worker_id})
+
+    def backlog(self) -> Backlog:
+        row = self._postgres.row(
+            """
+            SELECT count(*), min(due_at),
+                (SELECT count(*) FROM worker WHERE seen_at > now() - %(silence)s)
+            FROM (SELECT due_at FROM work WHERE kind = 'deliver' AND due_at <= now() ORDER BY due_at LIMIT %(most)s) due
+            """,
+            {"silence": SILENCE, "most": MOST_COUNTED},
+        )
+        stuck = self._postgres.all(
+            Stuck,
+            """
+            SELECT kind, subject, tries, last_error FROM work WHERE tries > %(many)s
+            ORDER BY tries DESC LIMIT %(shown)s
+            """,
+            {"many": MANY_TRIES, "shown": MOST_SHOWN},
+        )
+        due, oldest, workers = row or (0, None, 0)
+        return Backlog(due, oldest, workers, tuple(stuck))
+
+
+def _fence(job: Job) -> dict[str, str | int]:
+    return {"kind": job.kind.value, "subject": job.subject, "take": job.take}
