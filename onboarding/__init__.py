@@ -18,6 +18,7 @@ from onboarding.web.csrf import Csrf
 from onboarding.web.pages.home import home_pages
 from onboarding.web.pages.install import install_pages
 from onboarding.web.pages.outcome import outcome_pages
+from onboarding.web.session import LazySessions
 
 _HERE = Path(__file__).resolve().parent
 _ASSETS = _HERE if (_HERE / "templates").is_dir() else _HERE.parent
@@ -35,6 +36,7 @@ def create_app(env: Mapping[str, str] | None = None) -> Flask:
     )
     # A slash too many would be answered with the whole address, code and state included.
     app.url_map.merge_slashes = False
+    app.session_interface = LazySessions()
     app.config.update(_flask_config(settings))
     app.extensions["onboarding"] = wiring.wire(settings)
     shell.install(app, settings)

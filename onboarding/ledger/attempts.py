@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from onboarding.ledger import terms
-from onboarding.ledger.postgres import Postgres
+from onboarding.ledger.postgres import Postgres, sql
 from onboarding.model import (
     ABANDONED_AFTER,
     STATE_LIFETIME,
@@ -34,6 +34,24 @@ COLUMNS: Final = """
          WHEN a.status = 'awaiting_approval' THEN a.link_expires_at <= now()
          ELSE false END AS is_over
 """
+_START: Final = sql(f"""
+    WITH made AS (
+        INSERT INTO attempt (id, status, browser, link_id, link, is_short, link_expires_at, owner, integration,
+                             subscriber_id, context_keys, started_at, timeline, forget_at)
+        SELECT %(id)s, 'started', %(browser)s, %(link_id)s, %(link)s, %(is_short)s, %(link_expires_at)s,
+               %(owner)s, %(integration)s, %(subscriber_id)s, %(context_keys)s, now(), event('started', NULL),
+               now() + %(abandoned_after)s
+        WHERE NOT EXISTS (SELECT FROM revocation WHERE link_id = %(link_id)s)
+        RETURNING id, started_at
+    ), contexts AS (
+        INSERT INTO attempt_context SELECT unnest(%(context_keys)s::text[]), started_at, id FROM made
+    ), words AS ({terms.LEARN}) SELECT FROM made
+""")
+_RETURNED: Final = sql(f"""
+    SELECT {COLUMNS}, EXISTS (SELECT FROM revocation r WHERE r.link_id = a.link_id) AS is_revoked
+    FROM attempt a WHERE id = %(id)s
+""")
+_GET: Final = sql(f"SELECT {COLUMNS} FROM attempt a WHERE id = %(id)s")
 _STATUS: Final = {
     Reason.DENIED_BY_PERSON: Status.CANCELLED,
     Reason.NOT_PERMITTED: Status.AWAITING_APPROVAL,
@@ -120,20 +138,7 @@ class Attempts:
             "abandoned_after": ABANDONED_AFTER,
         }
         started = self._postgres.row(
-            """
-            WITH made AS (
-                INSERT INTO attempt (id, status, browser, link_id, link, is_short, link_expires_at, owner, integration,
-                                     subscriber_id, context_keys, started_at, timeline, forget_at)
-                SELECT %(id)s, 'started', %(browser)s, %(link_id)s, %(link)s, %(is_short)s, %(link_expires_at)s,
-                       %(owner)s, %(integration)s, %(subscriber_id)s, %(context_keys)s, now(), event('started', NULL),
-                       now() + %(abandoned_after)s
-                WHERE NOT EXISTS (SELECT FROM revocation WHERE link_id = %(link_id)s)
-                RETURNING id, started_at
-            ), contexts AS (
-                INSERT INTO attempt_context SELECT unnest(%(context_keys)s::text[]), started_at, id FROM made
-            ), words AS ("""
-            + terms.LEARN
-            + ") SELECT FROM made",
+            _START,
             parameters,
         )
         if started is None:
@@ -142,15 +147,12 @@ class Attempts:
     def get(self, attempt_id: str) -> Attempt | None:
         if not ID.fullmatch(attempt_id):
             return None
-        row = self._postgres.one(Row, f"SELECT {COLUMNS} FROM attempt a WHERE id = %(id)s", {"id": attempt_id})
+        row = self._postgres.one(Row, _GET, {"id": attempt_id})
         return row.attempt() if row else None
 
     def returned(self, attempt_id: str) -> tuple[Attempt, bool] | None:
         """The attempt that somebody comes back for, and whether its link has been revoked meanwhile."""
-        revoked = "EXISTS (SELECT FROM revocation r WHERE r.link_id = a.link_id)"
-        row = self._postgres.one(
-            Returned, f"SELECT {COLUMNS}, {revoked} AS is_revoked FROM attempt a WHERE id = %(id)s", {"id": attempt_id}
-        )
+        row = self._postgres.one(Returned, _RETURNED, {"id": attempt_id})
         return (row.attempt(), row.is_revoked) if row else None
 
     def end(self, attempt_id: str, ending: Ending) -> bool:

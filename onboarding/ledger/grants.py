@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from onboarding.ledger import terms
 from onboarding.ledger.attempts import COLUMNS, Row
-from onboarding.ledger.postgres import Postgres
+from onboarding.ledger.postgres import Postgres, sql
 from onboarding.model import GRANT_KEPT, Attempt, Grant, Reason, Status, Workspace
 
 SAFETY_NET: Final = timedelta(seconds=25)
@@ -39,6 +39,119 @@ _DUE: Final = """
             last_error = excluded.last_error)
 """
 _NOT_DUE: Final = "done AS (DELETE FROM work USING moved WHERE work.kind = 'deliver' AND work.subject = moved.id)"
+
+_KEEP: Final = sql(f"""
+    WITH was AS (
+        SELECT id, owner FROM attempt WHERE id = %(id)s AND (status IN ('started', 'expired')
+            OR status IN ('cancelled', 'awaiting_approval', 'failed') AND grant_order IS NULL) FOR UPDATE
+    ), held AS (
+        INSERT INTO owner AS o (id, lease, leased_until) SELECT owner, %(lease)s, now() + %(span)s FROM was
+        ON CONFLICT (id) DO UPDATE SET lease = excluded.lease, leased_until = excluded.leased_until
+        WHERE o.leased_until IS NULL OR o.leased_until <= now()
+        RETURNING id
+    ), made AS (
+        UPDATE attempt SET
+            status = 'granted', reason = NULL, detail = '', returned_at = now() - %(back_for)s,
+            workspace_id = %(workspace_id)s, workspace_name = %(workspace_name)s, app_id = %(app_id)s,
+            installer_id = %(installer_id)s, grant_order = nextval('grant_order'), sealed = %(sealed)s,
+            trying_since = now(), tries = 0, forget_at = now() + %(life)s,
+            timeline = timeline || event('returned', NULL, now() - %(back_for)s)
+                || event('granted', %(workspace_name)s)
+        FROM was WHERE attempt.id = was.id RETURNING attempt.id
+    ), words AS ({terms.LEARN}), due AS (
+        INSERT INTO work (kind, subject, due_at)
+        SELECT 'deliver', id, now() + CASE WHEN EXISTS (SELECT FROM held) THEN %(safety_net)s
+                                           ELSE %(busy_wait)s END FROM made
+        ON CONFLICT DO NOTHING
+    )
+    SELECT EXISTS (SELECT FROM held) FROM made
+""")
+_TAKE: Final = sql(f"""
+    WITH held AS (
+        UPDATE owner SET lease = %(lease)s, leased_until = now() + %(span)s
+        WHERE id = (SELECT owner FROM attempt WHERE id = %(id)s AND status = 'granted')
+            AND (leased_until IS NULL OR leased_until <= now())
+        RETURNING id, settled
+    )
+    SELECT {COLUMNS}, a.sealed, a.grant_order, held.settled,
+        (SELECT state FROM connection c WHERE c.owner = a.owner) = 'ended' AS is_disconnected,
+        EXISTS (SELECT FROM attempt newer WHERE newer.owner = a.owner AND newer.status = 'granted'
+                AND newer.grant_order > a.grant_order) AS is_behind
+    FROM attempt a LEFT JOIN held ON true WHERE a.id = %(id)s AND a.status = 'granted'
+""")
+_POSTPONE: Final = sql(f"""
+    WITH moved AS (
+        UPDATE attempt SET detail = %(detail)s, tries = tries + 1,
+            timeline = timeline || event('delivery_postponed', %(detail)s)
+        WHERE id = %(id)s AND status = 'granted' RETURNING id, owner
+    ), {_RELEASE}, {_DUE} SELECT FROM moved
+""")
+_CONNECT: Final = sql(f"""
+    WITH was AS (
+        SELECT id, owner, coalesce(grant_order, nextval('grant_order')) AS grant_order FROM attempt
+        WHERE id = %(id)s AND status IN ('granted', 'started', 'expired') FOR UPDATE
+    ), held AS (
+        INSERT INTO owner AS o (id, settled) SELECT owner, grant_order FROM was
+        ON CONFLICT (id) DO UPDATE SET
+            settled = greatest(o.settled, excluded.settled),
+            lease = nullif(o.lease, %(lease)s),
+            leased_until = CASE WHEN o.lease = %(lease)s THEN NULL ELSE o.leased_until END
+        RETURNING id, settled
+    ), newest AS (
+        SELECT was.* FROM was JOIN held ON held.id = was.owner AND held.settled = was.grant_order
+    ), moved AS (
+        UPDATE attempt SET
+            status = 'connected', reason = NULL, detail = '', sealed = NULL, connection = %(identifier)s,
+            workspace_id = %(workspace_id)s, workspace_name = %(workspace_name)s, app_id = %(app_id)s,
+            installer_id = %(installer_id)s, grant_order = was.grant_order,
+            returned_at = coalesce(returned_at, now() - %(back_for)s), forget_at = now() + %(retention)s,
+            timeline = timeline || event('connected', %(workspace_name)s)
+        FROM was WHERE attempt.id = was.id
+        RETURNING attempt.id, attempt.owner, attempt.integration, attempt.subscriber_id, attempt.context_keys
+    ), older AS (
+        UPDATE attempt o SET
+            status = CASE o.status WHEN 'failed' THEN 'failed' ELSE 'connected' END,
+            reason = CASE o.status WHEN 'failed' THEN 'superseded' WHEN 'connected' THEN 'replaced' END,
+            detail = '', sealed = NULL,
+            connection = CASE o.status WHEN 'awaiting_approval' THEN %(identifier)s ELSE o.connection END,
+            workspace_id = CASE o.status WHEN 'awaiting_approval' THEN %(workspace_id)s
+                ELSE o.workspace_id END,
+            workspace_name = CASE o.status WHEN 'awaiting_approval' THEN %(workspace_name)s
+                ELSE o.workspace_name END,
+            app_id = CASE o.status WHEN 'awaiting_approval' THEN %(app_id)s ELSE o.app_id END,
+            timeline = o.timeline || CASE o.status
+                WHEN 'failed' THEN event('failed', 'superseded')
+                WHEN 'connected' THEN event('replaced', %(workspace_name)s)
+                ELSE event('connected', %(workspace_name)s) END
+        FROM newest WHERE o.owner = newest.owner AND o.id <> newest.id AND (
+            o.status = 'awaiting_approval'
+            OR o.status = 'failed' AND o.sealed IS NOT NULL AND o.grant_order < newest.grant_order
+            OR o.status = 'connected' AND o.reason IS NULL AND o.workspace_id <> %(workspace_id)s
+                AND coalesce(o.grant_order, 0) < newest.grant_order)
+    ), made AS (
+        INSERT INTO connection (owner, identifier, integration, subscriber_id, context_keys, workspace_id,
+            workspace_name, app_id, installer_id, attempt_id, connected_at, state, since)
+        SELECT m.owner, %(identifier)s, m.integration, m.subscriber_id, m.context_keys, %(workspace_id)s,
+            %(workspace_name)s, %(app_id)s, %(installer_id)s, m.id, now(), 'working', now()
+        FROM moved m JOIN newest ON newest.id = m.id
+        ON CONFLICT (owner) DO UPDATE SET
+            identifier = excluded.identifier, workspace_id = excluded.workspace_id,
+            workspace_name = excluded.workspace_name, app_id = excluded.app_id,
+            installer_id = excluded.installer_id, attempt_id = excluded.attempt_id,
+            connected_at = excluded.connected_at, state = 'working', reason = NULL, since = now()
+        RETURNING owner
+    ), words AS ({terms.LEARN}), {_NOT_DUE}
+    SELECT FROM moved
+""")
+_FAIL: Final = sql(f"""
+    WITH moved AS (
+        UPDATE attempt SET status = 'failed', reason = %(reason)s, detail = %(detail)s,
+            sealed = CASE WHEN %(kept)s::interval IS NULL THEN NULL ELSE sealed END,
+            sealed_until = now() + %(kept)s::interval, forget_at = now() + %(life)s,
+            timeline = timeline || event('failed', %(told)s)
+        WHERE id = %(id)s AND status = 'granted' RETURNING id, owner
+    ), {_RELEASE}, {_NOT_DUE} SELECT FROM moved
+""")
 
 
 class Take(StrEnum):
@@ -75,34 +188,14 @@ class Grants:
         self._postgres = postgres
         self._retention = retention
 
-    def keep(self, attempt_id: str, grant: Grant, sealed: str, lease: str, back_for: timedelta) -> bool:
-        """Keep what Slack gave, due for delivery. Tells whether its owner's lease is ours; if not, a worker goes on."""
+    def keep(self, attempt_id: str, grant: Grant, sealed: str, lease: str, back_for: timedelta) -> bool | None:
+        """Keep what Slack gave, due for delivery. Tells whether its owner's lease is ours; if not, a worker goes on.
+
+        None: there is no such attempt. One that another return has ended without a grant is taken up again: Slack did
+        say yes, and Redis has forgotten who was to ask.
+        """
         kept = self._postgres.row(
-            f"""
-            WITH was AS (
-                SELECT id, owner FROM attempt WHERE id = %(id)s AND status IN ('started', 'expired') FOR UPDATE
-            ), held AS (
-                INSERT INTO owner AS o (id, lease, leased_until) SELECT owner, %(lease)s, now() + %(span)s FROM was
-                ON CONFLICT (id) DO UPDATE SET lease = excluded.lease, leased_until = excluded.leased_until
-                WHERE o.leased_until IS NULL OR o.leased_until <= now()
-                RETURNING id
-            ), made AS (
-                UPDATE attempt SET
-                    status = 'granted', reason = NULL, detail = '', returned_at = now() - %(back_for)s,
-                    workspace_id = %(workspace_id)s, workspace_name = %(workspace_name)s, app_id = %(app_id)s,
-                    installer_id = %(installer_id)s, grant_order = nextval('grant_order'), sealed = %(sealed)s,
-                    trying_since = now(), tries = 0, forget_at = now() + %(life)s,
-                    timeline = timeline || event('returned', NULL, now() - %(back_for)s)
-                        || event('granted', %(workspace_name)s)
-                FROM was WHERE attempt.id = was.id RETURNING attempt.id
-            ), words AS ({terms.LEARN}), due AS (
-                INSERT INTO work (kind, subject, due_at)
-                SELECT 'deliver', id, now() + CASE WHEN EXISTS (SELECT FROM held) THEN %(safety_net)s
-                                                   ELSE %(busy_wait)s END FROM made
-                ON CONFLICT DO NOTHING
-            )
-            SELECT EXISTS (SELECT FROM held) FROM made
-            """,
+            _KEEP,
             {
                 **terms.parameters(terms.of_workspace(grant.workspace)),
                 **_workspace_columns(grant.workspace, grant.app_id, grant.installer_id),
@@ -118,8 +211,8 @@ class Grants:
         )
         return bool(kept[0]) if kept else self._was_kept(attempt_id, lease)
 
-    def _was_kept(self, attempt_id: str, lease: str) -> bool:
-        """Nothing moved: the same statement had been committed before, and nobody could tell us."""
+    def _was_kept(self, attempt_id: str, lease: str) -> bool | None:
+        """Nothing moved, usually because the same statement had been committed and nobody could tell us."""
         found = self._postgres.row(
             """
             SELECT o.lease = %(lease)s FROM attempt a JOIN owner o ON o.id = a.owner
@@ -127,25 +220,13 @@ class Grants:
             """,
             {"id": attempt_id, "lease": lease},
         )
-        return bool(found and found[0])
+        return bool(found[0]) if found else None
 
     def take(self, attempt_id: str, lease: str) -> Taken:
         """Ask to deliver the attempt's grant now. At most one delivery per owner gets it at a time."""
         row = self._postgres.one(
             _Candidate,
-            f"""
-            WITH held AS (
-                UPDATE owner SET lease = %(lease)s, leased_until = now() + %(span)s
-                WHERE id = (SELECT owner FROM attempt WHERE id = %(id)s AND status = 'granted')
-                    AND (leased_until IS NULL OR leased_until <= now())
-                RETURNING id, settled
-            )
-            SELECT {COLUMNS}, a.sealed, a.grant_order, held.settled,
-                (SELECT state FROM connection c WHERE c.owner = a.owner) = 'ended' AS is_disconnected,
-                EXISTS (SELECT FROM attempt newer WHERE newer.owner = a.owner AND newer.status = 'granted'
-                        AND newer.grant_order > a.grant_order) AS is_behind
-            FROM attempt a LEFT JOIN held ON true WHERE a.id = %(id)s AND a.status = 'granted'
-            """,
+            _TAKE,
             {"id": attempt_id, "lease": lease, "span": LEASE},
         )
         if row is None:
@@ -156,13 +237,7 @@ class Grants:
     def postpone(self, attempt: Attempt, lease: str, wait: timedelta, detail: str) -> None:
         """Novu did not take it this time."""
         self._postgres.run(
-            f"""
-            WITH moved AS (
-                UPDATE attempt SET detail = %(detail)s, tries = tries + 1,
-                    timeline = timeline || event('delivery_postponed', %(detail)s)
-                WHERE id = %(id)s AND status = 'granted' RETURNING id, owner
-            ), {_RELEASE}, {_DUE} SELECT FROM moved
-            """,
+            _POSTPONE,
             {"id": attempt.id, "lease": lease, "wait": wait, "detail": detail, "last_error": None},
         )
 
@@ -173,75 +248,24 @@ class Grants:
             {"id": attempt_id, "wait": BUSY_WAIT},
         )
 
-    def connect(self, attempt: Attempt, made: Made, lease: str, back_for: timedelta = timedelta(0)) -> None:
-        """Novu has it: the grant is erased, and whatever the same owner had left open is settled."""
-        self._postgres.run(
-            f"""
-            WITH was AS (
-                SELECT id, owner, coalesce(grant_order, nextval('grant_order')) AS grant_order FROM attempt
-                WHERE id = %(id)s AND status IN ('granted', 'started', 'expired') FOR UPDATE
-            ), held AS (
-                INSERT INTO owner AS o (id, settled) SELECT owner, grant_order FROM was
-                ON CONFLICT (id) DO UPDATE SET
-                    settled = greatest(o.settled, excluded.settled),
-                    lease = nullif(o.lease, %(lease)s),
-                    leased_until = CASE WHEN o.lease = %(lease)s THEN NULL ELSE o.leased_until END
-                RETURNING id, settled
-            ), newest AS (
-                SELECT was.* FROM was JOIN held ON held.id = was.owner AND held.settled = was.grant_order
-            ), moved AS (
-                UPDATE attempt SET
-                    status = 'connected', reason = NULL, detail = '', sealed = NULL, connection = %(identifier)s,
-                    workspace_id = %(workspace_id)s, workspace_name = %(workspace_name)s, app_id = %(app_id)s,
-                    installer_id = %(installer_id)s, grant_order = was.grant_order,
-                    returned_at = coalesce(returned_at, now() - %(back_for)s), forget_at = now() + %(retention)s,
-                    timeline = timeline || event('connected', %(workspace_name)s)
-                FROM was WHERE attempt.id = was.id
-                RETURNING attempt.id, attempt.owner, attempt.integration, attempt.subscriber_id, attempt.context_keys
-            ), older AS (
-                UPDATE attempt o SET
-                    status = CASE o.status WHEN 'failed' THEN 'failed' ELSE 'connected' END,
-                    reason = CASE o.status WHEN 'failed' THEN 'superseded' WHEN 'connected' THEN 'replaced' END,
-                    detail = '', sealed = NULL,
-                    connection = CASE o.status WHEN 'awaiting_approval' THEN %(identifier)s ELSE o.connection END,
-                    workspace_id = CASE o.status WHEN 'awaiting_approval' THEN %(workspace_id)s
-                        ELSE o.workspace_id END,
-                    workspace_name = CASE o.status WHEN 'awaiting_approval' THEN %(workspace_name)s
-                        ELSE o.workspace_name END,
-                    app_id = CASE o.status WHEN 'awaiting_approval' THEN %(app_id)s ELSE o.app_id END,
-                    timeline = o.timeline || CASE o.status
-                        WHEN 'failed' THEN event('failed', 'superseded')
-                        WHEN 'connected' THEN event('replaced', %(workspace_name)s)
-                        ELSE event('connected', %(workspace_name)s) END
-                FROM newest WHERE o.owner = newest.owner AND o.id <> newest.id AND (
-                    o.status = 'awaiting_approval'
-                    OR o.status = 'failed' AND o.sealed IS NOT NULL AND o.grant_order < newest.grant_order
-                    OR o.status = 'connected' AND o.reason IS NULL AND o.workspace_id <> %(workspace_id)s
-                        AND coalesce(o.grant_order, 0) < newest.grant_order)
-            ), made AS (
-                INSERT INTO connection (owner, identifier, integration, subscriber_id, context_keys, workspace_id,
-                    workspace_name, app_id, installer_id, attempt_id, connected_at, state, since)
-                SELECT m.owner, %(identifier)s, m.integration, m.subscriber_id, m.context_keys, %(workspace_id)s,
-                    %(workspace_name)s, %(app_id)s, %(installer_id)s, m.id, now(), 'working', now()
-                FROM moved m JOIN newest ON newest.id = m.id
-                ON CONFLICT (owner) DO UPDATE SET
-                    identifier = excluded.identifier, workspace_id = excluded.workspace_id,
-                    workspace_name = excluded.workspace_name, app_id = excluded.app_id,
-                    installer_id = excluded.installer_id, attempt_id = excluded.attempt_id,
-                    connected_at = excluded.connected_at, state = 'working', reason = NULL, since = now()
-                RETURNING owner
-            ), words AS ({terms.LEARN}), {_NOT_DUE}
-            SELECT FROM moved
-            """,
-            {
-                **terms.parameters(terms.of_workspace(made.workspace)),
-                **_workspace_columns(made.workspace, made.app_id, made.installer_id),
-                "id": attempt.id,
-                "identifier": made.identifier,
-                "lease": lease,
-                "back_for": back_for,
-                "retention": self._retention,
-            },
+    def connect(self, attempt: Attempt, made: Made, lease: str, back_for: timedelta = timedelta(0)) -> bool:
+        """Novu has it: the grant is erased, and whatever the same owner had left open is settled.
+
+        Tells whether that changed anything: not if it had been recorded before, or if there is no such attempt.
+        """
+        return bool(
+            self._postgres.run(
+                _CONNECT,
+                {
+                    **terms.parameters(terms.of_workspace(made.workspace)),
+                    **_workspace_columns(made.workspace, made.app_id, made.installer_id),
+                    "id": attempt.id,
+                    "identifier": made.identifier,
+                    "lease": lease,
+                    "back_for": back_for,
+                    "retention": self._retention,
+                },
+            )
         )
 
     def reject(self, attempt: Attempt, lease: str, reason: Reason, detail: str) -> None:
@@ -254,15 +278,7 @@ class Grants:
 
     def _fail(self, attempt: Attempt, lease: str, reason: Reason, detail: str, kept: timedelta | None) -> None:
         self._postgres.run(
-            f"""
-            WITH moved AS (
-                UPDATE attempt SET status = 'failed', reason = %(reason)s, detail = %(detail)s,
-                    sealed = CASE WHEN %(kept)s::interval IS NULL THEN NULL ELSE sealed END,
-                    sealed_until = now() + %(kept)s::interval, forget_at = now() + %(life)s,
-                    timeline = timeline || event('failed', %(told)s)
-                WHERE id = %(id)s AND status = 'granted' RETURNING id, owner
-            ), {_RELEASE}, {_NOT_DUE} SELECT FROM moved
-            """,
+            _FAIL,
             {
                 "id": attempt.id,
                 "lease": lease,

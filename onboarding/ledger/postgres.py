@@ -5,9 +5,7 @@ The first use in a process opens the pool, after any fork, and applies pending m
 
 from __future__ import annotations
 
-import os
 import select
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -19,21 +17,26 @@ from psycopg import Connection, Cursor
 from psycopg.rows import RowFactory, class_row, tuple_row
 from psycopg_pool import ConnectionPool
 
-from onboarding.clock import watchdog
 from onboarding.ledger import connecting, migrations
 from onboarding.model import Secret
-from onboarding.model.errors import SchemaRefused
+from onboarding.model.errors import SchemaRefused, StoreUnavailable
 from onboarding.settings.log import LOGGER
 
 POOL_SIZE: Final = 8
 BORROW_SECONDS: Final = 0.9
 STATEMENT_SECONDS: Final = 3.0
+PING_SECONDS: Final = 1.0
 IDLE_SECONDS: Final = 30.0
 """A connection that lay idle for longer may have been forgotten by the network."""
 
 Parameters = Mapping[str, Any]
 Row = TypeVar("Row")
 Answer = TypeVar("Answer")
+
+
+def sql(statement: str) -> str:
+    """A statement on one line. psycopg remembers what it made of a short one, and takes a long one apart each time."""
+    return " ".join(statement.split())
 
 
 def is_storable(value: object) -> bool:
@@ -78,18 +81,22 @@ class Postgres:
         return self._ask(lambda cursor: cursor.execute(statement, parameters).rowcount, tuple_row)
 
     def ping(self) -> None:
-        self.row("SELECT 1")
+        self._ask(lambda cursor: cursor.execute("SELECT 1"), tuple_row, PING_SECONDS)
 
     def close(self) -> None:
         if self._pool is not None:
             self._pool.close(timeout=1)
             self._pool = None
 
-    def _ask(self, ask: Callable[[Cursor[Any]], Answer], rows: RowFactory[Any]) -> Answer:
-        with connecting.translated(), self._borrowed() as connection:
-            descriptor = connection.fileno()
-            with watchdog.within(STATEMENT_SECONDS, lambda: _hang_up(descriptor)):
-                return ask(connection.cursor(row_factory=rows))
+    def _ask(
+        self, ask: Callable[[Cursor[Any]], Answer], rows: RowFactory[Any], seconds: float = STATEMENT_SECONDS
+    ) -> Answer:
+        with (
+            connecting.translated(),
+            self._borrowed() as connection,
+            connecting.cut_after(seconds, connection),
+        ):
+            return ask(connection.cursor(row_factory=rows))
 
     @contextmanager
     def _borrowed(self) -> Iterator[Pooled]:
@@ -121,7 +128,10 @@ class Postgres:
         return not _has_something_to_say(connection.fileno())
 
     def _open(self) -> ConnectionPool[Pooled]:
-        with self._opening:
+        if not self._opening.acquire(timeout=BORROW_SECONDS):
+            # They would wait in turn for a server that does not answer.
+            raise StoreUnavailable(connecting.NAME, "another request still waits for the first connection")
+        try:
             if self._pool is None:
                 _prepare(self._url)
                 self._pool = ConnectionPool(
@@ -129,11 +139,15 @@ class Postgres:
                     kwargs={**connecting.parameters(self._url), **connecting.OPTIONS},
                     min_size=1,
                     max_size=self._size,
-                    reconnect_timeout=connecting.CONNECT_SECONDS,
+                    # Otherwise it sleeps between its tries, and a server that is back would not be noticed for seconds.
+                    # Whoever needs a connection lets it try again.
+                    reconnect_timeout=0,
                     num_workers=2,
                     open=True,
                 )
             return self._pool
+        finally:
+            self._opening.release()
 
 
 def _prepare(url: Secret) -> None:
@@ -150,9 +164,3 @@ def _has_something_to_say(descriptor: int) -> bool:
     poll = select.poll()
     poll.register(descriptor, select.POLLIN)
     return bool(poll.poll(0))
-
-
-def _hang_up(descriptor: int) -> None:
-    """End a connection whose server does not answer: whoever waits for it gets an error at once."""
-    with socket.socket(fileno=os.dup(descriptor)) as ours:
-        ours.shutdown(socket.SHUT_RDWR)

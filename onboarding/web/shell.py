@@ -52,9 +52,10 @@ class PublicOrigin:
 
 
 def install(app: Flask, settings: Settings) -> None:
-    app.wsgi_app = PublicOrigin(  # type: ignore[method-assign]
-        ProxyFix(app.wsgi_app, x_for=settings.trusted_proxy_count, x_proto=0, x_host=0), settings.public_url
-    )
+    behind = app.wsgi_app
+    if settings.trusted_proxy_count:
+        behind = ProxyFix(behind, x_for=settings.trusted_proxy_count, x_proto=0, x_host=0)
+    app.wsgi_app = PublicOrigin(behind, settings.public_url)  # type: ignore[method-assign]
     app.before_request(_begin)
     app.after_request(_finisher(_content_security_policy(settings.slack.url), is_https=settings.is_https))
 
