@@ -9,18 +9,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from onboarding.clock import utc_now
-from onboarding.ephemeral import store
-from onboarding.ephemeral.answers import Answers
-from onboarding.ephemeral.checks import Checks
-from onboarding.ephemeral.limits import Limits
-from onboarding.ephemeral.sessions import Sessions
-from onboarding.ephemeral.states import States
-from onboarding.flows.checkup import Checkup
 from onboarding.flows.deliver import Delivery
-from onboarding.flows.disconnect import Upkeep
-from onboarding.flows.health import Health
-from onboarding.flows.install import Install
-from onboarding.flows.mint import Minting
 from onboarding.ledger.attempts import Attempts
 from onboarding.ledger.audit import Audit
 from onboarding.ledger.connections import Connections
@@ -30,14 +19,26 @@ from onboarding.ledger.lists import Lists
 from onboarding.ledger.postgres import Postgres
 from onboarding.ledger.problems import Problems
 from onboarding.ledger.work import Work
+from onboarding.remote.http import Http, Outgoing
 from onboarding.remote.novu import Novu
-from onboarding.remote.slack import Slack
 from onboarding.settings.environment import OidcSettings, Settings
 from onboarding.signing.links import Links
 from onboarding.signing.vault import Vault
 
 if TYPE_CHECKING:
+    from onboarding.ephemeral import store
+    from onboarding.ephemeral.answers import Answers
+    from onboarding.ephemeral.checks import Checks
+    from onboarding.ephemeral.limits import Limits
+    from onboarding.ephemeral.sessions import Sessions
+    from onboarding.ephemeral.states import States
+    from onboarding.flows.checkup import Checkup
+    from onboarding.flows.disconnect import Upkeep
+    from onboarding.flows.health import Health
+    from onboarding.flows.install import Install
+    from onboarding.flows.mint import Minting
     from onboarding.remote.issuer import Identity
+    from onboarding.remote.slack import Slack
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,14 +69,25 @@ class Ephemeral:
 
 
 @dataclass(frozen=True, slots=True)
+class Background:
+    """What a worker needs: no Redis, and nothing that people look at."""
+
+    http: Http
+    ledger: Ledger
+    novu: Novu
+    delivery: Delivery
+
+
+@dataclass(frozen=True, slots=True)
 class Wiring:
-    """`identity` is None without single sign-on."""
+    """Everything. `identity` is None without single sign-on."""
 
     settings: Settings
     clock: Callable[[], datetime]
     links: Links
     ledger: Ledger
     ephemeral: Ephemeral
+    slack: Slack
     novu: Novu
     identity: Callable[[], Identity] | None
     install: Install
@@ -91,12 +103,26 @@ class Wiring:
         self.ephemeral.client.close()
 
 
+def wire_background(settings: Settings) -> Background:
+    """Build a worker's part. Nothing connects to anything before its first use."""
+    http, ledger = Http(Outgoing(settings.outgoing_proxy, settings.ca_file)), _ledger(settings)
+    novu = Novu(settings.novu, http)
+    return Background(http, ledger, novu, Delivery(novu, ledger.attempts, ledger.grants, Vault(settings.secret_keys)))
+
+
 def wire(settings: Settings) -> Wiring:
     """Build everything. Nothing connects to anything before its first use."""
-    ledger, ephemeral = _ledger(settings), _ephemeral(settings)
-    slack, novu = Slack(settings.slack, utc_now), Novu(settings.novu)
+    # A worker imports this module too, and needs none of these.
+    from onboarding.flows.checkup import Checkup  # noqa: PLC0415
+    from onboarding.flows.disconnect import Upkeep  # noqa: PLC0415
+    from onboarding.flows.health import Health  # noqa: PLC0415
+    from onboarding.flows.install import Install  # noqa: PLC0415
+    from onboarding.flows.mint import Minting  # noqa: PLC0415
+    from onboarding.remote.slack import Slack  # noqa: PLC0415
+
+    base, ephemeral = wire_background(settings), _ephemeral(settings)
+    ledger, novu, slack = base.ledger, base.novu, Slack(settings.slack, utc_now, base.http)
     links = Links(settings.secret_keys, settings.link_max_age, settings.novu.integration)
-    delivery = Delivery(novu, ledger.attempts, ledger.grants, ledger.work, Vault(settings.secret_keys))
     checkup = Checkup(ephemeral.client, slack, novu, settings)
     return Wiring(
         settings=settings,
@@ -104,10 +130,11 @@ def wire(settings: Settings) -> Wiring:
         links=links,
         ledger=ledger,
         ephemeral=ephemeral,
+        slack=slack,
         novu=novu,
-        identity=_identity(settings.oidc) if settings.oidc else None,
-        install=Install(slack, ephemeral.states, ledger.attempts, delivery),
-        delivery=delivery,
+        identity=_identity(settings.oidc, base.http) if settings.oidc else None,
+        install=Install(slack, ephemeral.states, ledger.attempts, base.delivery),
+        delivery=base.delivery,
         minting=Minting(links, ledger.links, ledger.connections, settings.public_url, utc_now),
         upkeep=Upkeep(slack, novu, ledger.connections),
         checkup=checkup,
@@ -131,17 +158,24 @@ def _ledger(settings: Settings) -> Ledger:
 
 
 def _ephemeral(settings: Settings) -> Ephemeral:
+    from onboarding.ephemeral import store  # noqa: PLC0415
+    from onboarding.ephemeral.answers import Answers  # noqa: PLC0415
+    from onboarding.ephemeral.checks import Checks  # noqa: PLC0415
+    from onboarding.ephemeral.limits import Limits  # noqa: PLC0415
+    from onboarding.ephemeral.sessions import Sessions  # noqa: PLC0415
+    from onboarding.ephemeral.states import States  # noqa: PLC0415
+
     client = store.connect(settings.redis_url)
     return Ephemeral(client, States(client), Answers(client), Checks(client), Limits(client), Sessions(client))
 
 
-def _identity(settings: OidcSettings) -> Callable[[], Identity]:
-    """Built when somebody signs in: no other process needs OpenID Connect."""
+def _identity(settings: OidcSettings, http: Http) -> Callable[[], Identity]:
+    """Built when somebody signs in: nobody else needs OpenID Connect."""
 
     @cache
     def build() -> Identity:
-        from onboarding.remote.issuer import Identity  # noqa: PLC0415 (a slow import, for those who sign in)
+        from onboarding.remote.issuer import Identity  # noqa: PLC0415
 
-        return Identity(settings, utc_now)
+        return Identity(settings, utc_now, http)
 
     return build

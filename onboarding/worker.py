@@ -21,7 +21,7 @@ from onboarding.ledger.work import HEARTBEAT, Job, Kind
 from onboarding.model.errors import ConfigError, StoreUnavailable
 from onboarding.settings import environment, log
 from onboarding.settings.log import LOGGER
-from onboarding.wiring import Ledger, Wiring, wire
+from onboarding.wiring import Background, Ledger, wire_background
 
 THREADS: Final = 8
 MOST: Final = {Kind.DELIVER: THREADS, Kind.EXPIRE: 1, Kind.FORGET: 1}
@@ -44,7 +44,7 @@ def main() -> int:
         sys.stderr.write(f"{error}\n")
         return 2
     log.configure(settings.log_level, as_json=settings.is_https)
-    made = wire(settings)
+    made = wire_background(settings)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
@@ -54,7 +54,7 @@ def main() -> int:
     return 0
 
 
-def kinds(made: Wiring) -> dict[Kind, Do]:
+def kinds(made: Background) -> dict[Kind, Do]:
     """What there is to do, and who does it."""
 
     def deliver(job: Job) -> None:

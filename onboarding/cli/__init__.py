@@ -63,7 +63,7 @@ def _add_link(commands: Any) -> None:
 
 
 def _add_sandbox(commands: Any) -> None:
-    sandbox = commands.add_parser("sandbox", help="rehearse everything on this machine", add_help=False)
+    sandbox = commands.add_parser("sandbox", help="try everything here, with a local Slack and Novu", add_help=False)
     sandbox.add_argument("rest", nargs=argparse.REMAINDER)
     sandbox.set_defaults(run=_sandbox)
 
@@ -75,7 +75,7 @@ def _link(args: argparse.Namespace) -> int:
         print("context: names one type twice", file=sys.stderr)
         return WRONG
     try:
-        print(_mint(made, args))
+        print(_create(made, args))
     except LinkMalformed as error:
         for problem in error.problems:
             print(problem, file=sys.stderr)
@@ -86,7 +86,8 @@ def _link(args: argparse.Namespace) -> int:
     return DONE
 
 
-def _mint(made: Wiring, args: argparse.Namespace) -> str:
+def _create(made: Wiring, args: argparse.Namespace) -> str:
+    """The address of a new link, which the admin lists from now on."""
     fields = {
         "subscriberId": args.subscriber,
         "context": dict(args.context) if args.context else None,

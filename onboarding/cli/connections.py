@@ -24,7 +24,7 @@ REFUSED: Final = 1
 SECONDS: Final = 30.0
 TRIES: Final = 4
 PER_PAGE: Final = 100
-TROUBLES: Final = {
+REFUSALS: Final = {
     Outcome.ALREADY_GONE: "Novu: 404: there is no such connection",
     Outcome.BUSY: "an approval of its owner is being delivered right now; try again in a few seconds",
 }
@@ -101,7 +101,7 @@ def _delete(_: Novu, args: argparse.Namespace) -> int:
         print(f"{error.store} does not answer ({error.detail}). Nothing was deleted.", file=sys.stderr)
         return REFUSED
     if done.novu is not Outcome.DONE:
-        print(f"Not deleted: {TROUBLES.get(done.novu, done.detail)}.", file=sys.stderr)
+        print(f"Not deleted: {REFUSALS.get(done.novu, done.detail)}.", file=sys.stderr)
         return REFUSED
     print(json.dumps({"deleted": args.identifier}) if args.json else f"Deleted {args.identifier}.")
     return DONE

@@ -1,8 +1,8 @@
-"""Asks PostgreSQL, Redis, Slack and Novu whether the settings are right, and names the setting behind each trouble."""
+"""Asks PostgreSQL, Redis, Slack and Novu whether the settings are right, and names the setting behind each problem."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from onboarding.clock.deadline import Deadline
@@ -11,6 +11,7 @@ from onboarding.ephemeral.store import Redis
 from onboarding.ledger import facts as database
 from onboarding.model import Reason, Secret
 from onboarding.model.errors import NovuError, Problem, SlackRefused
+from onboarding.remote.failure import Failure
 from onboarding.remote.novu import Novu
 from onboarding.remote.slack import Slack
 from onboarding.settings.environment import Settings
@@ -23,6 +24,19 @@ SLACK_SETTINGS: Final = {
     "bad_client_secret": "SLACK_CLIENT_SECRET",
     "bad_redirect_uri": "PUBLIC_URL",
 }
+OF_ITS_ADDRESS: Final = ""
+FAILURES: Final[Mapping[str, tuple[str, str]]] = {
+    Failure.PROXY_UNREACHABLE: ("OUTGOING_PROXY", "cannot be asked, because the proxy does not answer"),
+    Failure.PROXY_REFUSED: ("OUTGOING_PROXY", "cannot be asked, because the proxy does not connect us"),
+    Failure.CERTIFICATE_NOT_TRUSTED: ("CA_FILE", "shows a certificate that no authority we trust has signed"),
+    Failure.CERTIFICATE_EXPIRED: (OF_ITS_ADDRESS, "shows a certificate that has expired"),
+    Failure.CERTIFICATE_OF_ANOTHER_HOST: (OF_ITS_ADDRESS, "shows the certificate of another host"),
+    Failure.NO_TLS: (OF_ITS_ADDRESS, "does not speak TLS there, so https cannot work"),
+    Failure.TLS_FAILED: (OF_ITS_ADDRESS, "and this service share no version of TLS"),
+    Failure.NAME_UNKNOWN: (OF_ITS_ADDRESS, "has a host name that no name server knows"),
+    Failure.NOT_HTTP: (OF_ITS_ADDRESS, "does not speak HTTP there; is it https?"),
+}
+"""The setting behind each, and what is said of Slack or Novu."""
 
 
 class Checkup:
@@ -50,15 +64,29 @@ class Checkup:
                 name = SLACK_SETTINGS.get(refusal.detail, "SLACK_CLIENT_ID")
                 yield Problem(name, f"Slack says {refusal.detail}")
             elif refusal.reason is Reason.SLACK_UNAVAILABLE:
-                yield Problem("SLACK_URL", f"Slack does not answer ({refusal.detail})")
+                yield _unreachable("Slack", "SLACK_URL", refusal.detail)
 
     def ask_novu(self, deadline: Deadline) -> Iterator[Problem]:
         wanted = self._settings.novu.integration
         try:
-            found = self._novu.has_integration(wanted, deadline)
+            has_integration = self._novu.has_integration(wanted, deadline)
+            has_connections = self._novu.has_connections(deadline)
         except NovuError as error:
-            name = "NOVU_SECRET_KEY" if error.status in {401, 403} else "NOVU_URL"
-            yield Problem(name, f"Novu does not answer as it should ({error})")
+            yield _problem_of(error)
             return
-        if not found:
+        if not has_integration:
             yield Problem("NOVU_INTEGRATION_IDENTIFIER", f"Novu has no integration {wanted}")
+        if not has_connections:
+            yield Problem("NOVU_URL", "this Novu has no channel connections; it needs a newer version")
+
+
+def _problem_of(error: NovuError) -> Problem:
+    if error.message in FAILURES:
+        return _unreachable("Novu", "NOVU_URL", error.message)
+    name = "NOVU_SECRET_KEY" if error.status in {401, 403} else "NOVU_URL"
+    return Problem(name, f"Novu does not answer as it should ({error})")
+
+
+def _unreachable(who: str, address: str, failure: str) -> Problem:
+    name, words = FAILURES.get(failure, (OF_ITS_ADDRESS, "does not answer"))
+    return Problem(name or address, f"{who} {words} ({failure})")

@@ -13,7 +13,6 @@ from typing import Final
 from onboarding.clock.deadline import Deadline
 from onboarding.ledger.attempts import Attempts
 from onboarding.ledger.grants import Grants, Made, Take
-from onboarding.ledger.work import Work
 from onboarding.model import DISCONNECTED, Attempt, Grant, Reason, Status, Unrecorded
 from onboarding.model.errors import IdentifierTaken, NothingToRetry, NovuError, SealBroken, StoreUnavailable
 from onboarding.remote.novu import Novu
@@ -44,18 +43,17 @@ class Outcome:
 
 
 class Delivery:
-    def __init__(self, novu: Novu, attempts: Attempts, grants: Grants, work: Work, vault: Vault) -> None:
+    def __init__(self, novu: Novu, attempts: Attempts, grants: Grants, vault: Vault) -> None:
         self._novu = novu
         self._attempts = attempts
         self._grants = grants
-        self._work = work
         self._vault = vault
 
     def accept(self, attempt: Attempt, grant: Grant, back_for: timedelta, deadline: Deadline) -> Unrecorded | None:
         """Put a fresh grant where a crash cannot lose it, then deliver it. Gives what could not be recorded."""
         lease, sealed = _lease(), self._vault.seal(attempt.id, grant)
 
-        def keep() -> bool:
+        def keep() -> bool | None:
             return self._grants.keep(attempt.id, grant, sealed, lease, back_for)
 
         is_ours = _patiently(keep, deadline)
@@ -63,7 +61,7 @@ class Delivery:
             LOGGER.error("grant not stored attempt=%s", attempt.id)
             return self._rescue(attempt, grant, keep, deadline)
         if is_ours:
-            return self._record(attempt, lease, self._carry(attempt, grant, deadline))
+            return self._record(attempt, lease, self._carry(attempt, grant, deadline), deadline)
         LOGGER.info("delivery left to a worker attempt=%s", attempt.id)
         return None
 
@@ -77,7 +75,8 @@ class Delivery:
             case Take.BUSY:
                 self._grants.wait(attempt_id)
             case _ if taken.attempt:
-                self._record(taken.attempt, lease, self._outcome(taken.take, taken.attempt, taken.sealed))
+                outcome = self._outcome(taken.take, taken.attempt, taken.sealed)
+                self._record(taken.attempt, lease, outcome, Deadline(PATIENCE))
         return True
 
     def retry(self, attempt_id: str) -> Attempt:
@@ -141,10 +140,10 @@ class Delivery:
             return Outcome(reason=_reason(error), detail=str(error))
         return Outcome(made=Made(connection.identifier, grant.workspace, grant.app_id, grant.installer_id))
 
-    def _record(self, attempt: Attempt, lease: str, outcome: Outcome) -> Unrecorded | None:
+    def _record(self, attempt: Attempt, lease: str, outcome: Outcome, deadline: Deadline) -> Unrecorded | None:
         """Record what has happened; gives a connection that PostgreSQL was not told about in the end."""
         _log(attempt, outcome)
-        if _patiently(lambda: self._tell(attempt, lease, outcome), Deadline(PATIENCE)):
+        if _patiently(lambda: self._tell(attempt, lease, outcome), deadline):
             return None
         LOGGER.error("not recorded attempt=%s", attempt.id)
         return Unrecorded(Status.CONNECTED, outcome.made.workspace) if outcome.made else None
@@ -161,13 +160,13 @@ class Delivery:
         return True
 
     def _rescue(
-        self, attempt: Attempt, grant: Grant, keep: Callable[[], bool], deadline: Deadline
+        self, attempt: Attempt, grant: Grant, keep: Callable[[], bool | None], deadline: Deadline
     ) -> Unrecorded | None:
         """Without PostgreSQL there is nobody else to do it: straight to Novu, and say what came of it."""
         outcome = self._carry(attempt, grant, deadline)
         _log(attempt, outcome)
-        if outcome.made:
-            recorded = _patiently(lambda: self._tell(attempt, "", outcome), deadline)
+        if made := outcome.made:
+            recorded = _patiently(lambda: self._grants.connect(attempt, made, ""), deadline)
             return None if recorded else Unrecorded(Status.CONNECTED, grant.workspace)
         if _patiently(keep, deadline) is not None:
             return None
@@ -179,7 +178,7 @@ def _lease() -> str:
     return secrets.token_hex(8)
 
 
-def _patiently(ask: Callable[[], bool], deadline: Deadline) -> bool | None:
+def _patiently(ask: Callable[[], bool | None], deadline: Deadline) -> bool | None:
     """What PostgreSQL says in the end; None if it says nothing."""
     ends = time.monotonic() + min(PATIENCE, deadline.remaining)
     while True:

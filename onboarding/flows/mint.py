@@ -84,12 +84,18 @@ class Minting:
         created = self._created.get(link_id)
         if created is None:
             raise LinkForged
-        if created.is_revoked:
+        current = self._current(created)
+        if current.is_revoked:
             raise LinkRevoked(link_id)
-        if created.is_expired or created.at + self._links.max_age <= self._clock():
+        if current.is_expired:
             raise LinkExpired(link_id)
-        # LINK_MAX_AGE may have become shorter since.
-        return replace(created.link, expires_at=min(created.link.expires_at, created.at + self._links.max_age))
+        return current.link
 
     def _listed(self, created: Created) -> Listed:
-        return Listed(created, self.url(created.link))
+        return Listed(self._current(created), self.url(created.link))
+
+    def _current(self, created: Created) -> Created:
+        """The link as it stands: LINK_MAX_AGE may have become shorter since it was created."""
+        ends = min(created.link.expires_at, created.at + self._links.max_age)
+        is_expired = created.is_expired or ends <= self._clock()
+        return replace(created, link=replace(created.link, expires_at=ends), is_expired=is_expired)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
@@ -10,6 +12,8 @@ import psycopg
 from psycopg import Connection
 from psycopg_pool import PoolClosed, PoolTimeout, TooManyRequests
 
+from onboarding.clock import watchdog
+from onboarding.clock.watchdog import Watched
 from onboarding.model import Secret
 from onboarding.model.errors import StoreUnavailable
 
@@ -45,6 +49,12 @@ def connect(url: Secret) -> Connection[Any]:
     return psycopg.connect(**OPTIONS, **parameters(url))
 
 
+def cut_after(seconds: float, connection: Connection[Any]) -> Watched:
+    """End the connection if the block takes longer: whoever waits for its server gets an error at once."""
+    descriptor = connection.fileno()
+    return watchdog.within(seconds, lambda: _hang_up(descriptor))
+
+
 @contextmanager
 def translated() -> Iterator[None]:
     """Turn whatever keeps PostgreSQL from its work into `StoreUnavailable`; programming errors stay as they are."""
@@ -58,3 +68,8 @@ def describe(error: Exception) -> str:
     """The kind of problem in a word or two, without anything that was sent."""
     state = error.sqlstate if isinstance(error, psycopg.Error) else None
     return f"{type(error).__name__} {state}" if state else type(error).__name__
+
+
+def _hang_up(descriptor: int) -> None:
+    with socket.socket(fileno=os.dup(descriptor)) as ours:
+        ours.shutdown(socket.SHUT_RDWR)

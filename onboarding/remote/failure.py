@@ -68,7 +68,7 @@ SILENT_AT: Final = {Stage.TUNNEL: Failure.PROXY_REFUSED, Stage.HANDSHAKE: Failur
 def failure_of(error: BaseException, stage: Stage, *, is_overdue: bool) -> Failure:
     """The word for an error of requests or urllib3."""
     causes = list(_causes(error))
-    if any(isinstance(cause, urllib3.ProxyError) for cause in causes):
+    if stage is not Stage.REQUEST and any(isinstance(cause, urllib3.ProxyError) for cause in causes):
         is_unreachable = any(isinstance(cause, urllib3.NewConnectionError) for cause in causes)
         return Failure.PROXY_UNREACHABLE if is_unreachable else Failure.PROXY_REFUSED
     known = next(filter(None, map(_failure, reversed(causes))), Failure.CANNOT_BE_SENT)

@@ -11,7 +11,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
@@ -24,6 +23,7 @@ from joserfc.jwk import KeySet, import_key
 from onboarding.clock.deadline import Deadline
 from onboarding.model import Secret
 from onboarding.model.errors import AddressUnproven, SignInRefused
+from onboarding.model.people import Person, SignIn
 from onboarding.remote import oauth
 from onboarding.remote.failure import NoAnswer
 from onboarding.remote.http import Answer, Http
@@ -40,22 +40,6 @@ AT_ONCE: Final = 4
 PAUSE_AFTER_TROUBLE: Final = 5.0
 ADDRESS: Final = re.compile(r"[\x21-\x3f\x41-\x7e]+@[A-Za-z0-9.-]+")
 """ASCII only: letters of other scripts may turn into these when they are lowered."""
-
-
-@dataclass(frozen=True, slots=True)
-class SignIn:
-    """A sign-in under way: what has to come back, and what proves that we asked."""
-
-    state: str
-    nonce: str
-    verifier: str
-
-
-@dataclass(frozen=True, slots=True)
-class Person:
-    """Who the issuer says it is. The address is theirs for certain, and in lower case."""
-
-    email: str
 
 
 class Identity:

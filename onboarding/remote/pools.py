@@ -19,12 +19,14 @@ import certifi
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import NameResolutionError, NewConnectionError
+from urllib3.util.connection import create_connection
 
 from onboarding.clock import watchdog
 from onboarding.remote.failure import Stage
 from onboarding.remote.names import addresses
 
 LEAST: Final = 0.001
+AT_ONCE: Final[list[tuple[int, int, int | bytes]]] = [(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)]
 _LOCK: Final = threading.Lock()
 _here = threading.local()
 
@@ -79,9 +81,7 @@ class Connection(HTTPConnection):
     _held: list[bytes] | None = None
 
     def _new_conn(self) -> socket.socket:
-        made = self._dial(time.monotonic() + float(self.timeout or 0))
-        made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        _exchange().socket = made
+        _exchange().socket = made = self._dial(time.monotonic() + float(self.timeout or 0))
         return made
 
     def _dial(self, ends: float) -> socket.socket:
@@ -94,7 +94,7 @@ class Connection(HTTPConnection):
             left = ends - time.monotonic()
             with suppress(OSError):
                 share = left if number == len(found) else left / 2
-                return socket.create_connection((address, self.port), max(share, LEAST))
+                return create_connection((address, self.port), max(share, LEAST), socket_options=AT_ONCE)
         raise NewConnectionError(self, "no address answered")
 
     def request(self, *args: Any, **kwargs: Any) -> None:

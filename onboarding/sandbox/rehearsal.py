@@ -86,7 +86,7 @@ def _environment(port: int, folder: Path) -> dict[str, str]:
         "ADMIN_PASSWORD": secrets.token_urlsafe(12),
         "OIDC_ISSUER": f"http://{HOST}:{issuer}",
         "OIDC_CLIENT_ID": "sandbox-admin",
-        "OIDC_CLIENT_SECRET": secrets.token_urlsafe(24),
+        "OIDC_CLIENT_SECRET": secrets.token_hex(24),
         "OIDC_ALLOWED_EMAILS": "@sprocket.example",
         "OIDC_OPERATOR_EMAILS": "operator@sprocket.example",
         "PRODUCT_NAME": os.environ.get("PRODUCT_NAME") or "Sprocket",

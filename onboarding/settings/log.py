@@ -19,7 +19,7 @@ def configure(level: str, *, as_json: bool) -> None:
     LOGGER.setLevel(level)
     # Nothing of this is shown, and finding it out costs more than the line itself.
     # https://docs.python.org/3/howto/logging.html#optimization
-    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
+    logging.logThreads = logging.logMultiprocessing = False
     logging._srcfile = None
 
 

@@ -1,4 +1,4 @@
-"""Writes down who did what from where."""
+"""Writes down who did what, and from which address."""
 
 from __future__ import annotations
 

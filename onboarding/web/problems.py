@@ -146,7 +146,7 @@ def _refuse(
     link_id: str = "",
     problems: Sequence[Problem] = (),
 ) -> Response:
-    """The page of a problem. Where no attempt stands behind its support code, the status page still finds it."""
+    """The page of a problem. If its support code is not an attempt's, the status page finds it all the same."""
     if about is None or about.support_code is None:
         _note(message, status, link_id)
     return render.show(message, status, about, problems=problems)

@@ -33,10 +33,12 @@ forwarded_allow_ips = ""
 
 def create() -> Flask:
     """The application, or exit status 2: a bad configuration is refused once, before there are any workers."""
-    from onboarding import create_app  # noqa: PLC0415 (gunicorn reads this module before it knows what to serve)
+    from onboarding.web.app import build  # noqa: PLC0415 (gunicorn's commands read this module too)
 
     try:
-        return create_app()
+        app = build(os.environ)
+        app.extensions["onboarding"].slack.prepare()
+        return app
     except ConfigError as error:
         sys.stderr.write(f"{error}\n")
         sys.exit(2)

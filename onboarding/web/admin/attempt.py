@@ -52,7 +52,7 @@ def renew_link(attempt_id: str) -> ResponseReturnValue:
     link = wiring().minting.mint(fields, None)
     wiring().minting.record(link, door.me().name)
     auditing.record(door.me().name, Action.MINTED, link.id, f"for {show.owner(link)}")
-    flash(words.MINTED, "good")
+    flash(words.LINK_READY, "good")
     return render.see_other(url_for("admin.links", link=link.id))
 
 

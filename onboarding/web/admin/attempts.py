@@ -74,7 +74,7 @@ def _find(chosen: Filters) -> tuple[Found, str]:
 
 
 def _search(text: str) -> ResponseReturnValue:
-    """Straight to what the text names where that is one thing, else to a choice."""
+    """Straight to what the text names if that is one thing, otherwise to a choice."""
     if len(text) > LONGEST_SEARCH:
         return show.page("search.html", "Search", 400, searched="", matches=[], links=[], problem=words.SEARCH_TOO_LONG)
     matches = wiring().ledger.lists.search(text)

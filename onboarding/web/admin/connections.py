@@ -11,6 +11,7 @@ from flask.typing import ResponseReturnValue
 
 from onboarding.clock.deadline import Deadline
 from onboarding.ledger.audit import Action
+from onboarding.ledger.postgres import is_storable
 from onboarding.model.errors import NovuError
 from onboarding.model.names import clean_name
 from onboarding.remote.novu import Filter, Page
@@ -42,7 +43,7 @@ def connections() -> ResponseReturnValue:
     try:
         page = wiring().novu.list(_filter(given), Deadline(SECONDS))
     except NovuError as error:
-        problem = words.novu_in_trouble(error)
+        problem = words.novu_problem(error)
     return show.page("connections.html", "Connections", page=page, problem=problem, given=given)
 
 
@@ -53,7 +54,7 @@ def connection(identifier: str) -> ResponseReturnValue:
     except NovuError as error:
         if error.status == 404:
             return show.page("refused.html", "This connection is gone", 404, problem=words.CONNECTION_GONE)
-        return show.page("refused.html", "Connection", problem=words.novu_in_trouble(error))
+        return show.page("refused.html", "Connection", problem=words.novu_problem(error))
     neighbours = wiring().ledger.connections.neighbours(found.workspace.id, found.owner)
     return show.page("connection.html", found.workspace.name, connection=found, neighbours=neighbours)
 
@@ -62,6 +63,8 @@ def connection(identifier: str) -> ResponseReturnValue:
 def change_connection(identifier: str) -> ResponseReturnValue:
     """One address for everything, because an identifier may hold any character: the form says what to do."""
     change = CHANGES.get(request.form.get("action", "")) or abort(400)
+    if not is_storable(identifier):
+        abort(404)
     changed = change(identifier)
     auditing.record(door.me().name, changed.action, identifier, changed.outcome)
     flash(changed.outcome, "good" if changed.is_good else "stop")
@@ -75,7 +78,7 @@ def _rename(identifier: str) -> Changed:
     try:
         wiring().novu.rename(identifier, name, _key(), Deadline(SECONDS))
     except NovuError as error:
-        return Changed(Action.RENAMED, words.novu_in_trouble(error), is_good=False)
+        return Changed(Action.RENAMED, words.novu_problem(error), is_good=False)
     return Changed(Action.RENAMED, words.RENAMED.format(name=name), is_good=True)
 
 

@@ -40,7 +40,7 @@ def read(args: Mapping[str, str]) -> Filters:
         workspace_id=read.text("workspace"),
         integration=read.text("integration"),
         since=read.day("from"),
-        until=until + timedelta(days=1, milliseconds=-1) if until else None,
+        until=until + timedelta(days=1, microseconds=-1) if until else None,
         after=args.get("after") or None,
     )
     return Filters(given, wanted, read.problems)

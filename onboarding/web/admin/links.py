@@ -1,4 +1,4 @@
-"""Install links: mint one, copy it, see the ones minted here, take one back."""
+"""Install links: create one, copy it, see the ones created here, revoke one."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def mint() -> ResponseReturnValue:
         return _show(Form(given, _by_field(error.problems)), 400)
     wiring().minting.record(link, door.me().name)
     auditing.record(door.me().name, Action.MINTED, link.id, f"for {show.owner(link)}")
-    flash(words.MINTED, "good")
+    flash(words.LINK_READY, "good")
     return render.see_other(url_for("admin.links", link=link.id))
 
 

@@ -59,7 +59,7 @@ def owner(link: InstallLink) -> str:
 
 
 def mark(attempt: Attempt) -> tuple[str, str, str]:
-    """Tone, sign and word of where an attempt stands."""
+    """Tone, sign and word of an attempt's status."""
     if attempt.status is Status.CONNECTED and attempt.reason:
         return words.DISCONNECTED if attempt.reason is Reason.DISCONNECTED else words.REPLACED
     return words.MARKS[attempt.status]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from flask import request, url_for
 from flask.typing import ResponseReturnValue
@@ -16,13 +16,16 @@ from onboarding.ephemeral.limits import SIGN_INS, SINGLE_SIGN_ONS, Limit
 from onboarding.ledger.audit import Action
 from onboarding.model import Secret
 from onboarding.model.errors import AddressUnproven, SignInRefused, TooOften
-from onboarding.remote.issuer import Identity, SignIn
+from onboarding.model.people import SignIn
 from onboarding.settings.log import LOGGER
 from onboarding.web import auditing
 from onboarding.web.admin import door, show, words
 from onboarding.web.admin.door import OperatorsOnly, admin_pages
 from onboarding.web.context import wiring
 from onboarding.web.pages import render
+
+if TYPE_CHECKING:
+    from onboarding.remote.issuer import Identity
 
 WAY_BACK: Final = re.compile(r"/admin(?:[/?][A-Za-z0-9_\-./?=&%+:~]*)?")
 MINUTES: Final = 10
@@ -75,7 +78,7 @@ def begin_sign_in() -> ResponseReturnValue:
         started, url = _identity().begin()
     except SignInRefused as error:
         wiring().ephemeral.limits.spend(Limit(SINGLE_SIGN_ONS, door.address()))
-        return _refuse("Somebody", str(error), words.ISSUER_IN_TROUBLE)
+        return _refuse("Somebody", str(error), words.ISSUER_SILENT)
     response = render.see_other(url)
     _set_cookie(response, _serializer().dumps([_next(), *dataclasses.astuple(started)]), MINUTES * 60)
     return response

@@ -14,7 +14,7 @@ from onboarding.model.errors import NovuError
 
 WRONG_PASSWORD: Final = "That is not the password. It is the service's ADMIN_PASSWORD."  # noqa: S105
 TOO_MANY_SIGN_INS: Final = "Too many tries from your network. Wait a minute, then try again."
-ISSUER_IN_TROUBLE: Final = "Your identity provider does not answer as it should. Nothing was changed; try again."
+ISSUER_SILENT: Final = "Your identity provider does not answer as it should. Nothing was changed; try again."
 REFUSED_BY_ISSUER: Final = "The sign-in did not come to its end. Please start again from this page."
 ADDRESS_UNPROVEN: Final = (
     "Your identity provider does not vouch for your e-mail address. Verify it there: starting again does not help."
@@ -49,7 +49,7 @@ STANDINGS: Final[Mapping[Standing, str]] = {
     Standing.AWAITING_APPROVAL: "Awaiting approval: a Slack admin has to approve the app",
     Standing.CANCELLED: "Cancelled",
     Standing.FAILED: "Failed",
-    Standing.EXPIRED: "Expired: never came back",
+    Standing.EXPIRED: "Expired: nobody finished in time",
     Standing.PENDING: "Started or finishing",
     Standing.WAITING: "Waiting for a person: failed, can be retried",
 }
@@ -69,9 +69,10 @@ ASK_AGAIN: Final = "Ask the customer to open the link again, or send a new one."
 REASONS: Final[Mapping[Reason, Explained]] = {
     Reason.DENIED_BY_PERSON: Explained("Chose Cancel", "The person pressed Cancel in Slack.", ASK_AGAIN),
     Reason.NOT_PERMITTED: Explained(
-        "Not permitted",
+        "Admin has to approve",
         "Slack did not let this person install the app. Usually an admin of the workspace has to approve it first.",
-        "Ask the customer whether their Slack admin has got a request. Once it is approved, the same link works.",
+        "Ask the customer whether their Slack admin has received the request. Once it is approved, the same link works "
+        "for anybody who has it. Slack does not tell apps, so this page cannot show it.",
     ),
     Reason.SLACK_REFUSED: Explained(
         "Slack refused",
@@ -89,7 +90,7 @@ REASONS: Final[Mapping[Reason, Explained]] = {
         "Compare SLACK_CLIENT_ID, SLACK_CLIENT_SECRET and the redirect URL with the app's page at Slack. Then ask the "
         "customer to open the link again.",
     ),
-    Reason.SLACK_UNAVAILABLE: Explained("Slack in trouble", "Slack did not answer, or not with sense.", ASK_AGAIN),
+    Reason.SLACK_UNAVAILABLE: Explained("Slack unavailable", "Slack did not answer as it should.", ASK_AGAIN),
     Reason.WORKSPACE_POLICY: Explained(
         "Workspace policy",
         "A rule of the customer's workspace or organisation does not allow the app.",
@@ -121,7 +122,7 @@ REASONS: Final[Mapping[Reason, Explained]] = {
     Reason.IDENTIFIER_TAKEN: Explained(
         "Identifier taken",
         "The connection identifier that the link asks for belongs to somebody else at Novu. It was left alone.",
-        "Delete that connection if it is stale and press Retry, or mint a link with another identifier.",
+        "Delete that connection if it is stale and press Retry, or create a link with another identifier.",
     ),
     Reason.NOVU_REJECTED: Explained(
         "Novu refused",
@@ -180,7 +181,7 @@ ACTIONS: Final[Mapping[Action, str]] = {
     Action.SIGNED_IN: "Signed in",
     Action.SIGN_IN_FAILED: "Sign-in failed",
     Action.SIGNED_OUT: "Signed out",
-    Action.MINTED: "Minted a link",
+    Action.MINTED: "Created a link",
     Action.REVOKED: "Revoked a link",
     Action.RETRIED: "Retried an attempt",
     Action.RENAMED: "Renamed a connection",
@@ -227,19 +228,34 @@ NOT_RETRIED: Final = "There is nothing to retry: {why}."
 RENAMED: Final = "Renamed to {name}."
 NAME_MISSING: Final = "A name needs at least one character."
 SEND_NEW_LINK: Final = (
-    "Ask the customer how they got there. If their link was cut off, has expired or was revoked, mint a new one under "
-    "Links; if cookies are blocked, another browser helps."
+    "Ask the customer how they got there. If their link was cut off, has expired or was revoked, create a new one "
+    "under Links; if cookies are blocked, another browser helps."
 )
-MINTED: Final = "The link is ready. Copy it and send it to the customer."
+LINK_READY: Final = "The link is ready. Copy it and send it to the customer."
 REVOKED: Final = "The link was revoked: it answers that it is no longer valid."
 NOVU_SILENT: Final = "Novu does not answer ({message}). Everything but the connections goes on without it."
 NOVU_REFUSED: Final = "Novu refused: {status}, {message}."
 CONNECTION_GONE: Final = "Novu holds no such connection any more. The audit says whether somebody disconnected it here."
 BAD_FILTERS: Final = "Some filters make no sense, so nothing is shown."
 SEARCH_TOO_LONG: Final = "A search takes at most 200 characters."
+NO_WORKERS: Final = "Nothing is delivered after the first try. Start “python -m onboarding.worker”."
+OLDEST_DUE: Final = "The oldest was due {ago}."
+OLDEST_UNDELIVERED: Final = "The oldest attempt on its way to Novu was started {ago}."
+WORK: Final[Mapping[str, str]] = {
+    "deliver": "Delivery to Novu",
+    "expire": "Marking attempts as expired",
+    "forget": "Deleting what is kept for long enough",
+}
+DELIVERY_FOR: Final = "Delivery for {who}"
+BROKE: Final = "started {tries} times and never finished: {error}."
+NO_ERROR_NOTED: Final = "the worker ended before it could say why"
+STUCK_TODO: Final = (
+    "Look for “job failed” in the worker's log and fix what it names. Then press Retry on the attempt; other work is "
+    "tried again by itself."
+)
 
 
-def novu_in_trouble(error: NovuError) -> str:
+def novu_problem(error: NovuError) -> str:
     """What Novu said, or that it said nothing."""
     return (NOVU_REFUSED if error.status else NOVU_SILENT).format(status=error.status, message=error.message)
 
@@ -276,7 +292,7 @@ def summary(attempt: Attempt) -> str:
 
 
 def todo(attempt: Attempt) -> str:
-    """What an operator can do about it; nothing to say where all is well."""
+    """What an operator can do about it; empty if there is nothing to do."""
     if attempt.is_disconnected:
         return "" if attempt.status is Status.CONNECTED else "To connect the customer again, send a new link."
     if attempt.status is Status.GRANTED:

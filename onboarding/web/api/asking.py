@@ -25,17 +25,18 @@ def wanted(query: Query) -> Wanted:
     """Raises `Invalid` with every problem at once; a cursor shows whether it is one when it is used."""
     if problems := [*_misnamed(query), *_garbage(query)]:
         raise Invalid(problems)
-    status, subscriber_id, limit, after = (query.get(name) or None for name in PARAMETERS)
+    status, subscriber_id, limit, after = (query.get(name, "") for name in PARAMETERS)
     return Wanted(
         standing=Standing(status) if status else None,
-        subscriber_id=subscriber_id,
+        # As in links: white space at the ends belongs to no id.
+        subscriber_id=subscriber_id.strip() or None,
         limit=int(limit or DEFAULT),
-        after=after,
+        after=after or None,
     )
 
 
 def still_stands(attempt: Attempt, standing: Standing | None) -> bool:
-    """Whether the attempt is where it was looked for: time alone may have moved it on."""
+    """Whether the attempt still has the status that was asked for: time alone may have changed it."""
     if standing is Standing.PENDING:
         return attempt.status.is_pending
     return standing is None or attempt.status.value == standing.value

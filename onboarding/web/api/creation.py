@@ -1,4 +1,4 @@
-"""Makes install links for host back ends: the same link for the same request under the same Idempotency-Key."""
+"""Creates install links for host back ends: the same link for the same request under the same Idempotency-Key."""
 
 from __future__ import annotations
 

@@ -12,8 +12,8 @@ from onboarding.web.api.examples import ATTEMPT_ID, LINK_ID
 from onboarding.web.api.schemas import Schema, ref, schemas
 
 ABOUT: Final = (
-    "Makes install links and tells what became of them. Every call carries one of this service's API keys as a bearer "
-    "token and may be made 600 times a minute per key. Whatever goes wrong is answered as `application/problem+json` "
+    "Creates install links and tells what became of them. Every call carries one of this service's API keys as a "
+    "bearer token and may be made 600 times a minute per key. Whatever goes wrong is answered as `application/problem+json` "
     "(RFC 9457); the X-Request-ID of an answer finds it in the log. Bodies hold at most 64 KB of JSON in UTF-8, with "
     "no key twice in an object and at most 32 objects and arrays inside each other."
 )
@@ -50,7 +50,7 @@ def _create_link() -> Schema:
     return {
         "operationId": "createLink",
         "summary": "Create an install link",
-        "description": "Makes a link that lets one person connect Slack. `null` counts as not given.",
+        "description": "Creates a link that lets one person connect Slack. `null` counts as not given.",
         "parameters": [_key()],
         "requestBody": {"required": True, "content": {"application/json": {"schema": ref("NewLink")}}},
         "responses": _answers(201, _answer("Link", "The link", _link("revokeLink", "$response.body#/id")), WITH_BODY),
@@ -94,10 +94,10 @@ def _read_attempt() -> Schema:
 
 def _filters() -> dict[str, tuple[Schema, str]]:
     limit = {"type": "integer", "minimum": 1, "maximum": asking.MOST, "default": asking.DEFAULT}
-    cursor = {"type": "string", "pattern": r"^([0-9]{1,15}\.[A-Za-z0-9_-]{22})?$"}
+    cursor = {"type": "string", "pattern": r"^([0-9]{1,17}\.[A-Za-z0-9_-]{22})?$"}
     return {
-        "status": ({"enum": [*asking.STANDINGS, ""]}, "Where they stand; pending is started or granted."),
-        "subscriberId": ({"type": "string"}, "Whose they are."),
+        "status": ({"enum": [*asking.STANDINGS, ""]}, "Their status; pending is started or granted."),
+        "subscriberId": ({"type": "string"}, "Whose they are. White space at the ends is ignored."),
         "limit": ({"anyOf": [limit, {"const": ""}]}, f"How many at most, {asking.DEFAULT} by default."),
         "after": (cursor, "The `next` of the page before."),
     }

@@ -16,7 +16,7 @@ NEW_LINK: Final = {
 }
 LINK: Final = {
     "id": LINK_ID,
-    "url": "https://connect.example.com/install/eyJpZCI6Ing…",
+    "url": f"https://connect.example.com/install/{LINK_ID}.…",
     "expiresAt": "2026-03-02T09:30:00.000Z",
 }
 ATTEMPT: Final = {

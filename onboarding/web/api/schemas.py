@@ -25,9 +25,12 @@ EVENTS: Final = (
     "granted",
     "delivery_postponed",
     "connected",
+    "awaiting_approval",
     "cancelled",
     "failed",
+    "expired",
     "retried_by_person",
+    "replaced",
     "disconnected",
 )
 OUTCOMES: Final = ("pending", *(status.value for status in Status if not status.is_pending))
@@ -60,7 +63,7 @@ def schemas(most_seconds: int) -> dict[str, Schema]:
         ),
         "Connection": _connection(),
         "Workspace": _record(
-            {"id": {**TEXT, "description": "Slack's id, of an organisation where it begins with E."}, "name": TEXT}
+            {"id": {**TEXT, "description": "Slack's id; that of an organisation begins with E."}, "name": TEXT}
         ),
         "Event": _record(
             {
@@ -106,7 +109,7 @@ def _new_link(most_seconds: int) -> Schema:
             "context": {"anyOf": [ref("Context"), {"type": "null"}], "description": "Novu contexts of the connection."},
             "connectionMode": {
                 "enum": [*(mode.value for mode in ConnectionMode), None],
-                "description": "shared where only a context is given, subscriber otherwise.",
+                "description": "By default shared if only a context is given, and subscriber otherwise.",
             },
             "integrationIdentifier": _printable(
                 200, "Novu's Slack integration; this service has a default. Printable."
@@ -172,16 +175,21 @@ def _attempt() -> Schema:
             "linkId": {**ID, "description": "The link it was started from."},
             "subscriberId": {
                 **OPTIONAL_TEXT,
-                "description": "As the link names it; null where it has only a context.",
+                "description": "As the link names it; null if it has only a context.",
             },
             "startedAt": MOMENT,
             "status": {
                 "enum": [*OUTCOMES],
-                "description": "All but `pending` are final, but a person may retry what `failed`; `expired` is ten "
-                "minutes after the start. Ask every few seconds while pending, and less often later.",
+                "description": "`awaiting_approval` becomes `connected` when anybody connects the same owner, and "
+                "`expired` with its link; a person may retry what `failed`. The others are final. A start that nobody "
+                "finished is `expired` after ten minutes. Ask every few seconds while `pending`, and less often later.",
             },
             "workspace": _optional("Workspace", "Known as soon as Slack said yes."),
-            "reason": {"enum": reasons, "description": "Why nothing was connected."},
+            "reason": {
+                "enum": reasons,
+                "description": "Why nothing is connected. For `connected`: null, or why that has ended; `replaced` "
+                "means that the customer has connected another workspace since.",
+            },
             "connection": _optional("Connection", "Null until connected."),
             "timeline": {"type": "array", "items": ref("Event"), "description": "What happened, oldest first."},
         },
@@ -194,7 +202,7 @@ def _connection() -> Schema:
         {
             "identifier": {**TEXT, "description": "Finds the channel connection at Novu."},
             "integrationIdentifier": TEXT,
-            "subscriberId": {**OPTIONAL_TEXT, "description": "Null where the connection is shared."},
+            "subscriberId": {**OPTIONAL_TEXT, "description": "Null if the connection is shared."},
             "contextKeys": {"type": "array", "items": TEXT, "description": "type:id, sorted."},
         }
     )

@@ -30,7 +30,7 @@ def create_link() -> ResponseReturnValue:
 
 @api_calls.delete("/v1/links/<link_id>", provide_automatic_options=False)
 def revoke_link(link_id: str) -> ResponseReturnValue:
-    """Hosts may sign links themselves: a link that nobody here minted can be revoked too."""
+    """Hosts may sign links themselves: a link that was not created here can be revoked too."""
     _check(link_id)
     wiring().minting.revoke(link_id)
     auditing.record(callers.caller().name, Action.REVOKED, link_id)

@@ -28,7 +28,7 @@ class Button:
     action: Action
     label: str
     otherwise: str = ""
-    """Said instead where the button has no address."""
+    """Said instead if the button has no address."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +206,7 @@ OUTCOMES: Final[dict[Reason, Message]] = {
     ),
     Reason.SLACK_MISCONFIGURED: Message(
         "We could not finish",
-        ("Nothing was connected. Our set-up with Slack is wrong; nothing you did. We have been told.",),
+        ("Nothing was connected. Our set-up with Slack is wrong; nothing you did. Our team has to fix it.",),
         primary=CONTACT,
         tone="stop",
     ),
@@ -342,7 +342,7 @@ TOO_MANY_STARTS: Final = Message(
     tone="stop",
 )
 STORE_UNAVAILABLE: Final = Message(
-    "We are having trouble",
+    "There is a problem on our side",
     ("Nothing was changed. Your link is still good.",),
     primary=RELOAD,
     tone="stop",
@@ -359,7 +359,7 @@ REQUEST_REFUSED: Final = Message(
 )
 UNEXPECTED: Final = Message(
     "Something went wrong on our side",
-    ("We have been told. Your link is still good, and opening it again is safe.",),
+    ("Nothing you did is wrong. Your link is still good, and opening it again is safe.",),
     primary=CONTACT,
     tone="stop",
 )

@@ -30,7 +30,7 @@ RETURN_STATUS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """A name in a sentence. One that is not somebody's own takes a capital where the sentence begins."""
+    """A name in a sentence. One that is not somebody's own takes a capital at the start of the sentence."""
 
     text: str
     is_own: bool = True
@@ -150,7 +150,7 @@ def _names(about: About) -> dict[str, Name]:
 
 
 def _address(action: Action, about: About) -> str | None:
-    """Where a button leads, or None where this page has no such place. An empty address is this very page."""
+    """Where a button leads, or None if this page has no such place. An empty address is this very page."""
     return _ADDRESSES[action](about)
 
 
@@ -183,7 +183,7 @@ def _add_to_workspaces(about: About) -> str | None:
 
 
 def _slack_ids(about: About) -> tuple[str, str] | None:
-    """App and workspace, where both are fit to stand in an address."""
+    """App and workspace, if both are fit to stand in an address."""
     made = about.attempt or about.connection
     if made is None or made.workspace is None or made.app_id is None:
         return None
