@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from onboarding.ledger.grants import LEASE
-from onboarding.ledger.postgres import Postgres
+from onboarding.ledger.postgres import Postgres, is_storable
 from onboarding.model import InstallLink, LastConnection, Owner, Workspace
 from onboarding.model.errors import LinkRevoked
 
@@ -48,6 +48,8 @@ class Connections:
 
     def neighbours(self, workspace_id: str, owner: Owner) -> list[str]:
         """Who else is connected to the workspace, by subscriber and contexts."""
+        if not is_storable(workspace_id):
+            return []
         rows = self._postgres.rows(
             """
             SELECT subscriber_id, context_keys FROM connection

@@ -8,16 +8,15 @@ from __future__ import annotations
 import select
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Any, Final, TypeVar
 
 import psycopg
-from psycopg import Connection, Cursor
-from psycopg.rows import RowFactory, class_row, tuple_row
+from psycopg import Connection
 from psycopg_pool import ConnectionPool
 
 from onboarding.ledger import connecting, migrations
+from onboarding.ledger.statement import Result, carry_out
 from onboarding.model import Secret
 from onboarding.model.errors import SchemaRefused, StoreUnavailable
 from onboarding.settings.log import LOGGER
@@ -29,9 +28,11 @@ PING_SECONDS: Final = 1.0
 IDLE_SECONDS: Final = 30.0
 """A connection that lay idle for longer may have been forgotten by the network."""
 
+MOVED: Final = (psycopg.errors.ReadOnlySqlTransaction, psycopg.errors.AdminShutdown)
+
 Parameters = Mapping[str, Any]
+NOTHING: Final[Parameters] = {}
 Row = TypeVar("Row")
-Answer = TypeVar("Answer")
 
 
 def sql(statement: str) -> str:
@@ -62,55 +63,48 @@ class Postgres:
         self._pool: ConnectionPool[Pooled] | None = None
         self._opening = threading.Lock()
 
-    def one(self, kind: type[Row], statement: str, parameters: Parameters | None = None) -> Row | None:
+    def one(self, kind: type[Row], statement: str, parameters: Parameters = NOTHING) -> Row | None:
         """The first row as an object of this kind, or None."""
-        return self._ask(lambda cursor: cursor.execute(statement, parameters).fetchone(), class_row(kind))
+        return next(iter(self.all(kind, statement, parameters)), None)
 
-    def all(self, kind: type[Row], statement: str, parameters: Parameters | None = None) -> list[Row]:
-        return self._ask(lambda cursor: cursor.execute(statement, parameters).fetchall(), class_row(kind))
+    def all(self, kind: type[Row], statement: str, parameters: Parameters = NOTHING) -> list[Row]:
+        return self._ask(statement, parameters).objects(kind)
 
-    def row(self, statement: str, parameters: Parameters | None = None) -> tuple[Any, ...] | None:
+    def row(self, statement: str, parameters: Parameters = NOTHING) -> tuple[Any, ...] | None:
         """The first row as it comes, or None."""
-        return self._ask(lambda cursor: cursor.execute(statement, parameters).fetchone(), tuple_row)
+        return next(iter(self.rows(statement, parameters)), None)
 
-    def rows(self, statement: str, parameters: Parameters | None = None) -> list[tuple[Any, ...]]:
-        return self._ask(lambda cursor: cursor.execute(statement, parameters).fetchall(), tuple_row)
+    def rows(self, statement: str, parameters: Parameters = NOTHING) -> list[tuple[Any, ...]]:
+        return self._ask(statement, parameters).rows
 
-    def run(self, statement: str, parameters: Parameters | None = None) -> int:
+    def run(self, statement: str, parameters: Parameters = NOTHING) -> int:
         """Carry it out and give the number of rows it touched."""
-        return self._ask(lambda cursor: cursor.execute(statement, parameters).rowcount, tuple_row)
+        return self._ask(statement, parameters).touched
 
     def ping(self) -> None:
-        self._ask(lambda cursor: cursor.execute("SELECT 1"), tuple_row, PING_SECONDS)
+        self._ask("SELECT 1", NOTHING, PING_SECONDS)
 
     def close(self) -> None:
         if self._pool is not None:
             self._pool.close(timeout=1)
             self._pool = None
 
-    def _ask(
-        self, ask: Callable[[Cursor[Any]], Answer], rows: RowFactory[Any], seconds: float = STATEMENT_SECONDS
-    ) -> Answer:
-        with (
-            connecting.translated(),
-            self._borrowed() as connection,
-            connecting.cut_after(seconds, connection),
-        ):
-            return ask(connection.cursor(row_factory=rows))
-
-    @contextmanager
-    def _borrowed(self) -> Iterator[Pooled]:
-        pool = self._pool or self._open()
-        connection = self._fresh(pool)
+    def _ask(self, statement: str, parameters: Parameters, seconds: float = STATEMENT_SECONDS) -> Result:
         try:
-            yield connection
-        except (psycopg.errors.ReadOnlySqlTransaction, psycopg.errors.AdminShutdown):
-            # The primary is another server now: what is pooled leads to the old one.
-            pool.drain()
-            raise
-        finally:
-            connection.used_at = time.monotonic()
-            pool.putconn(connection)
+            pool = self._pool or self._open()
+            connection = self._fresh(pool)
+            try:
+                with connecting.cut_after(seconds, connection):
+                    return carry_out(connection, statement, parameters)
+            except MOVED:
+                # The primary is another server now: what is pooled leads to the old one.
+                pool.drain()
+                raise
+            finally:
+                connection.used_at = time.monotonic()
+                pool.putconn(connection)
+        except connecting.UNAVAILABLE as error:
+            raise StoreUnavailable(connecting.NAME, connecting.describe(error)) from error
 
     def _fresh(self, pool: ConnectionPool[Pooled]) -> Pooled:
         """A connection that was in use lately and has not been closed by the server. Costs no round trip."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.resources import files
@@ -24,12 +24,20 @@ from onboarding.settings.log import LOGGER
 
 LOCK: Final = 7310001
 AGAIN_AFTER: Final = 0.2
+LOOK_SECONDS: Final = 3.0
 OLDEST_SERVER: Final = 14
 NO_TRANSACTION: Final = "-- no transaction"
+"""How a file begins that holds one statement for outside a transaction: CREATE INDEX CONCURRENTLY IF NOT EXISTS."""
 TABLE: Final = """
     CREATE TABLE IF NOT EXISTS schema_migrations (
         name text PRIMARY KEY, checksum text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now()
     )
+"""
+IS_BUILDING: Final = "SELECT EXISTS (SELECT FROM pg_stat_progress_create_index WHERE datname = current_database())"
+HALF_BUILT: Final = """
+    SELECT format('DROP INDEX CONCURRENTLY IF EXISTS %s', indexrelid::regclass)
+    FROM pg_index JOIN pg_class c ON c.oid = indexrelid
+    WHERE NOT indisvalid AND c.relnamespace = current_schema()::regnamespace
 """
 
 
@@ -49,23 +57,27 @@ def known() -> list[Migration]:
     return [Migration(each.name, each.read_text("utf-8")) for each in sorted(found, key=lambda each: each.name)]
 
 
-def apply(url: Secret, *, patience: float = 60) -> list[str]:
-    """Apply what is pending and give its names. Waits for another process that is at it.
+def apply(url: Secret, *, ours: Sequence[Migration] | None = None, patience: float = 60) -> list[str]:
+    """Apply what is pending of `ours`, which is all that is known, and give its names.
 
-    Raises `SchemaRefused` if this database cannot be used, and `StoreUnavailable` if PostgreSQL does not answer.
+    Waits for another process that is at it. Raises `SchemaRefused` if this database cannot be used, and
+    `StoreUnavailable` if PostgreSQL does not answer.
     """
+    wanted = known() if ours is None else ours
     with connecting.translated(), connecting.connect(url) as connection:
         check_server(connection)
-        if not _pending(connection):
+        with connecting.cut_after(LOOK_SECONDS, connection):
+            waiting = _pending(connection, wanted)
+        if not waiting:
             return []
         with _alone(url, patience):
-            return [_apply(connection, each) for each in _pending(connection)]
+            return [_apply(connection, each, patience) for each in _pending(connection, wanted)]
 
 
 def pending(connection: Connection[Any]) -> list[str]:
     """The names of what is not applied yet. Raises `SchemaRefused`, like `apply`."""
     check_server(connection)
-    return [each.name for each in _pending(connection)]
+    return [each.name for each in _pending(connection, known())]
 
 
 def check_server(connection: Connection[Any]) -> None:
@@ -73,8 +85,8 @@ def check_server(connection: Connection[Any]) -> None:
         raise SchemaRefused(f"PostgreSQL is {version}; {OLDEST_SERVER} or newer is needed")
 
 
-def _pending(connection: Connection[Any]) -> list[Migration]:
-    applied, ours = _applied(connection), known()
+def _pending(connection: Connection[Any], ours: Sequence[Migration]) -> list[Migration]:
+    applied = _applied(connection)
     names = {each.name for each in ours}
     if newer := [name for name in applied if name not in names]:
         raise SchemaRefused(f"the schema is newer than this code ({max(newer)}); deploy the newer release")
@@ -117,19 +129,48 @@ def _locked(guard: Connection[Any]) -> bool:
     return False
 
 
-def _apply(connection: Connection[Any], migration: Migration) -> str:
-    record = "INSERT INTO schema_migrations (name, checksum) VALUES (%s, %s)"
+def _apply(connection: Connection[Any], migration: Migration, patience: float) -> str:
     try:
         connection.execute(TABLE)
         if migration.sql.startswith(NO_TRANSACTION):
-            connection.execute(migration.sql.encode())
-            connection.execute(record, [migration.name, migration.checksum])
+            _clear_away(connection, patience)
+            _run(connection, migration)
         else:
             with connection.transaction():
                 connection.execute("SET LOCAL lock_timeout = '5s'; SET LOCAL client_connection_check_interval = '2s'")
-                connection.execute(migration.sql.encode())
-                connection.execute(record, [migration.name, migration.checksum])
-    except psycopg.errors.InsufficientPrivilege as error:
-        raise SchemaRefused("this user may not create tables; grant CREATE on the schema") from error
+                _run(connection, migration)
+    except psycopg.Error as error:
+        if connection.closed:
+            raise
+        raise SchemaRefused(_why(migration, error)) from error
     LOGGER.info("migrated name=%s", migration.name)
     return migration.name
+
+
+def _run(connection: Connection[Any], migration: Migration) -> None:
+    connection.execute(migration.sql.encode())
+    record = "INSERT INTO schema_migrations (name, checksum) VALUES (%s, %s)"
+    connection.execute(record, [migration.name, migration.checksum])
+
+
+def _clear_away(connection: Connection[Any], patience: float) -> None:
+    """Drop what a killed process left half built: IF NOT EXISTS would take it for whole.
+
+    The server goes on with the last statement of a dead client. Waiting for it inside a statement would be a deadlock.
+    """
+    ends = time.monotonic() + patience
+    while connection.execute(IS_BUILDING).fetchone() == (True,):
+        if time.monotonic() > ends:
+            raise StoreUnavailable(connecting.NAME, "an index is still being built")
+        time.sleep(AGAIN_AFTER)
+    for (drop,) in connection.execute(HALF_BUILT).fetchall():
+        connection.execute(drop)
+
+
+def _why(migration: Migration, error: psycopg.Error) -> str:
+    words = error.diag.message_primary or connecting.describe(error)
+    if isinstance(error, psycopg.errors.InsufficientPrivilege | psycopg.errors.InvalidSchemaName):
+        return (
+            f"{migration.name}: {words}; grant CREATE on the schema, or run “onboarding migrate” as the tables' owner"
+        )
+    return f"{migration.name}: {words}"
