@@ -42,7 +42,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--apps", nargs="+", choices=NAMES, default=list(NAMES))
     parser.add_argument("--checkout", type=Path, default=ROOT, help="measure the service in this folder instead")
     parser.add_argument("--preload", action="store_true", help="run Bolt and the floor with gunicorn's --preload")
-    parser.add_argument("--one-tls-context", action="store_true", help="let Slack's client in Bolt load CAs only once")
+    parser.add_argument(
+        "--one-tls-context", action="store_true", help="let Slack's client load CAs once, as Python 3.12+ does"
+    )
     parser.add_argument("--json", type=Path, default=ROOT / "bench" / "results.json", metavar="FILE")
     return parser
 

@@ -7,6 +7,7 @@ import os
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -18,7 +19,7 @@ START_SECONDS: Final = 60
 STOP_SECONDS: Final = 40
 TICKS: Final = os.sysconf("SC_CLK_TCK")
 
-_LIBC: Final = ctypes.CDLL(None, use_errno=True)
+_LIBC: Final = ctypes.CDLL(None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +81,10 @@ def tree(pid: int) -> list[int]:
 
 
 def _children(pid: int) -> Iterator[int]:
-    for thread in Path(f"/proc/{pid}/task").iterdir():
-        yield from map(int, (thread / "children").read_text("ascii").split())
+    """None for a process that has just ended, as those of PostgreSQL do now and then."""
+    with suppress(FileNotFoundError, ProcessLookupError):
+        for thread in Path(f"/proc/{pid}/task").iterdir():
+            yield from map(int, (thread / "children").read_text("ascii").split())
 
 
 def cpu_seconds(pid: int) -> float:
@@ -90,11 +93,13 @@ def cpu_seconds(pid: int) -> float:
 
 
 def _own_cpu_seconds(pid: int) -> float:
-    """To the nanosecond; /proc/<pid>/stat counts in hundredths of a second."""
+    """To the nanosecond; /proc/<pid>/stat counts in hundredths of a second. 0 for a process that has just ended."""
     clock = ctypes.c_int()
-    if error := _LIBC.clock_getcpuclockid(pid, ctypes.byref(clock)):
-        raise ProcessLookupError(error, os.strerror(error))
-    return time.clock_gettime(clock.value)
+    if _LIBC.clock_getcpuclockid(pid, ctypes.byref(clock)):
+        return 0
+    with suppress(OSError):
+        return time.clock_gettime(clock.value)
+    return 0
 
 
 def _ended_children_cpu_seconds(pid: int) -> float:

@@ -24,7 +24,7 @@ def render(options: Options, results: Results) -> str:
     parts = [_table(transport, samples, options.rounds) for transport, samples in results.rounds.items()]
     if results.afterwards:
         parts.append(_afterwards(options, results))
-    return "\n\n".join([*parts, _notes(options)])
+    return "\n\n".join([_where(), *parts, _notes(options)])
 
 
 def to_json(options: Options, results: Results) -> dict[str, Any]:
@@ -36,6 +36,11 @@ def to_json(options: Options, results: Results) -> dict[str, Any]:
         "afterwards": results.afterwards,
         "summary": {transport: _summary(samples) for transport, samples in results.rounds.items()},
     }
+
+
+def _where() -> str:
+    versions = ", ".join(f"{name} {metadata.version(name)}" for name in ("slack-bolt", "flask", "gunicorn"))
+    return f"Python {platform.python_version()} on {os.cpu_count()} cores; {versions}"
 
 
 def _table(transport: str, samples: Samples, rounds: int) -> str:

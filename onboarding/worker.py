@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import random
 import secrets
@@ -32,6 +33,7 @@ STOP_WITHIN: Final = 20.0
 EXPIRE_EVERY: Final = timedelta(seconds=5)
 FORGET_EVERY: Final = timedelta(minutes=1)
 FORGET_MORE: Final = timedelta(seconds=1)
+REBUILD_EVERY: Final = 60.0
 
 Do = Callable[[Job], timedelta | None]
 """Does a job. Gives the time after which it is due again, or None if it has seen to that itself."""
@@ -77,7 +79,7 @@ class Worker:
         self._id = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
         self._running: Counter[Kind] = Counter()
         self._changed = threading.Condition()
-        self._beat_at = 0.0
+        self._beat_at = self._rebuilt_at = -math.inf
 
     def run(self, stop: threading.Event) -> None:
         with ThreadPoolExecutor(THREADS) as pool:
@@ -134,10 +136,14 @@ class Worker:
             LOGGER.error("failure not noted kind=%s subject=%s error=%s", job.kind, job.subject, unavailable)
 
     def _beat(self) -> None:
-        if time.monotonic() - self._beat_at > HEARTBEAT.total_seconds():
-            self._ledger.work.rebuild()
+        now = time.monotonic()
+        if now - self._rebuilt_at > REBUILD_EVERY:
+            if missing := self._ledger.work.rebuild():
+                LOGGER.info("work made anew number=%d", missing)
+            self._rebuilt_at = now
+        if now - self._beat_at > HEARTBEAT.total_seconds():
             self._ledger.work.beat(self._id)
-            self._beat_at = time.monotonic()
+            self._beat_at = now
 
     def _leave(self) -> None:
         try:

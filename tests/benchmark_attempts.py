@@ -1,8 +1,8 @@
 """What the list of attempts costs as it grows: `python -m tests.benchmark_attempts [attempts]`.
 
-Fills a private Redis for each size through the service's own scripts, then asks a real gunicorn over each for pages,
-a filter, a search and the overview in turns; prints medians, and the memory that one attempt takes. The last page
-stands in for page 1,000 where there are fewer.
+Lets the service make a few attempts in a private PostgreSQL for each size, multiplies them there, then asks a real
+gunicorn over each for pages, a filter, a search and the overview in turns. Prints medians, and the bytes that one
+attempt takes with all its indexes. If there are fewer than 1,000 pages, the last one is asked for instead.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from multiprocessing import Process
 from pathlib import Path
 from typing import Final
 
-import redis
+import psycopg
 import requests
 
-from onboarding.ledger import steps
-from onboarding.model import Attempt, Event, Grant, LastConnection, Reason, Secret, Status, Workspace
-from onboarding.sandbox import embedded_redis
+from onboarding.ledger.attempts import Ending
+from onboarding.ledger.grants import Made
+from onboarding.model import Grant, Reason, Secret, Workspace
+from onboarding.sandbox import embedded_postgres, embedded_redis
 from onboarding.settings import environment
 from onboarding.wiring import Wiring, wire
 from tests.service import free_port, running
@@ -34,7 +34,6 @@ PASSWORD: Final = "a password to measure with"
 API_KEY: Final = "a-key-to-measure-with-that-is-long-enough"
 ROUNDS: Final = 60
 PER_PAGE: Final = 50
-FILLERS: Final = 2
 QUESTIONS: Final = {
     "first page": "/admin/attempts",
     "page 1,000": "/admin/attempts?after={deep}",
@@ -43,11 +42,35 @@ QUESTIONS: Final = {
     "overview": "/admin",
     "API": "/v1/attempts?status=connected",
 }
+# Four in five are connected, the rest was cancelled, over the last 29 days.
+MULTIPLY: Final = """
+WITH numbers AS (
+    SELECT n, lpad(n::text, 22, '0') AS id, n %% 50000 AS workspace,
+        now() - interval '29 days' * (1 - n::float / %(size)s) AS at,
+        'subscriber-' || n %% (%(size)s / 2 + 1) AS subscriber
+    FROM generate_series(1, %(size)s) n
+)
+INSERT INTO attempt (id, status, reason, detail, browser, link_id, link, is_short, link_expires_at, owner, integration,
+    subscriber_id, context_keys, started_at, returned_at, workspace_id, workspace_name, grant_order, connection,
+    timeline, forget_at)
+SELECT numbers.id, status, reason, detail, browser, link_id, link, is_short, link_expires_at, owner || n, integration,
+    subscriber, context_keys, at, returned_at, 'T' || workspace + workspace_id::int, 'Workspace ' || workspace,
+    grant_order, connection, timeline, forget_at
+FROM numbers JOIN attempt ON attempt.id = CASE WHEN n %% 5 = 0 THEN %(cancelled)s ELSE %(connected)s END
+"""
+WORDS: Final = """
+INSERT INTO term
+SELECT DISTINCT subscriber_id, 'subscriber', subscriber_id, subscriber_id FROM attempt
+UNION SELECT DISTINCT 'customer', 'subscriber', subscriber_id, 'Customer' FROM attempt
+UNION SELECT DISTINCT lower(workspace_name), 'workspace', workspace_id, workspace_name FROM attempt
+WHERE workspace_id IS NOT NULL ON CONFLICT DO NOTHING
+"""
+BYTES: Final = "SELECT pg_total_relation_size('attempt') + pg_total_relation_size('term')"
 
 
 @dataclass(frozen=True, slots=True)
 class Filled:
-    """A service over a Redis that holds so many attempts, and somebody signed in to it."""
+    """A service over a ledger that holds so many attempts, and somebody signed in to it."""
 
     size: int
     url: str
@@ -81,57 +104,56 @@ def measure(filled: list[Filled], path: str) -> list[float]:
 
 @contextmanager
 def filling(size: int) -> Iterator[Filled]:
-    with tempfile.TemporaryDirectory(prefix="onboarding-") as folder:
-        server = embedded_redis.start(Path(folder))
-        port = free_port()
-        env = _environment(embedded_redis.url(Path(folder)), port)
-        store = redis.Redis.from_url(env["REDIS_URL"], decode_responses=True)
-        empty = int(store.info("memory")["used_memory"])
-        fill(env, size)
-        each = (int(store.info("memory")["used_memory"]) - empty) / size
-        with running(env, Path(folder) / "log", port) as service:
-            deep = _cursor_at(store, min(1_000, size // PER_PAGE) - 1)
+    with tempfile.TemporaryDirectory(prefix="onboarding-") as name, ExitStack() as stack:
+        folder, port = Path(name), free_port()
+        for server in (embedded_redis.start(folder), embedded_postgres.start(folder)):
+            stack.callback(server.stop)
+        env = _environment(folder, port)
+        with psycopg.connect(env["DATABASE_URL"], autocommit=True) as ledger:
+            fill(wire(environment.load(env)), ledger, size)
+            each, deep = _row(ledger, BYTES)[0] / size, _cursor_at(ledger, min(1_000, size // PER_PAGE) - 1)
+        with running(env, folder / "log", port) as service:
             yield Filled(size, service.url, _signed_in(service.url), deep, each)
-        server.stop()
 
 
-def fill(env: dict[str, str], size: int) -> None:
-    """Attempts of the last 29 days: four in five connected, the rest cancelled."""
-    fillers = [Process(target=_fill, args=(env, size, first)) for first in range(FILLERS)]
-    for filler in fillers:
-        filler.start()
-    for filler in fillers:
-        filler.join()
+def fill(made: Wiring, ledger: psycopg.Connection, size: int) -> None:
+    """A connected and a cancelled attempt as the service makes them, and so many more that differ in their values."""
+    ids = {"cancelled": _cancelled(made), "connected": _connected(made)}
+    ledger.execute(MULTIPLY, {**ids, "size": size})
+    ledger.execute(WORDS)
+    made.ledger.lists.fold_tally()
+    ledger.execute("VACUUM ANALYZE")
+    made.close()
 
 
-def _fill(env: dict[str, str], size: int, first: int) -> None:
-    made, start = wire(environment.load(env)), datetime.now(UTC) - timedelta(days=29)
-    for number in range(first, size, FILLERS):
-        _add(made, number, start + timedelta(days=29) * number / size)
+def _cancelled(made: Wiring) -> str:
+    attempt_id = _started(made, "cancelled")
+    made.ledger.attempts.end(attempt_id, Ending(Reason.DENIED_BY_PERSON))
+    return attempt_id
 
 
-def _add(made: Wiring, number: int, at: datetime) -> None:
-    fields = {"subscriberId": f"subscriber-{number % (max(number, 10) // 2 + 1)}", "account": f"Customer {number}"}
-    link = made.links.mint(fields, None, at)
-    attempt = Attempt(f"{number:022}", link, Status.STARTED, at, "x" * 64, timeline=(Event(at, "started"),))
-    made.attempts.start(attempt)
-    if number % 5 == 0:
-        made.attempts.move(attempt, steps.ended(Reason.DENIED_BY_PERSON, "", at, made.attempts.retention))
-        return
-    workspace = Workspace(f"T{number % 50_000:09}", f"Workspace {number % 50_000}")
-    grant = Grant(workspace, Secret("xoxb-1"), frozenset(), at)
-    made.attempts.move(attempt, steps.granted(grant, "sealed", made.attempts.retention))
-    made.attempts.move(
-        attempt,
-        steps.connected(LastConnection(attempt.id, workspace, None, at), link.identifier, made.attempts.retention),
-    )
+def _connected(made: Wiring) -> str:
+    attempt_id, workspace = _started(made, "connected"), Workspace("1000000000", "Workspace")
+    grant = Grant(workspace, Secret("xoxb-1"), frozenset(), datetime.now(UTC))
+    made.ledger.grants.keep(attempt_id, grant, "sealed", "lease", timedelta(0))
+    attempt = made.ledger.attempts.get(attempt_id)
+    assert attempt
+    made.ledger.grants.connect(attempt, Made(attempt.link.identifier, workspace, None, None), "lease")
+    return attempt_id
 
 
-def _environment(redis_url: str, port: int) -> dict[str, str]:
+def _started(made: Wiring, name: str) -> str:
+    link = made.links.mint({"subscriberId": name, "account": "Customer"}, None, made.clock())
+    made.ledger.attempts.start(f"{name:_<22}", link, "x" * 22)
+    return f"{name:_<22}"
+
+
+def _environment(folder: Path, port: int) -> dict[str, str]:
     return {
         "PUBLIC_URL": f"http://127.0.0.1:{port}",
         "SECRET_KEY": "a key to measure with that is long enough",
-        "REDIS_URL": redis_url,
+        "DATABASE_URL": embedded_postgres.url(folder),
+        "REDIS_URL": embedded_redis.url(folder),
         "SLACK_CLIENT_ID": "1.1",
         "SLACK_CLIENT_SECRET": "secret",
         "SLACK_URL": "http://127.0.0.1:1",
@@ -155,13 +177,22 @@ def _signed_in(url: str) -> requests.Session:
     return session
 
 
-def _cursor_at(store: redis.Redis, page: int) -> str:
+def _cursor_at(ledger: psycopg.Connection, page: int) -> str:
     """What the link to that page would hold."""
     if page == 0:
         return ""
-    [entry] = store.zrevrange("onboarding:list:all", page * PER_PAGE - 1, page * PER_PAGE - 1, withscores=True)
-    attempt_id, start = str(entry[0]), float(str(entry[1]))
-    return f"{start:.0f}.{attempt_id}"
+    at, attempt_id = _row(
+        ledger,
+        "SELECT extract(epoch FROM started_at) * 1000000, id FROM attempt ORDER BY started_at DESC, id DESC"
+        f" OFFSET {page * PER_PAGE - 1} LIMIT 1",
+    )
+    return f"{int(at)}.{attempt_id}"
+
+
+def _row(ledger: psycopg.Connection, statement: str) -> tuple:  # type: ignore[type-arg]
+    row = ledger.execute(statement).fetchone()
+    assert row
+    return tuple(row)
 
 
 if __name__ == "__main__":

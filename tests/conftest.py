@@ -66,9 +66,11 @@ def store(_redis_client: redis.Redis) -> redis.Redis:
 def databases() -> Iterator[Databases]:
     with tempfile.TemporaryDirectory(prefix="onboarding-") as folder:
         server = embedded_postgres.start(Path(folder), is_durable=False)
-        with closing(Databases(embedded_postgres.url(Path(folder)))) as databases:
-            yield databases
-        server.stop()
+        try:
+            with closing(Databases(embedded_postgres.url(Path(folder)))) as databases:
+                yield databases
+        finally:
+            server.stop()
 
 
 @pytest.fixture

@@ -7,13 +7,21 @@ from pathlib import Path
 
 
 def children(pid: int) -> list[int]:
-    """Every process that it started, and theirs."""
-    found = Path(f"/proc/{pid}/task/{pid}/children").read_text("ascii").split()
+    """Every process that it started, and theirs. A short-lived one may be gone by now."""
+    try:
+        found = Path(f"/proc/{pid}/task/{pid}/children").read_text("ascii").split()
+    except (FileNotFoundError, ProcessLookupError):
+        return []
     return [each for child in map(int, found) for each in (child, *children(child))]
 
 
 def alive(pids: list[int]) -> list[int]:
     return [pid for pid in pids if " Z " not in _stat(pid)]
+
+
+def name(pid: int) -> str:
+    """Of the program; empty if it is gone."""
+    return _stat(pid).partition("(")[2].rpartition(")")[0]
 
 
 def all_gone_within(seconds: float, pids: list[int]) -> bool:

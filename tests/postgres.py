@@ -7,7 +7,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -68,7 +68,7 @@ class Databases:
             self._shape = self._look(connection)
         self._close(TEMPLATE)
         self._current: str | None = None
-        self._given_at: Any = None
+        self._given_at = 0
 
     def fresh(self) -> str:
         """The URL of a database in which nothing has happened yet. The one that this gave last is gone."""
@@ -110,7 +110,8 @@ class Databases:
     def _renew(self, old: str, new: str) -> bool:
         """Whether the old one is as good as new again. It does not stay otherwise."""
         self._close(old)
-        is_untouched = self._next_transaction() == self._given_at
+        # Closing it was one itself.
+        is_untouched = self._next_transaction() == self._given_at + 1
         self._admin.execute(f"ALTER DATABASE {old} RENAME TO {new}")
         self._admin.execute(f"ALTER DATABASE {new} ALLOW_CONNECTIONS true")
         if is_untouched or self._is_restored(new):
@@ -134,9 +135,10 @@ class Databases:
         rows = [connection.execute(f"SELECT * FROM {name}").fetchall() for name in self._filled]
         return [connection.execute(SHAPE).fetchone(), rows]
 
-    def _next_transaction(self) -> Any:
+    def _next_transaction(self) -> int:
         """Goes up whenever anything is written, in any database."""
-        return self._admin.execute("SELECT pg_snapshot_xmax(pg_current_snapshot())::text").fetchone()
+        [number] = self._admin.execute("SELECT pg_snapshot_xmax(pg_current_snapshot())::text").fetchall()
+        return int(number[0])
 
     def _drop(self, name: str) -> None:
         self._close(name)
@@ -177,17 +179,16 @@ class Server:
         """Without asking anybody to finish."""
         family = self._family()
         os.kill(self._process.pid, signal.SIGQUIT)
+        wait_until(lambda: self._process.exit_code is not None, "the server stays")
         assert all_gone_within(PATIENCE, family)
         self.start()
 
     def pause(self) -> None:
         """The kernel still takes connections for it, and nobody answers."""
-        for pid in self._family():
-            os.kill(pid, signal.SIGSTOP)
+        self._signal(signal.SIGSTOP)
 
     def resume(self) -> None:
-        for pid in self._family():
-            os.kill(pid, signal.SIGCONT)
+        self._signal(signal.SIGCONT)
 
     def terminate_clients(self) -> None:
         clients = "FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
@@ -205,6 +206,11 @@ class Server:
         with psycopg.connect(self.url, autocommit=True) as connection:
             cursor = connection.execute(statement.encode())
             return cursor.fetchall() if cursor.description else []
+
+    def _signal(self, number: signal.Signals) -> None:
+        for pid in self._family():
+            with suppress(ProcessLookupError):
+                os.kill(pid, number)
 
     def _family(self) -> list[int]:
         """The server first: once that is paused, it starts no more children."""

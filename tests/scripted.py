@@ -20,8 +20,8 @@ class Script:
     delay: float = 0
     drip: bytes = b""
     """Sent every tenth of a second after the answer, without end."""
-    keeps: bool = False
-    """Whether a connection takes the next request, too."""
+    takes: int = 1
+    """How many requests a connection takes before it is closed."""
     resets: int = 0
     """How many connections are torn down before anything is read from them."""
     seen: list[bytes] = field(default_factory=list)
@@ -67,6 +67,7 @@ def deaf() -> Iterator[str]:
 
 def _serve(server: socket.socket, script: Script, stop: threading.Event, tls: ssl.SSLContext | None) -> None:
     threads: list[threading.Thread] = []
+    handles: list[socket.socket] = []
     with suppress(OSError):
         while not stop.is_set():
             connection, _ = server.accept()
@@ -74,8 +75,11 @@ def _serve(server: socket.socket, script: Script, stop: threading.Event, tls: ss
             if script.connections <= script.resets:
                 reset(connection)
                 continue
-            threads.append(threading.Thread(target=_welcome, args=(connection, script, stop, tls)))
+            handles.append(connection.dup())
+            threads.append(threading.Thread(target=_welcome, args=(connection, handles[-1], script, stop, tls)))
             threads[-1].start()
+    for handle in handles:
+        hang_up(handle)
     for thread in threads:
         thread.join()
 
@@ -86,18 +90,34 @@ def reset(connection: socket.socket) -> None:
     connection.close()
 
 
-def _welcome(connection: socket.socket, script: Script, stop: threading.Event, tls: ssl.SSLContext | None) -> None:
+def hang_up(handle: socket.socket) -> None:
+    """End a connection, whoever else holds it."""
+    with suppress(OSError), handle:
+        handle.shutdown(socket.SHUT_RDWR)
+
+
+def _welcome(
+    connection: socket.socket,
+    handle: socket.socket,
+    script: Script,
+    stop: threading.Event,
+    tls: ssl.SSLContext | None,
+) -> None:
     with suppress(OSError), connection:
         connection.settimeout(20)
-        if tls is None:
+        if tls:
+            with tls.wrap_socket(connection, server_side=True) as secured:
+                _talk(secured, script, stop)
+        else:
             _talk(connection, script, stop)
-            return
-        with tls.wrap_socket(connection, server_side=True) as secured:
-            _talk(secured, script, stop)
+    hang_up(handle)
 
 
 def _talk(connection: socket.socket, script: Script, stop: threading.Event) -> None:
-    while request := _read(connection):
+    for _ in range(script.takes):
+        request = _read(connection)
+        if not request:
+            return
         script.seen.append(request)
         answer = script.answers.pop(0) if len(script.answers) > 1 else script.answers[0]
         stop.wait(script.delay)
@@ -106,8 +126,6 @@ def _talk(connection: socket.socket, script: Script, stop: threading.Event) -> N
             connection.sendall(script.drip)
         if script.hangs:
             stop.wait(20)
-        if not script.keeps:
-            return
 
 
 def _read(connection: socket.socket) -> bytes:

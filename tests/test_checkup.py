@@ -2,15 +2,33 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack
+from datetime import timedelta
+from pathlib import Path
 
 import pytest
 import redis
 
+from onboarding.clock import utc_now
+from onboarding.clock.deadline import Deadline
+from onboarding.ephemeral import store as storage
+from onboarding.flows.checkup import Checkup
+from onboarding.model.errors import Problem
+from onboarding.remote.http import Http, Outgoing
+from onboarding.remote.novu import Novu
+from onboarding.remote.slack import Slack
+from onboarding.settings import environment
+from tests.forward import Proxy, forwarding
+from tests.scripted import Script, answer, scripted
+from tests.service import free_port
 from tests.stand_ins import LocalNovu
+from tests.test_config import COMPLETE
+from tests.tls import DAY, authority
 
 
 def check(env: dict[str, str]) -> subprocess.CompletedProcess[str]:
@@ -65,3 +83,148 @@ def test_looking_leaves_nothing_behind(env: dict[str, str], store: redis.Redis, 
     check(env)
     assert store.dbsize() == 0
     assert novu.state.connections == ()
+
+
+SLACK_KNOWS_US = answer(200, b'{"ok": false, "error": "invalid_code"}')
+INTEGRATIONS = answer(200, b'{"data": [{"identifier": "slack-prod"}]}')
+CONNECTIONS = answer(200, b'{"data": [], "next": null, "previous": null, "totalCount": 0}')
+
+
+def remote_problems(**changes: str) -> list[Problem]:
+    """What is wrong with Slack and Novu, seen with these settings."""
+    settings = environment.load({**COMPLETE, **changes})
+    http = Http(Outgoing(settings.outgoing_proxy, settings.ca_file))
+    slack, novu = Slack(settings.slack, utc_now, http), Novu(settings.novu, http)
+    checkup = Checkup(storage.connect(settings.redis_url), slack, novu, settings)
+    return [*checkup.ask_slack(Deadline(2)), *checkup.ask_novu(Deadline(2))]
+
+
+@pytest.fixture
+def remotes() -> Iterator[dict[str, str]]:
+    """A Slack and a Novu that find nothing wrong."""
+    with ExitStack() as stack:
+        slack = stack.enter_context(scripted(Script([SLACK_KNOWS_US], takes=9)))
+        novu = stack.enter_context(scripted(Script([INTEGRATIONS, CONNECTIONS], takes=9)))
+        yield {"SLACK_URL": slack, "NOVU_URL": novu}
+
+
+def test_slack_and_novu_have_nothing_to_complain_about(remotes: dict[str, str]) -> None:
+    assert remote_problems(**remotes) == []
+
+
+@pytest.mark.parametrize(
+    "missing",
+    [
+        answer(404, json.dumps({"statusCode": 404, "message": "Cannot GET /v1/channel-connections"}).encode()),
+        answer(404, b"Cannot GET /v1/channel-connections", "Content-Type: text/html\r\n"),
+        answer(404, b'{"statusCode": 404, "message": "Feature not enabled"}'),
+    ],
+)
+def test_a_novu_without_channel_connections_is_named(remotes: dict[str, str], missing: bytes) -> None:
+    script = Script([INTEGRATIONS, missing], takes=9)
+    with scripted(script) as url:
+        [problem] = remote_problems(**{**remotes, "NOVU_URL": url})
+    assert problem.name == "NOVU_URL"
+    assert "this Novu has no channel connections" in problem.message
+    assert script.seen[1].startswith(b"GET /v1/channel-connections?limit=1 HTTP/1.1\r\n")
+
+
+def test_both_that_are_missing_at_novu_are_named(remotes: dict[str, str]) -> None:
+    with scripted(Script([answer(200, b'{"data": []}'), answer(404, b"")], takes=9)) as url:
+        found = remote_problems(**{**remotes, "NOVU_URL": url})
+    assert [problem.name for problem in found] == ["NOVU_INTEGRATION_IDENTIFIER", "NOVU_URL"]
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "name"),
+    [
+        (401, b'{"statusCode": 401, "message": "API Key not found"}', "NOVU_SECRET_KEY"),
+        (403, b'{"statusCode": 403, "message": "Forbidden"}', "NOVU_SECRET_KEY"),
+        (403, b"<html>Request blocked</html>", "NOVU_URL"),
+        (502, b"<html>", "NOVU_URL"),
+    ],
+)
+def test_a_page_in_front_of_novu_says_nothing_of_our_key(
+    remotes: dict[str, str], status: int, body: bytes, name: str
+) -> None:
+    with scripted(Script([answer(status, body)], takes=9)) as url:
+        [problem] = remote_problems(**{**remotes, "NOVU_URL": url})
+    assert problem.name == name
+    assert str(status) in problem.message
+
+
+@pytest.mark.parametrize("remote", ["SLACK_URL", "NOVU_URL"])
+@pytest.mark.parametrize(
+    ("host", "ends", "trusts", "named", "words"),
+    [
+        ("localhost", DAY, False, "CA_FILE", "certificate that no authority we trust has signed"),
+        ("localhost", -DAY, True, "", "certificate that has expired"),
+        ("elsewhere.example", DAY, True, "", "certificate of another host"),
+    ],
+)
+def test_a_certificate_that_proves_nothing_is_told_from_no_tls(
+    remotes: dict[str, str],
+    tmp_path: Path,
+    remote: str,
+    host: str,
+    ends: timedelta,
+    trusts: bool,
+    named: str,
+    words: str,
+) -> None:
+    our = authority(tmp_path)
+    with scripted(Script([SLACK_KNOWS_US], takes=9), our.server(host, ends)) as url:
+        trusted = {"CA_FILE": our.file} if trusts else {}
+        [problem] = remote_problems(**{**remotes, **trusted, remote: url})
+    assert problem.name == (named or remote)
+    assert words in problem.message
+    assert "TLS" not in problem.message
+
+
+@pytest.mark.parametrize("remote", ["SLACK_URL", "NOVU_URL"])
+def test_https_where_there_is_only_http_is_named(remotes: dict[str, str], remote: str) -> None:
+    with scripted(Script([answer(400, b"Bad Request")])) as url:
+        [problem] = remote_problems(**{**remotes, remote: url.replace("http://", "https://")})
+    assert problem.name == remote
+    assert "does not speak TLS" in problem.message
+    assert "certificate" not in problem.message
+
+
+@pytest.mark.parametrize("remote", ["SLACK_URL", "NOVU_URL"])
+def test_http_where_there_is_only_https_is_named(remotes: dict[str, str], tmp_path: Path, remote: str) -> None:
+    with scripted(Script([SLACK_KNOWS_US]), authority(tmp_path).server("localhost")) as url:
+        [problem] = remote_problems(**{**remotes, remote: url.replace("https://", "http://")})
+    assert problem.name == remote
+
+
+def test_a_proxy_that_is_not_there_is_named_for_both() -> None:
+    settings = {"SLACK_URL": "https://slack.test", "NOVU_URL": "https://novu.test"}
+    found = remote_problems(**settings, OUTGOING_PROXY=f"http://user:hidden-word@127.0.0.1:{free_port()}")
+    assert [problem.name for problem in found] == ["OUTGOING_PROXY", "OUTGOING_PROXY"]
+    assert "proxy does not answer" in found[0].message
+    assert "hidden-word" not in str(found)
+
+
+def test_a_proxy_that_refuses_us_is_named() -> None:
+    settings = {"SLACK_URL": "https://slack.test", "NOVU_URL": "http://novu.test"}
+    with forwarding(Proxy({}, "user:password")) as proxy:
+        found = remote_problems(**settings, OUTGOING_PROXY=f"http://user:hidden-word@127.0.0.1:{proxy.port}")
+    assert [problem.name for problem in found] == ["OUTGOING_PROXY", "OUTGOING_PROXY"]
+    assert "hidden-word" not in str(found)
+
+
+def test_through_the_proxy_and_with_our_authority_all_is_well(tmp_path: Path) -> None:
+    our = authority(tmp_path)
+    with ExitStack() as stack:
+        slack = stack.enter_context(scripted(Script([SLACK_KNOWS_US], takes=9), our.server("slack.test")))
+        novu = stack.enter_context(scripted(Script([INTEGRATIONS, CONNECTIONS], takes=9)))
+        ports = {"slack.test": int(slack.rpartition(":")[2]), "novu.test": int(novu.rpartition(":")[2])}
+        proxy = stack.enter_context(forwarding(Proxy(ports, "user:password")))
+        found = remote_problems(
+            SLACK_URL="https://slack.test",
+            NOVU_URL="http://novu.test",
+            CA_FILE=our.file,
+            OUTGOING_PROXY=f"http://user:password@127.0.0.1:{proxy.port}",
+        )
+    assert found == []
+    assert len(proxy.heads) >= 2

@@ -17,17 +17,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import requests
 
 from onboarding.flows.deliver import FIRST_WAIT, LONGEST_RETRY_AFTER, LONGEST_WAIT, _wait
 from onboarding.ledger.work import Kind
 from onboarding.model.errors import NothingToRetry
-from onboarding.settings import environment
-from onboarding.wiring import Wiring, wire
+from onboarding.wiring import Wiring
 from tests.aging import Database, make_due, pass_time
 from tests.conftest import MintLink
 from tests.person import Person
-from tests.service import Service, free_port, running
 from tests.stand_ins import LocalNovu, LocalSlack
 
 
@@ -117,42 +114,6 @@ def test_what_novu_kept_without_saying_so_is_not_doubled(
     assert len(novu.state.connections) == 1
     with worker(env, tmp_path / "log"):
         until(lambda: status(person, attempt_id) == "connected", 8)
-    assert len(novu.state.connections) == 1
-
-
-def test_a_web_process_killed_after_the_grant_leaves_it_to_the_worker(
-    env: dict[str, str], tmp_path: Path, slack: LocalSlack, novu: LocalNovu, ledger_db: Database
-) -> None:
-    novu.suffer("slow")
-    port = free_port()
-    env |= {"PUBLIC_URL": f"http://127.0.0.1:{port}"}
-    with running(env, tmp_path / "web", port) as service:
-        back = _come_back(service, env, slack)
-        with pytest.raises(requests.ConnectionError):
-            _kill_while(service, back, lambda: sealed(ledger_db))
-    killed = time.monotonic()
-    assert novu.state.connections == ()
-    novu.suffer("none")
-    with worker(env, tmp_path / "log"):
-        until(lambda: novu.state.connections, 31)
-    assert time.monotonic() - killed < 31
-    assert len(novu.state.connections) == 1
-    assert slack.state.redeem_count == 1
-
-
-def test_a_worker_killed_while_delivering_is_followed_by_another(
-    env: dict[str, str], tmp_path: Path, person: Person, stuck: str, novu: LocalNovu
-) -> None:
-    novu.suffer("slow")
-    with worker(env, tmp_path / "first") as first:
-        until(lambda: novu.state.requests("create") >= 2, 8)
-        first.kill()
-        first.wait()
-    novu.suffer("none")
-    killed = time.monotonic()
-    with worker(env, tmp_path / "second"):
-        until(lambda: status(person, stuck) == "connected", 30)
-    assert time.monotonic() - killed < 30
     assert len(novu.state.connections) == 1
 
 
@@ -384,23 +345,3 @@ def test_novu_may_ask_for_a_longer_wait_within_reason() -> None:
     assert _wait(0, 600).total_seconds() == 600
     assert _wait(0, 10**8) == LONGEST_RETRY_AFTER
     assert _wait(50, 1) >= LONGEST_WAIT * 0.8
-
-
-def _come_back(service: Service, env: dict[str, str], slack: LocalSlack) -> tuple[str, dict[str, str]]:
-    made = wire(environment.load(env))
-    link = made.links.sign(made.links.mint({"subscriberId": "subscriber-123"}, None, made.clock()))
-    browser = requests.Session()
-    landing = browser.get(f"{service.url}/install/{link}", timeout=5)
-    field = re.search(r'name="csrf_token" value="([^"]+)"', landing.text)
-    assert field
-    started = browser.post(landing.url, data={"csrf_token": field[1]}, allow_redirects=False, timeout=5)
-    return slack.answer(started.headers["Location"]), browser.cookies.get_dict()
-
-
-def _kill_while(service: Service, back: tuple[str, dict[str, str]], is_time: Callable[[], object]) -> None:
-    with ThreadPoolExecutor(1) as pool:
-        answer = pool.submit(requests.get, back[0], cookies=back[1], allow_redirects=False, timeout=30)
-        until(is_time, 5)
-        for pid in service.workers():
-            os.kill(pid, signal.SIGKILL)
-        answer.result()

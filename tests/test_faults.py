@@ -34,7 +34,9 @@ CREATED = {
 
 
 def connect(url: str, seconds: float = 5) -> Connection:
-    return Novu(NovuSettings(url, Secret("key"), "slack-prod")).connect(LINK, GRANT, "key", Deadline(seconds))
+    return Novu(NovuSettings(url, Secret("the-secret-key"), "slack-prod")).connect(
+        LINK, GRANT, "key", Deadline(seconds)
+    )
 
 
 def error_of(script: Script, seconds: float = 5) -> NovuError:
@@ -49,9 +51,14 @@ def created(**changes: object) -> bytes:
 
 @pytest.mark.parametrize("status", [*range(400, 409), *range(410, 600)])
 def test_every_status_is_for_good_or_for_now(status: int) -> None:
-    error = error_of(Script([answer(status, b'{"message": "no"}')]))
+    error = error_of(Script([answer(status, novus(status))]))
     assert error.status == status
     assert error.is_transient == (status not in PERMANENT)
+
+
+def novus(status: int, **fields: object) -> bytes:
+    """An error as Novu words it."""
+    return json.dumps({"statusCode": status, "message": "no", "path": "/v1/channel-connections", **fields}).encode()
 
 
 @pytest.mark.parametrize("status", [300, 301, 302, 303, 307, 308])
@@ -82,13 +89,60 @@ def test_a_good_status_with_a_bad_body_is_asked_again(status: int, body: bytes) 
     assert error_of(Script([answer(status, body)])).is_transient
 
 
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 409, 413, 422])
 @pytest.mark.parametrize(
-    "body", [b"", b"<html>" + b"x" * 5000, b"{", b"[]", b'{"message": {"a": 1}}', b'{"errors": 7}']
+    "body",
+    [b"", b"<html>" + b"x" * 5000, b"default backend - 404", b"{", b"[]", b"null", b'{"error": "forbidden"}', b"\xff"],
 )
-def test_a_bad_status_with_a_bad_body_is_still_understood(body: bytes) -> None:
-    error = error_of(Script([answer(422, body)]))
+def test_a_page_in_front_of_novu_is_not_novus_word(status: int, body: bytes) -> None:
+    """Nor may anybody take its 404 for a connection that is gone, or its 401 for a wrong key."""
+    error = error_of(Script([answer(status, body, "Content-Type: text/html\r\n")]))
+    assert error.is_transient
+    assert error.status is None
+    assert f"{status}" in str(error)
+    assert len(str(error)) < 100
+
+
+@pytest.mark.parametrize("fields", [{}, {"message": {"a": 1}}, {"message": None}, {"errors": 7}, {"errors": [7, {}]}])
+def test_novus_word_is_final_however_odd(fields: dict[str, object]) -> None:
+    error = error_of(Script([answer(422, novus(422, **fields))]))
     assert not error.is_transient
     assert len(str(error)) < 400
+
+
+@pytest.mark.parametrize(
+    ("fields", "sentences"),
+    [
+        (
+            {"message": ["context must have at most 5 keys", "identifier is odd"]},
+            ["at most 5 keys", "identifier is odd"],
+        ),
+        ({"errors": {"general": {"messages": ["workspace must be an object"]}}}, ["no: workspace must be an object"]),
+        ({"errors": {"auth": {"messages": ["is short", "is odd"]}}}, ["auth: is short", "auth: is odd"]),
+        ({"errors": {"name": {"messages": "is long"}}}, ["name: is long"]),
+        ({"errors": {"name": "is long"}}, ["name: is long"]),
+        ({"errors": [{"message": "Required", "path": ["workspace", "id"]}]}, ["workspace.id: Required"]),
+    ],
+)
+def test_everything_that_novu_says_is_in_the_error(fields: dict[str, object], sentences: list[str]) -> None:
+    error = error_of(Script([answer(400, novus(400, **fields))]))
+    for sentence in sentences:
+        assert sentence in str(error)
+    assert "general" not in str(error)
+
+
+def test_what_novu_says_is_shortened_and_gives_nothing_away() -> None:
+    said = {"message": ["the-key and xoxb-1-2 and XOXE.XOXB-3 and tokenxoxp-4\n" + "x" * 5000]}
+    errors = {"a": {"messages": ["xoxb-5 the-key"], "value": "xoxb-6"}}
+    with scripted(Script([answer(400, novus(400, errors=errors, **said))])) as url:
+        client = Novu(NovuSettings(url, Secret("the-key"), "slack-prod"))
+        with pytest.raises(NovuError) as caught:
+            client.connect(LINK, GRANT, "key", Deadline(5))
+    told = f"{caught.value} {caught.value.field_errors}"
+    assert len(told) < 700
+    assert "\n" not in told
+    for secret in ("the-key", "xoxb-1", "XOXB-3", "xoxp-4", "xoxb-5", "xoxb-6"):
+        assert secret not in told
 
 
 def test_an_error_that_repeats_the_token_does_not_get_it_further() -> None:
@@ -96,7 +150,7 @@ def test_an_error_that_repeats_the_token_does_not_get_it_further() -> None:
         "message": "bad xoxb-secret",
         "errors": {"auth": {"messages": ["xoxb-secret is bad"], "value": "xoxb-secret"}},
     }
-    error = error_of(Script([answer(422, json.dumps(body).encode())]))
+    error = error_of(Script([answer(422, novus(422, **body))]))
     assert "secret" not in f"{error} {error.field_errors}"
 
 
@@ -219,9 +273,12 @@ def redeem(url: str) -> SlackRefused:
         (b"{}", Reason.SLACK_UNAVAILABLE),
         (b'{"ok": false}', Reason.SLACK_UNAVAILABLE),
         (b'{"ok": "true", "access_token": "xoxb-1"}', Reason.SLACK_UNAVAILABLE),
-        (b'{"ok": false, "error": {"a": 1}}', Reason.CODE_REFUSED),
-        (b'{"ok": false, "error": "<script>"}', Reason.CODE_REFUSED),
-        (b'{"ok": true, "expires_in": [7]}', Reason.SLACK_UNAVAILABLE),
+        (b'{"ok": false, "error": {"a": 1}}', Reason.SLACK_REFUSED),
+        (b'{"ok": false, "error": "<script>"}', Reason.SLACK_REFUSED),
+        (b'{"ok": false, "error": "flux_capacitor_missing"}', Reason.SLACK_REFUSED),
+        (b'{"ok": false, "error": "invalid_code", "access_token": "xoxb-1"}', Reason.CODE_REFUSED),
+        (b'{"ok": true, "error": null}', Reason.NO_BOT_TOKEN),
+        (b'{"ok": true, "expires_in": [7]}', Reason.NO_BOT_TOKEN),
         (b'{"ok": true}', Reason.NO_BOT_TOKEN),
         (b'{"ok": true, "access_token": 7}', Reason.NO_BOT_TOKEN),
         (b'{"ok": true, "access_token": "xoxp-1", "token_type": "user"}', Reason.NO_BOT_TOKEN),

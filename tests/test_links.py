@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from base64 import urlsafe_b64encode
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 import time_machine
 from hypothesis import given
 from hypothesis import strategies as st
-from itsdangerous import URLSafeTimedSerializer
+from itsdangerous import Signer, URLSafeTimedSerializer
 from itsdangerous.encoding import base64_encode, int_to_bytes
 
 from onboarding.model import ConnectionMode, Secret
@@ -45,7 +46,7 @@ def test_a_link_signed_by_a_host_back_end_opens() -> None:
     assert link.mode is ConnectionMode.SUBSCRIBER
 
 
-def test_a_minted_link_opens_as_what_was_minted() -> None:
+def test_a_created_link_opens_as_what_was_asked() -> None:
     fields = {
         "subscriberId": "s-1",
         "context": {"tenant": {"id": "org-1", "data": {"plan": "pro"}}, "region": "eu"},
@@ -265,15 +266,37 @@ def test_different_owners_get_different_identifiers() -> None:
     assert len(set(owners)) == len(owners)
 
 
-def test_a_link_cannot_be_minted_for_longer_than_links_live() -> None:
+def test_a_link_cannot_be_created_for_longer_than_links_live() -> None:
     with pytest.raises(LinkMalformed, match="expiresIn"):
         LINKS.mint({"subscriberId": "s"}, timedelta(days=8), NOW)
 
 
-def test_a_link_that_servers_would_refuse_is_not_minted() -> None:
-    noise = "".join(f"{number * 7919 % 104_729:x}" for number in range(3000))
-    with pytest.raises(LinkMalformed, match="too long to open"):
-        LINKS.mint({"subscriberId": "x", "context": {"tenant": {"id": "x", "data": {"noise": noise}}}}, None, NOW)
+def test_a_short_address_holds_the_id_and_nothing_else() -> None:
+    link = replace(LINKS.mint({"subscriberId": "s", "account": "Acme"}, None, NOW), is_short=True)
+    token = LINKS.sign(link)
+    assert len(token) == 50
+    assert LINKS.short_id(token) == link.id
+    assert LINKS.short_id(LINKS.sign(replace(link, is_short=False))) is None
+
+
+def test_a_short_address_opens_under_an_older_key_and_is_signed_by_the_newest() -> None:
+    link_id = "x" * 22
+    assert LINKS.short_id(Signer(OLD, salt="short-link").sign(link_id).decode()) == link_id
+    link = replace(LINKS.open(signed(PAYLOAD), NOW), is_short=True)
+    assert Links([Secret(NEW)], timedelta(days=7), "slack-prod").short_id(LINKS.sign(link)) == link.id
+
+
+@pytest.mark.parametrize(
+    ("key", "salt"), [("another deployment's key, also long", "short-link"), (NEW, "install-link")]
+)
+def test_a_short_address_that_is_not_ours_is_forged(key: str, salt: str) -> None:
+    with pytest.raises(LinkForged):
+        LINKS.short_id(Signer(key, salt=salt).sign("x" * 22).decode())
+
+
+@given(st.text())
+def test_no_text_at_all_is_taken_for_a_short_address(token: str) -> None:
+    assert LINKS.short_id(token) is None
 
 
 OWNED: dict[str, Any] = {

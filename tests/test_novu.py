@@ -13,6 +13,7 @@ from onboarding.model.errors import IdentifierTaken, NovuError
 from onboarding.remote.novu import Filter, Novu
 from onboarding.settings.environment import NovuSettings
 from onboarding.signing.links import Links
+from tests.scripted import Script, answer, scripted
 from tests.stand_ins import NOVU_KEY, SECRET_KEY, LocalNovu
 
 NOW = datetime.now(UTC)
@@ -169,6 +170,29 @@ def test_an_error_carries_the_fields_that_are_wrong(client: Novu, deadline: Dead
     with pytest.raises(NovuError) as caught:
         client.create(link(), GRANT, "key", deadline)
     assert caught.value.field_errors
+    for problem in caught.value.field_errors:
+        assert problem in str(caught.value)
+
+
+def test_a_novu_of_today_has_channel_connections(client: Novu, deadline: Deadline) -> None:
+    assert client.has_connections(deadline)
+
+
+@pytest.mark.parametrize(("status", "body"), [(404, b"<html>"), (404, b'{"statusCode": 404, "message": "Cannot GET"}')])
+def test_an_older_one_has_none(deadline: Deadline, status: int, body: bytes) -> None:
+    with scripted(Script([answer(status, body)])) as url:
+        assert not Novu(NovuSettings(url, Secret("key-1"), "slack-prod")).has_connections(deadline)
+
+
+def test_a_404_in_front_of_novu_is_no_connection_that_is_gone(deadline: Deadline) -> None:
+    """Else a connection that is there would be taken for one that nobody has."""
+    conflict = answer(409, b'{"statusCode": 409, "message": "exists"}')
+    with scripted(Script([conflict, answer(404, b"default backend - 404")], takes=9)) as url:
+        novu = Novu(NovuSettings(url, Secret("key-1"), "slack-prod"))
+        with pytest.raises(NovuError) as caught:
+            novu.connect(link(), GRANT, "key", deadline)
+    assert caught.value.is_transient
+    assert caught.value.status is None
 
 
 def test_a_deadline_that_has_passed_asks_nothing(client: Novu) -> None:

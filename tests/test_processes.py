@@ -21,6 +21,7 @@ import requests
 
 from onboarding.settings import environment
 from onboarding.wiring import wire
+from tests.api.host import NO_DATABASE
 from tests.service import COMMAND, Service, free_port, running
 from tests.stand_ins import LocalNovu, LocalSlack
 
@@ -213,8 +214,13 @@ def test_a_bad_configuration_is_told_once_and_ends_with_status_2(env: dict[str, 
 
 
 def test_the_procfile_names_the_processes_that_are_tested() -> None:
-    [line] = [line for line in (ROOT / "Procfile").read_text("utf-8").splitlines() if line.startswith("web:")]
-    assert shlex.split(line)[1:] == ["gunicorn", *COMMAND[3:]]
+    lines = (ROOT / "Procfile").read_text("utf-8").splitlines()
+    processes = {name: shlex.split(command) for name, _, command in (line.partition(":") for line in lines)}
+    assert processes == {
+        "release": ["python", "-m", "onboarding.cli", "migrate"],
+        "web": ["gunicorn", *COMMAND[3:]],
+        "worker": ["python", "-m", "onboarding.worker"],
+    }
 
 
 def onboarding(*arguments: str, env: dict[str, str]) -> subprocess.CompletedProcess[str]:
@@ -239,7 +245,7 @@ def test_check_config_names_everything_that_is_wrong() -> None:
     assert done.stderr.count("is required") == 8
 
 
-def test_a_link_minted_on_the_command_line_opens(env: dict[str, str], service: Service) -> None:
+def test_a_link_created_on_the_command_line_is_short_opens_and_is_listed(env: dict[str, str], service: Service) -> None:
     done = onboarding(
         "link",
         *("--subscriber", "subscriber-123", "--context", "tenant=org-1", "--context", "region=eu"),
@@ -247,9 +253,39 @@ def test_a_link_minted_on_the_command_line_opens(env: dict[str, str], service: S
         env={**env, "PUBLIC_URL": service.url},
     )
     assert done.returncode == 0, done.stderr
-    page = requests.get(done.stdout.strip(), timeout=5)
+    url = done.stdout.strip()
+    assert re.fullmatch(re.escape(service.url) + r"/install/[A-Za-z0-9_-]{22}\.[A-Za-z0-9_-]{27}", url)
+    page = requests.get(url, timeout=5)
     assert "Connect <bdi>Acme Inc.</bdi> to Slack" in page.text
     assert "2 hours" in page.text
+    with closing(wire(environment.load(env))) as wiring:
+        [listed], _ = wiring.minting.page(10, None)
+    assert listed.created.by == "the command line"
+    assert listed.created.link.id in url
+
+
+def test_without_postgresql_the_command_line_creates_no_link(env: dict[str, str]) -> None:
+    done = onboarding("link", "--subscriber", "s", env={**env, "DATABASE_URL": NO_DATABASE})
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("PostgreSQL does not answer")
+    assert onboarding("link", "--subscriber", "s", env={**env, "REDIS_URL": "unix:///nowhere"}).returncode == 0
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("link", "--subscriber", "\udcff"),
+        ("retry", "\udcff"),
+        ("connections", "list", "--context", "\udcff"),
+        ("connections", "show", "\udcff"),
+        ("connections", "rename", "mine", "\udcff"),
+        ("connections", "delete", "\udcff", "--yes"),
+    ],
+)
+def test_arguments_that_are_not_text_are_wrong_usage(env: dict[str, str], arguments: tuple[str, ...]) -> None:
+    done = onboarding(*arguments, env=env)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "arguments have to be text in UTF-8" in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Redis in trouble, in every way it can be; and Redis behind TLS, a password, and Sentinel."""
+"""Redis in trouble, in every way it can be: it costs a click at most. And Redis behind TLS, a password and Sentinel."""
 
 from __future__ import annotations
 
@@ -12,25 +12,23 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 import redis
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 from flask import Flask
 
 from onboarding.ephemeral import store as storage
+from onboarding.flows.install import attempt_id
 from onboarding.model import Secret
 from onboarding.sandbox import embedded_redis
 from onboarding.sandbox.processes import Process
-from tests.person import Page, Person
+from tests.conftest import MintLink
+from tests.person import Page, Person, state_of
 from tests.service import free_port
 from tests.stand_ins import LocalNovu, LocalSlack
 from tests.test_delivery import until, worker
+from tests.tls import authority
 from tests.witness import Witness
 
 
@@ -51,6 +49,13 @@ class OwnRedis:
     def signal(self, number: signal.Signals) -> None:
         os.kill(self.process.pid, number)
 
+    def wipe(self) -> None:
+        with redis.Redis.from_url(self.url) as client:
+            client.flushall()
+
+    def harms(self) -> dict[str, Callable[[], object]]:
+        return {"wipe": self.wipe, "kill": self.process.kill}
+
 
 @pytest.fixture
 def own() -> Iterator[OwnRedis]:
@@ -63,132 +68,196 @@ def own() -> Iterator[OwnRedis]:
 
 
 @pytest.fixture
-def somebody(own: OwnRedis, make_app: Callable[..., Flask], slack: LocalSlack, witness: Witness) -> Person:
-    return Person(make_app(REDIS_URL=own.url), slack, witness)
+def service(own: OwnRedis, make_app: Callable[..., Flask]) -> Flask:
+    return make_app(REDIS_URL=own.url)
 
 
-def during_redeem(somebody: Person, back: str, slack: LocalSlack, act: Callable[[], object]) -> Page:
-    """Come back from Slack and act while Slack thinks."""
+@pytest.fixture
+def somebody(service: Flask, slack: LocalSlack, witness: Witness) -> Person:
+    return Person(service, slack, witness)
+
+
+def while_it_lasts(somebody: Person, path: str, is_time: Callable[[], object], act: Callable[[], object]) -> Page:
+    """Come back from Slack and, while that takes its time, act."""
     with ThreadPoolExecutor(1) as pool:
-        answer = pool.submit(somebody.open, back)
-        until(lambda: slack.state.redeem_count == 1, 5)
+        answer = pool.submit(somebody.open, path)
+        until(is_time, 5)
         act()
         return answer.result()
 
 
-def test_a_stalled_redis_is_a_page_within_seconds(somebody: Person, own: OwnRedis, link: str) -> None:
-    own.signal(signal.SIGSTOP)
-    began = time.monotonic()
-    page = somebody.open(link)
-    assert page.status == 503
-    assert time.monotonic() - began < 5
-    own.signal(signal.SIGCONT)
-    assert somebody.install(link).heading == "Acme HQ is connected"
+def assert_connected_once(slack: LocalSlack, novu: LocalNovu) -> None:
+    assert [connection.token for connection in novu.state.connections] == [slack.state.grants[0].token]
 
 
-def test_a_restarted_redis_is_used_again_at_once(somebody: Person, own: OwnRedis, link: str) -> None:
-    back = somebody.come_back(link)
+# What people see, and how soon.
+
+
+def test_pages_need_no_redis(somebody: Person, own: OwnRedis, link: str, novu: LocalNovu) -> None:
+    novu.suffer("down")
+    granted = somebody.open(somebody.come_back(link)).location
+    novu.suffer("none")
+    connected = somebody.open(somebody.come_back(link)).location
+    somebody.add_to_slack(link)
     own.process.kill()
-    assert somebody.open(back).status == 503
+    assert somebody.open(link).status == 200
+    assert somebody.open(granted).heading == "Slack said yes. Finishing set-up"
+    assert somebody.open(connected).heading == "Acme HQ is connected"
+    assert '"status":"connected"' in somebody.open(f"{connected}/status").source
     own.restart()
-    assert somebody.follow(somebody.open(back)).heading == "Acme HQ is connected"
 
 
-def test_a_full_redis_starts_nothing_and_the_link_stays_good(somebody: Person, own: OwnRedis, link: str) -> None:
+def test_while_somebody_is_at_slack_their_page_needs_no_redis(somebody: Person, own: OwnRedis, link: str) -> None:
+    started = f"/attempts/{attempt_id(Secret(state_of(somebody.add_to_slack(link))))}"
+    own.process.kill()
+    assert somebody.open(started).heading == "Waiting for your answer in Slack"
+    assert '"status":"pending"' in somebody.open(f"{started}/status").source
+    own.restart()
+
+
+def test_a_stalled_redis_is_a_page_within_seconds(somebody: Person, own: OwnRedis, link: str) -> None:
+    path = somebody.come_back(link)
+    own.signal(signal.SIGSTOP)
+    asks: list[Callable[[], Page]] = [
+        lambda: somebody.press(link),
+        lambda: somebody.open(path),
+        lambda: somebody.open("/readyz"),
+    ]
+    for ask in asks:
+        began = time.monotonic()
+        assert ask().status == 503
+        assert time.monotonic() - began < 2
+    assert somebody.open(link).status == 200
+    own.signal(signal.SIGCONT)
+    assert somebody.follow(somebody.open(path)).heading == "Acme HQ is connected"
+
+
+def test_a_restarted_redis_is_used_again_at_once(somebody: Person, own: OwnRedis, link: str, slack: LocalSlack) -> None:
+    path = somebody.come_back(link)
+    own.process.kill()
+    page = somebody.open(path)
+    assert (page.status, page.heading) == (503, "There is a problem on our side")
+    assert slack.state.redeem_count == 0
+    own.restart()
+    assert somebody.follow(somebody.open(path)).heading == "Acme HQ is connected"
+
+
+def test_a_full_redis_starts_nothing_and_the_link_stays_good(
+    somebody: Person, own: OwnRedis, link: str, slack: LocalSlack
+) -> None:
+    path = somebody.come_back(link)
     with redis.Redis.from_url(own.url) as client:
         client.config_set("maxmemory", 1)
-        page = somebody.press(link)
+        pages = [somebody.press(link), somebody.open(path)]
         client.config_set("maxmemory", 0)
-    assert page.status == 503
-    assert "Your link is still good" in page.text
-    assert somebody.install(link).heading == "Acme HQ is connected"
+    assert [page.status for page in pages] == [503, 503]
+    assert all("Your link is still good" in page.text for page in pages)
+    assert slack.state.redeem_count == 0
+    assert somebody.follow(somebody.open(path)).heading == "Acme HQ is connected"
 
 
-def test_when_redis_is_gone_after_the_grant_novu_still_gets_it_and_the_page_says_so(
+# Wiped, killed or set back at any moment: no grant is lost, none is delivered twice.
+
+
+def test_wiped_between_the_click_and_the_return_it_asks_to_start_again(
     somebody: Person, own: OwnRedis, link: str, slack: LocalSlack, novu: LocalNovu
 ) -> None:
-    back = somebody.come_back(link, outcome="slow")
-    page = somebody.follow(during_redeem(somebody, back, slack, own.process.kill))
-    assert page.heading == "Acme HQ is connected"
-    assert [connection.token for connection in novu.state.connections] == [slack.state.grants[0].token]
+    path = somebody.come_back(link)
+    own.wipe()
+    page = somebody.open(path)
+    assert (page.status, page.heading) == (410, "This took too long")
+    assert slack.state.redeem_count == 0
+    assert somebody.install(page.link("Start again")).heading == "Acme HQ is connected"
+    assert_connected_once(slack, novu)
 
 
-def test_when_redis_comes_back_soon_the_outcome_is_recorded(
-    somebody: Person, own: OwnRedis, link: str, slack: LocalSlack, novu: LocalNovu
+@pytest.mark.parametrize("harm", ["wipe", "kill"])
+def test_harmed_between_claim_and_redeem_it_makes_no_difference(
+    somebody: Person, own: OwnRedis, link: str, slack: LocalSlack, novu: LocalNovu, harm: str
 ) -> None:
-    def blink() -> None:
-        own.process.kill()
-        time.sleep(1.5)
-        own.restart()
-
     path = somebody.come_back(link, outcome="slow")
-    back = during_redeem(somebody, path, slack, blink)
+    back = while_it_lasts(somebody, path, lambda: slack.state.redeem_count, own.harms()[harm])
     assert somebody.follow(back).heading == "Acme HQ is connected"
     assert '"status":"connected"' in somebody.open(f"{back.location}/status").source
-    assert len(novu.state.connections) == 1
+    assert_connected_once(slack, novu)
 
 
-def test_when_redis_and_novu_are_gone_after_the_grant_the_page_admits_it(
-    somebody: Person, own: OwnRedis, link: str, slack: LocalSlack, novu: LocalNovu
-) -> None:
-    novu.suffer("down")
-    back = somebody.come_back(link, outcome="slow")
-    page = somebody.follow(during_redeem(somebody, back, slack, own.process.kill))
-    assert page.heading == "We could not finish"
-    assert "we can no longer use that approval" in page.text
-    novu.suffer("none")
-    own.restart()
-    assert somebody.install(link).heading == "Acme HQ is connected"
-
-
-def test_a_redis_that_lost_everything_after_the_claim_does_not_lose_the_grant(
-    somebody: Person, own: OwnRedis, link: str, slack: LocalSlack, novu: LocalNovu
-) -> None:
-    def forget() -> None:
-        with redis.Redis.from_url(own.url) as client:
-            client.flushall()
-
-    page = somebody.follow(during_redeem(somebody, somebody.come_back(link, outcome="slow"), slack, forget))
-    assert page.heading == "Acme HQ is connected"
-    assert [connection.token for connection in novu.state.connections] == [slack.state.grants[0].token]
-
-
-def test_a_redis_killed_between_store_and_delivery_loses_nothing(
-    somebody: Person, own: OwnRedis, link: str, novu: LocalNovu, slack: LocalSlack
+@pytest.mark.parametrize("harm", ["wipe", "kill"])
+def test_harmed_between_redeem_and_delivery_it_makes_no_difference(
+    somebody: Person, own: OwnRedis, link: str, slack: LocalSlack, novu: LocalNovu, harm: str
 ) -> None:
     novu.suffer("slow")
     path = somebody.come_back(link)
-    with ThreadPoolExecutor(1) as pool:
-        answer = pool.submit(somebody.open, path)
-        until(lambda: novu.state.requests("create") == 1, 5)
-        own.process.kill()
-        time.sleep(0.5)
-        own.restart()
-        back = answer.result()
+    back = while_it_lasts(somebody, path, lambda: novu.state.requests("create"), own.harms()[harm])
     assert somebody.follow(back).heading == "Acme HQ is connected"
+    assert_connected_once(slack, novu)
+
+
+def test_coming_back_again_after_a_wipe_leads_to_what_the_ledger_knows(
+    somebody: Person, own: OwnRedis, link: str, slack: LocalSlack, novu: LocalNovu
+) -> None:
+    path = somebody.come_back(link)
+    first = somebody.open(path)
+    own.wipe()
+    assert somebody.open(path).location == first.location
+    assert_connected_once(slack, novu)
+
+
+def test_set_back_to_before_the_claim_the_grant_is_kept_though_another_return_asked_again(
+    service: Flask, somebody: Person, own: OwnRedis, link: str, slack: LocalSlack, novu: LocalNovu, witness: Witness
+) -> None:
+    """As after a fail-over to a replica that was behind."""
+    path = somebody.come_back(link, outcome="slow")
+    twin = Person(service, slack, witness)
+    for name, value in somebody.cookies.items():
+        twin.keep_cookie(name, value)
+    key = f"onboarding:state:{attempt_id(Secret(state_of(path)))}"
     with redis.Redis.from_url(own.url) as client:
-        assert list(client.scan_iter("onboarding:grant:*")) == []
-    assert len(novu.state.connections) == 1
+        before = client.get(key)
+        assert before
+
+        def come_again() -> None:
+            client.set(key, before, ex=600)
+            assert twin.open(path).status == 303
+
+        back = while_it_lasts(somebody, path, lambda: slack.state.redeem_count, come_again)
+    assert slack.state.redeem_count == 2
+    assert somebody.follow(back).heading == "Acme HQ is connected"
+    assert_connected_once(slack, novu)
 
 
-def test_a_worker_outlives_a_redis_that_stalls_and_restarts(
-    somebody: Person, own: OwnRedis, link: str, novu: LocalNovu, env: dict[str, str], tmp_path: Path
+def test_a_worker_delivers_whatever_becomes_of_redis(
+    somebody: Person, own: OwnRedis, link: str, slack: LocalSlack, novu: LocalNovu, env: dict[str, str], tmp_path: Path
 ) -> None:
     novu.suffer("down")
-    back = somebody.open(somebody.come_back(link))
-    with worker({**env, "REDIS_URL": own.url}, tmp_path / "log") as process:
-        until(lambda: "delivery postponed" in (tmp_path / "log").read_text("utf-8"), 8)
-        own.signal(signal.SIGSTOP)
-        time.sleep(3)
-        own.signal(signal.SIGCONT)
+    path = somebody.come_back(link)
+    back = somebody.open(path)
+    log = tmp_path / "log"
+    with worker({**env, "REDIS_URL": own.url}, log) as process:
+        until(lambda: "delivery postponed" in log.read_text("utf-8"), 8)
+        own.wipe()
         own.process.kill()
-        time.sleep(1)
-        own.restart()
         novu.suffer("none")
-        until(lambda: '"status":"connected"' in somebody.open(f"{back.location}/status").source, 60)
+        until(lambda: '"status":"connected"' in somebody.open(f"{back.location}/status").source, 15)
         assert process.poll() is None
-    assert "lost a thread" not in (tmp_path / "log").read_text("utf-8")
-    assert len(novu.state.connections) == 1
+    own.restart()
+    assert "ERROR" not in log.read_text("utf-8")
+    assert_connected_once(slack, novu)
+
+
+def test_nothing_about_a_customer_is_in_it_and_everything_expires(
+    somebody: Person, own: OwnRedis, mint: MintLink, slack: LocalSlack
+) -> None:
+    somebody.install(mint(context={"tenant": "org-1"}))
+    with redis.Redis.from_url(own.url, decode_responses=True) as client:
+        held = {str(key): str(client.get(key)) for key in client.scan_iter()}
+        assert all(client.ttl(key) > 0 for key in held)
+    assert {":".join(key.split(":")[:2]) for key in held} == {"onboarding:state", "onboarding:starts"}
+    for word in ("subscriber-123", "org-1", "Acme", "T9TK3CUKW", slack.state.grants[0].token):
+        assert word not in str(held)
+
+
+# Behind TLS, a password and Sentinel.
 
 
 @pytest.fixture
@@ -197,8 +266,9 @@ def secured(own: OwnRedis) -> Iterator[str]:
     with redis.Redis.from_url(own.url) as client:
         client.execute_command("ACL", "SETUSER", "onboarding", "on", ">hidden-word", "~onboarding:*", "+@all")
         client.execute_command("ACL", "SETUSER", "default", "off")
-    with _tls_in_front_of(own) as (port, certificate):
-        yield f"rediss://onboarding:hidden-word@localhost:{port}/0?ssl_ca_certs={certificate}"
+    trusted = authority(own.folder)
+    with _tls_in_front_of(own, trusted.server("localhost")) as port:
+        yield f"rediss://onboarding:hidden-word@localhost:{port}/0?ssl_ca_certs={trusted.file}"
 
 
 def test_it_works_over_tls_with_a_user_and_a_password(
@@ -207,26 +277,15 @@ def test_it_works_over_tls_with_a_user_and_a_password(
     witness.secrets.add("hidden-word")
     assert Person(make_app(REDIS_URL=secured), slack, witness).install(link).heading == "Acme HQ is connected"
     refused = secured.replace("hidden-word", "another-word")
-    assert Person(make_app(REDIS_URL=refused), slack, witness).open(link).status == 503
-
-
-def test_a_worker_works_over_tls_too(secured: str, env: dict[str, str], tmp_path: Path) -> None:
-    with worker({**env, "REDIS_URL": secured}, tmp_path / "log") as process:
-        until(lambda: "worker started" in (tmp_path / "log").read_text("utf-8"), 5)
-        time.sleep(1)
-        assert process.poll() is None
-    assert "CRITICAL" not in (tmp_path / "log").read_text("utf-8")
+    assert Person(make_app(REDIS_URL=refused), slack, witness).press(link).status == 503
 
 
 @contextmanager
-def _tls_in_front_of(own: OwnRedis) -> Iterator[tuple[int, Path]]:
-    certificate, key = _certificate(own.folder)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate, key)
+def _tls_in_front_of(own: OwnRedis, context: ssl.SSLContext) -> Iterator[int]:
     with socket.create_server(("127.0.0.1", 0)) as server:
         threading.Thread(target=_serve, args=(server, context, own.folder / "redis.sock"), daemon=True).start()
         try:
-            yield int(server.getsockname()[1]), certificate
+            yield int(server.getsockname()[1])
         finally:
             server.shutdown(socket.SHUT_RDWR)
 
@@ -254,30 +313,6 @@ def _copy(source: socket.socket, target: socket.socket) -> None:
         while chunk := source.recv(65536):
             target.sendall(chunk)
         target.shutdown(socket.SHUT_RDWR)
-
-
-def _certificate(folder: Path) -> tuple[Path, Path]:
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    now = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(hours=1))
-        .not_valid_after(now + timedelta(hours=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    pem = serialization.Encoding.PEM
-    paths = folder / "certificate.pem", folder / "key.pem"
-    paths[0].write_bytes(certificate.public_bytes(pem))
-    plain = serialization.NoEncryption()
-    paths[1].write_bytes(key.private_bytes(pem, serialization.PrivateFormat.PKCS8, plain))
-    return paths
 
 
 @pytest.fixture

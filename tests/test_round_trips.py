@@ -1,55 +1,115 @@
-"""What one install asks of Redis, counted by Redis itself."""
+"""What one install asks of Redis and PostgreSQL, counted by the two themselves."""
 
 from __future__ import annotations
 
 import re
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from dataclasses import dataclass, field
+from typing import Any
 
+import pytest
 import redis
+from psycopg import sql
 
+from onboarding.wiring import Wiring
+from tests.aging import Database
+from tests.conftest import MintLink
 from tests.person import Person
-from tests.test_delivery import until, worker
+from tests.stand_ins import LocalNovu, LocalSlack
+
+STATEMENT = re.compile(r"LOG:  (?:execute <unnamed>|statement): +(.*)")
 
 
-@contextmanager
-def monitored(store: redis.Redis) -> Iterator[list[str]]:
-    """Every command that reaches Redis from outside, scripts' own commands left out."""
-    seen: list[str] = []
-    ready = threading.Event()
+@dataclass(slots=True)
+class Asked:
+    """`redis` is how often Redis read something, `statements` how each statement began that reached PostgreSQL."""
 
-    def listen() -> None:
-        with store.monitor() as monitor:
-            ready.set()
-            for command in monitor.listen():
-                if command["client_type"] != "lua":
-                    seen.append(command["command"])
-                if "the end" in command["command"]:
-                    return
-
-    thread = threading.Thread(target=listen)
-    thread.start()
-    ready.wait()
-    yield seen
-    store.echo("the end")
-    thread.join()
+    redis: int = 0
+    statements: list[str] = field(default_factory=list)
 
 
-def round_trips(commands: list[str]) -> list[str]:
-    """One line for each. What a worker asks without there being an install, polling and sweeping, is not counted."""
-    idle = re.compile(r" fetch |EVALSHA \w+ 0|onboarding:undelivered 100 60|onboarding:due 200")
-    return [line for line in commands if re.match("EVALSHA|HGETALL|GET|EXEC", line) and not idle.search(line)]
+class Counters:
+    def __init__(self, store: redis.Redis, ledger_db: Database) -> None:
+        self._store = store
+        self._ledger = ledger_db
+        [found] = ledger_db.execute("SELECT current_database() AS name").fetchall()
+        logged = sql.SQL("ALTER DATABASE {} SET log_statement = 'all'").format(sql.Identifier(found["name"]))
+        ledger_db.execute(logged)
+
+    @contextmanager
+    def counting(self) -> Iterator[Asked]:
+        asked, reads, size = Asked(), self._reads(), self._size()
+        yield asked
+        # Asking Redis is a read as well.
+        asked.redis = self._reads() - reads - 1
+        [log] = self._ledger.execute("SELECT pg_read_file('log', %s, 1000000) AS text", [size]).fetchall()
+        asked.statements = [words[:60] for words in STATEMENT.findall(log["text"])]
+
+    def _reads(self) -> int:
+        stats: Any = self._store.info("stats")
+        return int(stats["total_reads_processed"])
+
+    def _size(self) -> int:
+        [log] = self._ledger.execute("SELECT size FROM pg_stat_file('log')").fetchall()
+        return int(log["size"])
 
 
-def test_an_install_takes_at_most_twelve_round_trips(
-    env: dict[str, str], tmp_path: Path, person: Person, link: str, store: redis.Redis
+@pytest.fixture
+def counters(store: redis.Redis, ledger_db: Database) -> Counters:
+    return Counters(store, ledger_db)
+
+
+@pytest.fixture
+def seasoned(counters: Counters, person: Person, mint: MintLink) -> Person:
+    """Somebody in front of a service that has done this before: every connection is open, every script is known."""
+    person.install(mint(context={"tenant": "another"}))
+    return person
+
+
+def test_a_start_takes_one_round_trip_to_redis_and_one_statement(
+    seasoned: Person, counters: Counters, link: str
 ) -> None:
-    person.install(link)
-    store.flushall()
-    with worker(env, tmp_path / "log"), monitored(store) as commands:
-        person.install(link)
-        until(lambda: len(round_trips(commands)) == 8, 2)
-        until(lambda: len([line for line in round_trips(commands) if " ack " in line]) == 2, 35)
-    assert len(round_trips(commands)) == 12
+    landing = seasoned.open(link)
+    found = re.search(r'name="csrf_token" value="([^"]+)"', landing.source)
+    assert found
+    with counters.counting() as asked:
+        assert seasoned.open(link, "POST", data={"csrf_token": found[1]}).status == 303
+    assert asked.redis == 1
+    assert len(asked.statements) == 1, asked.statements
+
+
+def test_a_return_takes_one_round_trip_to_redis_and_three_statements(
+    seasoned: Person, counters: Counters, link: str, slack: LocalSlack, novu: LocalNovu, ledger_db: Database
+) -> None:
+    path = seasoned.come_back(link)
+    redeemed, created = slack.state.redeem_count, novu.state.requests("create")
+    with counters.counting() as asked:
+        back = seasoned.open(path)
+    assert seasoned.follow(back).heading == "Acme HQ is connected"
+    assert asked.redis == 1
+    assert len(asked.statements) == 3, asked.statements
+    assert (slack.state.redeem_count, novu.state.requests("create")) == (redeemed + 1, created + 1)
+    assert ledger_db.execute("SELECT * FROM work").fetchall() == []
+
+
+def test_pages_ask_redis_nothing(seasoned: Person, counters: Counters, link: str) -> None:
+    back = seasoned.open(seasoned.come_back(link))
+    with counters.counting() as asked:
+        assert seasoned.open(link).status == 200
+        assert seasoned.follow(back).status == 200
+        assert seasoned.open(f"{back.location}/status").status == 200
+    assert asked.redis == 0
+    assert len(asked.statements) == 3, asked.statements
+
+
+def test_a_link_that_is_in_the_ledger_is_read_once_for_each_page(
+    seasoned: Person, counters: Counters, wiring: Wiring
+) -> None:
+    short = wiring.minting.mint({"subscriberId": "subscriber-123"}, None)
+    wiring.minting.record(short, "somebody")
+    path = wiring.minting.url(short).removeprefix(wiring.settings.public_url)
+    with counters.counting() as asked:
+        assert seasoned.press(path).status == 303
+    assert asked.redis == 1
+    assert len(asked.statements) == 4, asked.statements

@@ -1,8 +1,8 @@
 """Slack Bolt for Python as its documentation shows it, with Redis for its stores and one call to Novu.
 
 Bolt has no install links, so the subscriber is the Slack user who installs. Slack's client and requests are used the
-way their documentation uses them. Slack's client then loads all certificate authorities for each call; with
-ONE_TLS_CONTEXT set it loads them once.
+way their documentation uses them. On Python 3.11, Slack's client then loads all certificate authorities for each call;
+later versions of Python load them once per process, and so does 3.11 with ONE_TLS_CONTEXT set.
 """
 
 from __future__ import annotations

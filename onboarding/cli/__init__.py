@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from onboarding.cli import connections
 from onboarding.ledger import migrations
+from onboarding.ledger.postgres import is_storable
 from onboarding.model import Status
 from onboarding.model.errors import ConfigError, LinkMalformed, NothingToRetry, SchemaRefused, StoreUnavailable
 from onboarding.settings import environment
@@ -24,12 +25,19 @@ UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    args = _parser().parse_args(argv)
+    args = _parse(sys.argv[1:] if argv is None else argv)
     try:
         return int(args.run(args))
     except ConfigError as error:
         print(error, file=sys.stderr)
         return WRONG
+
+
+def _parse(argv: Sequence[str]) -> argparse.Namespace:
+    parser = _parser()
+    if not all(map(is_storable, argv)):
+        parser.error("arguments have to be text in UTF-8")
+    return parser.parse_args(argv)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -124,15 +124,16 @@ class Work:
         )
 
     def rebuild(self) -> int:
-        """Make every row that is missing. There should be none; gives how many there were."""
-        return self._postgres.run(
+        """Make every row that is missing. Gives how many deliveries were; there should be none."""
+        made = self._postgres.rows(
             """
             INSERT INTO work (kind, subject)
             SELECT 'deliver', id FROM attempt WHERE status = 'granted'
             UNION ALL VALUES ('expire', ''), ('forget', '')
-            ON CONFLICT DO NOTHING
+            ON CONFLICT DO NOTHING RETURNING kind
             """
         )
+        return sum(kind == Kind.DELIVER for (kind,) in made)
 
     def beat(self, worker_id: str) -> None:
         """A worker's sign of life."""

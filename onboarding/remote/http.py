@@ -172,6 +172,11 @@ class _Adapter(HTTPAdapter):
             self._pools[parts[:2]] = pool
         return pool
 
+    def close(self) -> None:
+        super().close()
+        while self._pools:
+            self._pools.popitem()[1].close()
+
     def cert_verify(self, *args: Any, **kwargs: Any) -> None:
         """Nothing: requests would make every new connection read the authorities again."""
 

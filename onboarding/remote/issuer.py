@@ -151,7 +151,7 @@ class Identity:
                 answer = ask(Deadline(SECONDS))
             found = answer.json()
         except NoAnswer as error:
-            raise SignInRefused(error.failure) from None
+            raise SignInRefused(error.failure.value) from None
         except ValueError:
             found = None
         if isinstance(found, dict) and "error" in found:

@@ -32,9 +32,9 @@ _here = threading.local()
 
 
 class Exchange:
-    """One request under way, limited to so many seconds; `with` makes it the one of this thread.
+    """One try of a request, limited to so many seconds; `with` makes it the one that this thread has under way.
 
-    `has_sent` tells whether any of it may have left.
+    `socket` is what it uses at the moment, `has_sent` whether any of it may have left.
     """
 
     def __init__(self, seconds: float) -> None:
@@ -85,7 +85,7 @@ class Connection(HTTPConnection):
         return made
 
     def _dial(self, ends: float) -> socket.socket:
-        """The first address that answers; the last one always gets half of the time that is left."""
+        """The first address that answers. Each may take half of the time that is left, the last one all of it."""
         try:
             found = addresses(self._dns_host, ends - time.monotonic())
         except socket.gaierror as error:
@@ -120,7 +120,7 @@ class Connection(HTTPConnection):
 
 
 class SecureConnection(Connection, HTTPSConnection):
-    pass
+    """The same over TLS."""
 
 
 class Pool(HTTPConnectionPool):
@@ -153,10 +153,14 @@ class Pool(HTTPConnectionPool):
 
 
 class SecurePool(Pool, HTTPSConnectionPool):
+    """The same over TLS."""
+
     ConnectionCls = SecureConnection
 
 
 class _Socket(ssl.SSLSocket):
+    """Known before its handshake, which can be cut as well."""
+
     def do_handshake(self, block: bool = False) -> None:
         _exchange().socket = self
         super().do_handshake(block)

@@ -112,7 +112,7 @@ class Slack:
         try:
             answer = self._http.ask("POST", f"{self._settings.url}/api/{method}", headers, deadline=deadline)
         except NoAnswer as error:
-            raise SlackRefused(Reason.SLACK_UNAVAILABLE, error.failure) from None
+            raise SlackRefused(Reason.SLACK_UNAVAILABLE, error.failure.value) from None
         fields = _fields(answer)
         if fields.get("ok") is True:
             return fields
@@ -125,13 +125,13 @@ class Slack:
         try:
             answer = self._client.redeem(self._http, endpoint, code, deadline)
         except NoAnswer as error:
-            raise SlackRefused(Reason.SLACK_UNAVAILABLE, error.failure) from None
+            raise SlackRefused(Reason.SLACK_UNAVAILABLE, error.failure.value) from None
         fields = _fields(answer)
+        if fields.get("ok") is True:
+            return fields
         if "error" in fields:
             raise _refusal(fields["error"])
-        if fields.get("ok") is not True:
-            raise SlackRefused(Reason.SLACK_UNAVAILABLE, "not_ok")
-        return fields
+        raise SlackRefused(Reason.SLACK_UNAVAILABLE, "not_ok")
 
     @cached_property
     def _client(self) -> oauth.Client:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import html
 import json
 import re
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from tests.admin.operator import Operator
+from tests.aging import Database, pass_time
 from tests.conftest import MintLink
 from tests.person import Page, Person
 from tests.stand_ins import LocalNovu, LocalSlack
@@ -58,6 +60,14 @@ def test_the_list_shows_every_attempt_newest_first(operator: Operator, person: P
         ("from=2020-01-01", 2),
         ("from=2020-01-01&to=2020-01-02", 0),
         ("status=&reason=&subscriber=", 2),
+        ("subscriber=%20subscriber-123%0A", 2),
+        ("context=tenant:org-1%20", 1),
+        ("workspace=%09T9TK3CUKW", 2),
+        ("integration=%20slack-prod%20", 2),
+        ("subscriber=%20", 2),
+        ("subscriber=subscriber-123%00", 0),
+        ("context=%00", 0),
+        ("subscriber=%ED%A0%80", 0),
     ],
 )
 def test_each_filter(
@@ -91,11 +101,78 @@ def test_filters_that_make_no_sense_are_named(operator: Operator, person: Person
     assert rows(page) == []
 
 
+@pytest.mark.parametrize("path", ["/admin/attempts", "/admin/attempts.csv"])
 @pytest.mark.parametrize(
-    "query", ["status=connected&status=failed", "after=", "unknown=1", "%00=%00", "subscriber=%00"]
+    "query",
+    [
+        "status=connected&status=failed",
+        "after=",
+        "unknown=1",
+        "%00=%00",
+        "status=%00",
+        "reason=%ED%A0%80",
+        "subscriber=%00",
+        "context=%00",
+        "workspace=T%00",
+        "integration=%ED%A0%80",
+        "from=%00",
+        "after=%00",
+        "subscriber=a&from=2020-01-01&to=2020-01-02&context=%00",
+    ],
 )
-def test_odd_filters_do_no_harm(operator: Operator, query: str) -> None:
-    assert operator.open(f"/admin/attempts?{query}").status in {200, 400}
+def test_odd_filters_do_no_harm(operator: Operator, path: str, query: str) -> None:
+    assert operator.open(f"{path}?{query}").status in {200, 400}
+
+
+def test_a_day_holds_its_last_moment(operator: Operator, person: Person, link: str, ledger_db: Database) -> None:
+    person.install(link)
+    ledger_db.execute("UPDATE attempt SET started_at = '2026-03-01 23:59:59.999999+00'")
+    assert len(rows(operator.open("/admin/attempts?from=2026-03-01&to=2026-03-01"))) == 1
+    assert len(rows(operator.open("/admin/attempts?from=2026-03-02"))) == 0
+
+
+def test_who_waits_for_an_approval_is_listed_and_what_to_do_is_said(
+    operator: Operator, person: Person, mint: MintLink, ledger_db: Database
+) -> None:
+    person.install(mint(context={"tenant": "org-1"}))
+    waiting = person.open(person.come_back(mint(timedelta(hours=1)), outcome="not_permitted")).location
+    assert '<option value="awaiting_approval">Awaiting approval</option>' in operator.open("/admin/attempts").source
+    [row] = rows(operator.open("/admin/attempts?status=awaiting_approval"))
+    assert "Awaiting approval" in row
+    assert "Needs an admin" in row
+    page = operator.open(f"/admin{waiting}")
+    assert "Usually an admin of the workspace has to approve it first." in page.text
+    assert "Once it is approved, the same link works for anybody who has it." in page.text
+    assert "Slack gave no grant yet." in page.text
+    assert "Retry" not in page.text
+    pass_time(ledger_db, timedelta(hours=1, minutes=1))
+    assert rows(operator.open("/admin/attempts?status=awaiting_approval")) == []
+    [row] = rows(operator.open("/admin/attempts?reason=approval_not_given"))
+    assert "Expired" in row
+    page = operator.open(f"/admin{waiting}")
+    assert "Nobody finished before the link expired." in page.text
+    assert "Slack gave no grant." in page.text
+
+
+def test_an_approval_that_was_given_says_where_the_customer_is_connected(
+    operator: Operator, person: Person, mint: MintLink
+) -> None:
+    waiting = person.open(person.come_back(mint(), outcome="not_permitted")).location
+    person.install(mint())
+    page = operator.open(f"/admin{waiting}")
+    assert "Acme Inc. is connected to Acme HQ." in page.text
+    assert "Slack did not let this person install the app" in page.text
+    assert "What to do:" not in page.text
+
+
+def test_a_connection_that_a_newer_one_replaced_says_so(operator: Operator, person: Person, mint: MintLink) -> None:
+    older = person.open(person.come_back(mint())).location
+    person.install(mint(), workspace="T0VMBRE11A")
+    page = operator.open(f"/admin{older}")
+    assert "was connected to Acme HQ, and to another workspace after that." in page.text
+    [row] = rows(operator.open("/admin/attempts?reason=replaced"))
+    assert "Replaced" in row
+    assert len(rows(operator.open("/admin/attempts?status=connected"))) == 2
 
 
 def test_pages_lead_to_older_attempts_and_back(operator: Operator, person: Person, mint: MintLink) -> None:
@@ -254,7 +331,7 @@ def test_a_link_that_nobody_used_is_found_too(operator: Operator) -> None:
     operator.submit("/admin/links", "/admin/links", subscriber="globex-1", account="Globex Corp")
     for text in ("globex-1", "corp", "GLOBEX C"):
         page = operator.open(f"/admin/attempts?q={text}")
-        assert "These links were minted here:" in page.text
+        assert "These links were created here:" in page.text
         assert "Link for Globex Corp" in operator.open(page.link("Globex Corp")).text
     assert "Nothing is called" in operator.open("/admin/attempts?q=orp").text
 

@@ -6,15 +6,16 @@ import csv
 import io
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
 
 import pytest
-import redis
 from flask import Flask
 
 from onboarding.clock import utc_now
+from onboarding.ledger.audit import Action, Entry
+from onboarding.wiring import Wiring
 from tests.admin.operator import PASSWORD, Operator
 from tests.admin.test_attempts import failed, rows
+from tests.aging import Database, pass_time
 from tests.conftest import MintLink
 from tests.person import Person
 from tests.stand_ins import LocalNovu
@@ -50,7 +51,7 @@ def test_everything_an_operator_does_is_written_down(
         "Signed out Operator",
         "Exported Operator attempts",
         f"Revoked a link Operator {link_id}",
-        f"Minted a link Operator {link_id} for subscriber-123",
+        f"Created a link Operator {link_id} for subscriber-123",
         f"Disconnected Operator {place.rsplit('/', 1)[1]} Slack: the token was revoked.",
         "Verified a connection Operator",
         "Renamed a connection Operator",
@@ -63,13 +64,23 @@ def test_everything_an_operator_does_is_written_down(
         assert row.endswith("127.0.0.1")
 
 
-def test_the_audit_is_kept_for_ninety_days(operator: Operator, store: redis.Redis) -> None:
-    fields: dict[Any, Any] = {"actor": "Operator", "action": "exported", "target": "", "outcome": "", "address": ""}
-    store.delete("onboarding:audit")
-    for days in (91, 89):
-        store.xadd("onboarding:audit", fields, id=f"{int((utc_now() - timedelta(days=days)).timestamp() * 1000)}-1")
-    operator.submit("/admin", "/admin/sign-out")
-    assert store.xlen("onboarding:audit") == 2
+def test_the_audit_is_kept_for_ninety_days(operator: Operator, wiring: Wiring, ledger_db: Database) -> None:
+    pass_time(ledger_db, timedelta(days=2))
+    operator.open("/admin/audit.csv")
+    pass_time(ledger_db, timedelta(days=87, hours=23))
+    assert wiring.ledger.audit.forget() == 0
+    pass_time(ledger_db, timedelta(hours=2))
+    assert wiring.ledger.audit.forget() == 1
+    [row] = rows(operator.open("/admin/audit"))
+    assert "Exported" in row
+
+
+def test_what_cannot_be_stored_is_written_down_as_far_as_it_can(operator: Operator, wiring: Wiring) -> None:
+    entry = Entry(utc_now(), "a\0b", Action.REVOKED, "\ud800" * 400, "x\udfff", "\0")
+    wiring.ledger.audit.add(entry)
+    [kept, *_] = wiring.ledger.audit.read(10).entries
+    assert (kept.actor, kept.target, kept.outcome, kept.address) == ("a\ufffdb", "\ufffd" * 300, "x\ufffd", "\ufffd")
+    assert operator.open("/admin/audit").status == 200
 
 
 def test_pages_lead_through_the_audit(operator: Operator) -> None:
@@ -80,9 +91,15 @@ def test_pages_lead_through_the_audit(operator: Operator) -> None:
     assert len(rows(operator.open(first.link("Older")))) == 2
 
 
-@pytest.mark.parametrize("after", ["x", "1", "-", "9" * 99, "1-1-1", "*", "0-0", "00-1"])
+@pytest.mark.parametrize("after", ["x", "-", "-1", "0", "01", "1.5", "1%0A", "%00", "1-1", "*", "9" * 19, "9" * 99])
 def test_a_place_that_is_not_ours_is_refused(operator: Operator, after: str) -> None:
     assert operator.open(f"/admin/audit?after={after}").status == 400
+
+
+@pytest.mark.parametrize(("after", "found"), [("1", 0), ("9" * 18, 1)])
+def test_the_audit_goes_on_from_any_place_that_could_be(operator: Operator, after: str, found: int) -> None:
+    page = operator.open(f"/admin/audit?after={after}")
+    assert (page.status, len(rows(page))) == (200, found)
 
 
 def test_attempts_come_as_a_table_with_the_filters_of_the_page(

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-import redis
 import requests
 from flask import Flask
 
 from onboarding.wiring import Wiring
 from tests.admin.operator import PASSWORD, Operator
 from tests.admin.test_attempts import rows
+from tests.aging import Database, make_due
 from tests.conftest import MintLink
 from tests.person import Person
-from tests.stand_ins import LocalNovu, LocalSlack
-from tests.test_delivery import attempt_id_of, make_due
+from tests.stand_ins import NOVU_KEY, LocalNovu, LocalSlack
+from tests.test_delivery import attempt_id_of, sealed
 
 LIST = "/admin/connections"
 
@@ -123,7 +123,7 @@ def test_what_was_disconnected_says_so_everywhere(
 
 
 def test_an_approval_given_before_does_not_bring_a_connection_back(
-    operator: Operator, person: Person, mint: MintLink, novu: LocalNovu, wiring: Wiring, store: redis.Redis
+    operator: Operator, person: Person, mint: MintLink, novu: LocalNovu, wiring: Wiring, ledger_db: Database
 ) -> None:
     person.install(mint())
     place = f"/admin/connections/{novu.state.connections[0].identifier}"
@@ -131,7 +131,7 @@ def test_an_approval_given_before_does_not_bring_a_connection_back(
     before = attempt_id_of(person.open(person.come_back(mint())).location)
     novu.suffer("none")
     operator.do(place, place, action="disconnect", revoke="on")
-    make_due(store)
+    make_due(ledger_db)
     wiring.delivery.deliver(before)
     assert novu.state.connections == ()
     assert person.install(mint()).heading == "Acme HQ is connected"
@@ -142,11 +142,10 @@ def test_while_a_delivery_is_under_way_nothing_is_disconnected(
     operator: Operator, place: str, novu: LocalNovu, wiring: Wiring
 ) -> None:
     owner = novu.state.connections[0].identifier
-    lease = wiring.attempts.hold(owner)
-    assert lease
+    assert wiring.ledger.connections.hold(owner, "a delivery")
     page = operator.do(place, place, action="disconnect")
     assert "is being delivered right now. Try again in a few seconds." in page.text
-    wiring.attempts.release(owner, lease)
+    wiring.ledger.connections.release(owner, "a delivery")
     assert "the connection was deleted" in operator.do(place, place, action="disconnect").text
 
 
@@ -170,7 +169,7 @@ def test_a_token_that_is_gone_is_no_obstacle(
 
 
 def test_whatever_was_approved_before_a_disconnect_says_so(
-    operator: Operator, person: Person, mint: MintLink, novu: LocalNovu, wiring: Wiring, store: redis.Redis
+    operator: Operator, person: Person, mint: MintLink, novu: LocalNovu, wiring: Wiring, ledger_db: Database
 ) -> None:
     first = person.open(person.come_back(mint())).location
     second = person.open(person.come_back(mint())).location
@@ -181,7 +180,7 @@ def test_whatever_was_approved_before_a_disconnect_says_so(
     pending = person.open(person.come_back(mint())).location
     novu.suffer("none")
     operator.do(place, place, action="disconnect")
-    make_due(store)
+    make_due(ledger_db)
     wiring.delivery.deliver(pending.rsplit("/", 1)[1])
     for outcome in (first, second):
         assert person.open(outcome).heading == "Acme HQ is no longer connected"
@@ -191,7 +190,7 @@ def test_whatever_was_approved_before_a_disconnect_says_so(
         page = operator.open(f"/admin{outcome}")
         assert "was disconnected after this approval" in page.text
         assert "Retry" not in page.text.replace("pressed Retry", "")
-    assert list(store.scan_iter("onboarding:grant:*")) == []
+    assert sealed(ledger_db) == []
     assert operator.open("/admin/attempts?status=waiting").text.count("No attempt fits.") == 1
     assert novu.state.connections == ()
 
@@ -221,7 +220,7 @@ def test_while_slack_is_down_novu_keeps_the_token(
 ) -> None:
     operator.move_to(make_app(ADMIN_PASSWORD=PASSWORD, SLACK_URL="http://127.0.0.1:1"))
     page = operator.do(place, place, action="disconnect", revoke="on")
-    assert "Slack: the token was not revoked (ConnectionError)." in page.text
+    assert "Slack: the token was not revoked (no_connection)." in page.text
     assert "Novu: the connection was kept, so that you can try again." in page.text
     assert len(novu.state.connections) == 1
 
@@ -246,6 +245,39 @@ def test_when_novu_is_down_the_page_says_so(operator: Operator, place: str, novu
 def test_an_unknown_connection_is_not_found(operator: Operator) -> None:
     for identifier in ("nothing", "a/b", "%2e%2e%2fx", "é", "x" * 3000):
         assert operator.open(f"{LIST}/{identifier}").status == 404
+
+
+@pytest.mark.parametrize("action", ["rename", "verify", "disconnect"])
+@pytest.mark.parametrize("identifier", ["%00", "mine%00", "%ED%A0%80", "a%2Fb", "x" * 3000])
+def test_what_cannot_be_a_connection_is_not_changed(
+    operator: Operator, place: str, novu: LocalNovu, action: str, identifier: str
+) -> None:
+    before = novu.state.connections
+    data = {"csrf_token": operator.csrf_field(place), "action": action, "name": "New\0", "revoke": "on"}
+    page = operator.open(f"{LIST}/{identifier}", "POST", data=data)
+    assert page.status in {303, 404}
+    assert operator.open("/admin/audit").status == 200
+    assert novu.state.connections == before
+
+
+def test_a_connection_made_elsewhere_is_shown_whatever_it_holds(operator: Operator, novu: LocalNovu) -> None:
+    odd = {"id": "T\0", "name": "Odd \0\u202e<b>"}
+    body = {
+        "identifier": "odd",
+        "subscriberId": "subscriber-123",
+        "integrationIdentifier": "slack-prod",
+        "workspace": odd,
+        "auth": {"accessToken": "xoxb-odd"},
+    }
+    headers = {"Authorization": f"ApiKey {NOVU_KEY}"}
+    requests.post(f"{novu.url}/v1/channel-connections", json=body, headers=headers, timeout=5).raise_for_status()
+    for path in (LIST, f"{LIST}/odd"):
+        page = operator.open(path)
+        assert page.status == 200
+        assert "<b>" not in page.source
+    for action in ("verify", "disconnect"):
+        assert operator.do(f"{LIST}/odd", f"{LIST}/odd", action=action).status == 200
+    assert novu.state.connections == ()
 
 
 def test_an_unknown_change_is_refused(operator: Operator, place: str) -> None:

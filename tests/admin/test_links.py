@@ -1,14 +1,18 @@
-"""Links minted, shown and taken back on the status page."""
+"""Links created, shown and revoked on the status page."""
 
 from __future__ import annotations
 
 import html
 import re
+from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
+from flask import Flask
 
-from tests.admin.operator import Operator
+from tests.admin.operator import PASSWORD, Operator
 from tests.admin.test_attempts import rows
+from tests.aging import Database, pass_time
 from tests.conftest import MintLink
 from tests.person import Page, Person
 from tests.stand_ins import LocalSlack
@@ -22,7 +26,7 @@ def url_of(page: Page) -> str:
     return html.unescape(found[1]).removeprefix("http://127.0.0.1:8000")
 
 
-def test_a_link_is_minted_and_works(operator: Operator, person: Person) -> None:
+def test_a_link_is_created_and_works(operator: Operator, person: Person) -> None:
     page = operator.do(LINKS, LINKS, subscriber="subscriber-123", account="Acme Inc.", lasts="2", unit="hours")
     assert "The link is ready." in page.text
     [row] = rows(page)
@@ -33,7 +37,34 @@ def test_a_link_is_minted_and_works(operator: Operator, person: Person) -> None:
     assert "another 2 hours" in landing.text or "another 120 minutes" in landing.text
 
 
-def test_a_shared_link_is_minted_from_contexts(operator: Operator, person: Person) -> None:
+def test_its_address_is_short(operator: Operator) -> None:
+    page = operator.do(LINKS, LINKS, subscriber="subscriber-123", context="tenant=org-1", account="x" * 200)
+    assert re.fullmatch(r"/install/[A-Za-z0-9_-]{22}\.[A-Za-z0-9_-]{27}", url_of(page))
+
+
+def test_a_link_that_has_expired_says_so(operator: Operator, ledger_db: Database) -> None:
+    made = operator.submit(LINKS, LINKS, subscriber="subscriber-123", lasts="2", unit="hours").location
+    assert "Works until" in operator.open(made).text
+    pass_time(ledger_db, timedelta(hours=2))
+    page = operator.open(made)
+    assert "It has expired." in page.text
+    assert '<textarea id="url"' not in page.source
+    assert "Expired" in rows(page)[0]
+
+
+def test_a_shorter_longest_life_is_seen_in_the_list(
+    operator: Operator, make_app: Callable[..., Flask], ledger_db: Database
+) -> None:
+    made = operator.submit(LINKS, LINKS, subscriber="subscriber-123").location
+    pass_time(ledger_db, timedelta(hours=2))
+    assert "Works" in rows(operator.open(made))[0]
+    operator.move_to(make_app(ADMIN_PASSWORD=PASSWORD, LINK_MAX_AGE="3600"))
+    page = operator.open(made)
+    assert "It has expired." in page.text
+    assert "Expired" in rows(page)[0]
+
+
+def test_a_shared_link_is_created_from_contexts(operator: Operator, person: Person) -> None:
     page = operator.do(LINKS, LINKS, context="tenant=org-1\r\nregion = eu", shared="on", account="Everyone")
     assert person.install(url_of(page)).heading == "Acme HQ is connected"
 
@@ -55,6 +86,10 @@ def test_a_shared_link_is_minted_from_contexts(operator: Operator, person: Perso
         ({"subscriber": "x", "lasts": "99", "unit": "days"}, "lasts must be at most"),
         ({"subscriber": "x", "lasts": "1", "unit": "years"}, "lasts must be a whole number"),
         ({"subscriber": "x", "account": "y" * 201}, "account must be"),
+        ({"subscriber": "x\0"}, "subscriber must be"),
+        ({"subscriber": "x", "context": "tenant=a\0"}, "context ids must be"),
+        ({"subscriber": "x", "integration": "\0"}, "integration must be"),
+        ({"subscriber": "x", "lasts": "1\0"}, "lasts must be a whole number"),
     ],
 )
 def test_what_is_wrong_is_said_and_nothing_is_lost(operator: Operator, fields: dict[str, str], named: str) -> None:
@@ -63,7 +98,7 @@ def test_what_is_wrong_is_said_and_nothing_is_lost(operator: Operator, fields: d
     assert named in page.text
     for value in fields.values():
         assert html.escape(value, quote=True)[:50] in page.source or value in {"on", "years", "days"} or "\n" in value
-    assert "No links were minted here yet." in page.text
+    assert "No links were created here yet." in page.text
 
 
 def test_names_with_markup_and_formulas_stay_text(operator: Operator) -> None:

@@ -6,11 +6,12 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-import redis
 from flask import Flask
 
+from onboarding.wiring import Wiring
 from tests.admin.operator import PASSWORD, Operator
 from tests.admin.test_attempts import failed, rows
+from tests.aging import Database, make_due
 from tests.conftest import MintLink
 from tests.person import Page, Person
 from tests.stand_ins import LocalNovu, LocalSlack
@@ -23,15 +24,29 @@ def numbers(page: Page) -> dict[str, int]:
     return {label: int(number) for number, label in found}
 
 
-def test_four_numbers_lead_to_their_attempts(
+def part(operator: Operator, name: str) -> str:
+    """What the overview says of one part of the service."""
+    found = re.search(rf"<dt>{name}</dt><dd>(.*?)</dd>", operator.open("/admin").source, re.DOTALL)
+    assert found
+    return " ".join(re.sub(r"<[^>]+>", " ", found[1]).split())
+
+
+def test_the_numbers_lead_to_their_attempts(
     operator: Operator, person: Person, mint: MintLink, novu: LocalNovu
 ) -> None:
     person.install(mint())
+    person.install(mint(context={"tenant": "org-1"}), outcome="not_permitted")
     failed(person, novu, mint())
     novu.suffer("down")
     person.open(person.come_back(mint()))
     page = operator.open("/admin")
-    assert numbers(page) == {"connected": 1, "finishing": 1, "failed": 1, "waiting for a person": 1}
+    assert numbers(page) == {
+        "connected": 1,
+        "finishing": 1,
+        "awaiting approval": 1,
+        "failed": 1,
+        "waiting for a person": 1,
+    }
     for label, number in numbers(page).items():
         assert len(rows(operator.open(page.link(f"{number} {label}")))) == number
 
@@ -48,12 +63,14 @@ def test_the_funnel_counts_how_far_people_got(operator: Operator, person: Person
 
 def test_an_empty_service_has_an_overview_too(operator: Operator) -> None:
     page = operator.open("/admin")
-    assert numbers(page) == {"connected": 0, "finishing": 0, "failed": 0, "waiting for a person": 0}
+    assert set(numbers(page).values()) == {0}
     assert "Started: 0, Came back: 0" in page.source
 
 
 def test_health_is_told_in_words(operator: Operator, env: dict[str, str], tmp_path: Path) -> None:
     page = operator.open("/admin")
+    assert "PostgreSQL ✓ answers" in page.text
+    assert "Redis ✓ answers" in page.text
     assert "Slack ✓ answers" in page.text
     assert "Novu ✓ answers" in page.text
     assert "Workers ! none" in page.text
@@ -79,14 +96,61 @@ def test_slack_and_novu_are_not_asked_at_every_look(operator: Operator, slack: L
     assert slack.state.redeem_count == asked
 
 
-def test_a_job_that_waits_is_counted(
-    operator: Operator, person: Person, link: str, novu: LocalNovu, store: redis.Redis
+def test_work_that_is_due_is_counted(
+    operator: Operator, person: Person, mint: MintLink, novu: LocalNovu, ledger_db: Database
+) -> None:
+    assert part(operator, "Work") == "✓ nothing is due"
+    novu.suffer("down")
+    person.open(person.come_back(mint()))
+    assert part(operator, "Work").startswith("✓ nothing is due The oldest attempt on its way to Novu was started")
+    make_due(ledger_db)
+    assert part(operator, "Work").startswith("! 1 delivery is due The oldest was due ")
+    person.open(person.come_back(mint(subscriberId="subscriber-123", context={"tenant": "org-1"})))
+    make_due(ledger_db)
+    assert part(operator, "Work").startswith("! 2 deliveries are due")
+
+
+def test_work_that_is_due_is_nothing_to_worry_about_if_workers_are_there_and_it_is_not_late(
+    operator: Operator, person: Person, link: str, novu: LocalNovu, wiring: Wiring, ledger_db: Database
 ) -> None:
     novu.suffer("down")
     person.open(person.come_back(link))
-    message = str(store.hgetall("onboarding:queue:delivery.DQ.msgs").popitem()[1])
-    store.hset("onboarding:queue:delivery.msgs", "1", message)
-    store.rpush("onboarding:queue:delivery", "1")
+    make_due(ledger_db)
+    wiring.ledger.work.beat("a worker")
+    assert part(operator, "Work").startswith("✓ 1 delivery is due")
+    ledger_db.execute("UPDATE work SET due_at = now() - interval '6 minutes' WHERE kind = 'deliver'")
+    assert part(operator, "Work").startswith("! 1 delivery is due The oldest was due 6 minutes ago.")
+
+
+def test_work_that_is_stuck_is_shown_with_the_way_to_put_it_right(
+    operator: Operator, person: Person, link: str, novu: LocalNovu, ledger_db: Database
+) -> None:
+    novu.suffer("down")
+    outcome = person.open(person.come_back(link)).location
+    novu.suffer("none")
+    ledger_db.execute("UPDATE work SET tries = 3, last_error = 'ValueError' WHERE kind = 'deliver'")
+    assert "stuck" not in part(operator, "Work")
+    ledger_db.execute("UPDATE work SET tries = 4 WHERE kind = 'deliver'")
     page = operator.open("/admin")
-    assert "1 job is due" in page.text
-    assert "The oldest attempt on its way to Novu was started" in page.text
+    assert "Work ! is stuck Look for “job failed” in the worker's log" in page.text
+    assert "Delivery for Acme Inc. started 4 times and never finished: ValueError." in page.text
+    place = page.link("Delivery for Acme Inc.")
+    assert place == f"/admin{outcome}"
+    assert "Retried: connected." in operator.do(place, f"{place}/retry").text
+    assert part(operator, "Work") == "✓ nothing is due"
+
+
+def test_work_that_belongs_to_no_attempt_can_be_stuck_too(operator: Operator, ledger_db: Database) -> None:
+    ledger_db.execute(
+        "INSERT INTO work (kind, subject, tries, last_error)"
+        " VALUES ('expire', '', 9, 'KeyError'), ('deliver', 'gone', 8, NULL), ('new kind', '', 7, NULL)"
+    )
+    page = operator.open("/admin")
+    assert "Marking attempts as expired started 9 times and never finished: KeyError." in page.text
+    assert "Delivery to Novu started 8 times and never finished: the worker ended before it could say why." in page.text
+    assert "new kind started 7 times" in page.text
+
+
+def test_numbers_that_nobody_counts_to_the_end_say_so(operator: Operator, ledger_db: Database) -> None:
+    ledger_db.execute("INSERT INTO work (kind, subject) SELECT 'deliver', n::text FROM generate_series(1, 1001) n")
+    assert "1000 or more deliveries are due" in operator.open("/admin").text

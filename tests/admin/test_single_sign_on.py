@@ -22,6 +22,7 @@ from onboarding.sandbox.issuer.outcomes import APPROVED, OUTCOMES
 from onboarding.sandbox.serve import serving
 from tests.admin.operator import PASSWORD, Operator
 from tests.admin.test_attempts import rows
+from tests.aging import Database
 from tests.person import Page, path_of, set_cookies
 from tests.scripted import Script, scripted
 from tests.stand_ins import LocalSlack
@@ -219,19 +220,27 @@ def test_without_a_sign_in_under_way_no_answer_counts(stranger: Operator) -> Non
         assert stranger.open(f"/admin/sign-in/callback{query}").status == 403
 
 
-def test_answers_that_fail_are_counted_like_passwords(stranger: Operator, store: redis.Redis) -> None:
+def written_down(ledger_db: Database) -> list[str]:
+    return [row["action"] for row in ledger_db.execute("SELECT action FROM audit ORDER BY id")]
+
+
+def test_answers_that_fail_are_counted_like_passwords(stranger: Operator, ledger_db: Database) -> None:
     begin(stranger)
     statuses = [stranger.open("/admin/sign-in/callback?code=x&state=x").status for _ in range(8)]
     assert statuses == [403] * 5 + [429] * 3
-    assert store.xlen("onboarding:audit") == 5
+    assert written_down(ledger_db) == ["sign_in_failed"] * 5
 
 
 def test_answers_without_a_sign_in_cost_nobody_anything(
-    make_app: Callable[..., Flask], settings: dict[str, str], slack: LocalSlack, witness: Witness, store: redis.Redis
+    make_app: Callable[..., Flask],
+    settings: dict[str, str],
+    slack: LocalSlack,
+    witness: Witness,
+    ledger_db: Database,
 ) -> None:
     somebody = Operator(make_app(**settings, ADMIN_PASSWORD=PASSWORD), slack, witness)
     assert {somebody.open("/admin/sign-in/callback?code=x&state=x").status for _ in range(9)} == {403}
-    assert store.xlen("onboarding:audit") == 0
+    assert written_down(ledger_db) == []
     assert somebody.sign_in().status == 303
 
 

@@ -15,6 +15,7 @@ from tests.witness import Witness
 KEY: Final = "key-of-one-host-0123456789abcdef0123"
 OTHER_KEY: Final = "key-of-another-host-456789abcdef0123"
 KEYS: Final = f"{KEY},{OTHER_KEY}"
+NO_DATABASE: Final = "postgresql://nobody@/none?host=/nowhere"
 NEW_LINK: Final = {"subscriberId": "subscriber-123", "account": "Acme Inc."}
 
 

@@ -5,16 +5,13 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-import redis
-import time_machine
 
-from onboarding.clock import utc_now
 from onboarding.wiring import Wiring
+from tests.aging import Database, pass_time
 from tests.api.host import Host
 from tests.conftest import MintLink
 from tests.person import Person
 from tests.stand_ins import LocalNovu
-from tests.test_lists import pass_time
 
 
 def ids(host: Host, **query: object) -> list[str]:
@@ -57,26 +54,26 @@ def test_a_page_holds_fifty_unless_asked(host: Host, person: Person, mint: MintL
     assert len(ids(host, limit=1)) == 1
 
 
-def test_attempts_are_found_by_where_they_stand(
-    host: Host, person: Person, mint: MintLink, novu: LocalNovu, store: redis.Redis
-) -> None:
+def test_attempts_are_found_by_their_status(host: Host, person: Person, mint: MintLink, novu: LocalNovu) -> None:
     person.add_to_slack(mint())
     person.install(mint())
+    person.install(mint(context={"tenant": "org-1"}), outcome="not_permitted")
     person.install(mint(), decision="cancel")
     novu.suffer("unauthorized")
     person.install(mint())
     novu.suffer("down")
     person.install(mint())
-    granted, failed, cancelled, connected, started = ids(host)
+    granted, failed, cancelled, awaiting, connected, started = ids(host)
     for status, found in {
         "started": [started],
         "granted": [granted],
         "pending": [granted, started],
         "connected": [connected],
+        "awaiting_approval": [awaiting],
         "cancelled": [cancelled],
         "failed": [failed],
         "expired": [],
-        "": [granted, failed, cancelled, connected, started],
+        "": [granted, failed, cancelled, awaiting, connected, started],
     }.items():
         assert ids(host, status=status) == found, status
 
@@ -86,26 +83,48 @@ def test_attempts_are_found_by_subscriber(host: Host, person: Person, mint: Mint
     [found] = ids(host, subscriberId="s1")
     assert ids(host, subscriberId="s1", status="pending") == [found]
     assert ids(host, subscriberId="s1", status="connected") == []
-    assert len(ids(host, subscriberId="")) == 3
-    for nobody in ("s", "*", "nobody", "x" * 1000, "\0", "é", "all"):
+    for nobody in ("s", "*", "nobody", "x" * 1000, "\0", "s1\0", "é", "all"):
         assert ids(host, subscriberId=nobody) == []
 
 
-def test_what_has_just_expired_is_not_pending(host: Host, person: Person, mint: MintLink, store: redis.Redis) -> None:
-    person.add_to_slack(mint())
-    with time_machine.travel(utc_now() + timedelta(minutes=11)):
-        assert ids(host, status="pending") == ids(host, status="started") == []
-        assert len(ids(host)) == 1
+@pytest.mark.parametrize("same", [" s1", "s1\n", "\u3000s1\t "])
+def test_white_space_at_the_ends_makes_no_other_subscriber(
+    host: Host, person: Person, mint: MintLink, same: str
+) -> None:
+    start(person, mint, 2)
+    assert ids(host, subscriberId=same) == ids(host, subscriberId="s1") != []
 
 
-def test_what_has_expired_is_found_as_such(
-    host: Host, person: Person, mint: MintLink, store: redis.Redis, wiring: Wiring
+@pytest.mark.parametrize("nothing", ["", " ", "\t\n"])
+def test_an_empty_subscriber_counts_as_not_given(host: Host, person: Person, mint: MintLink, nothing: str) -> None:
+    start(person, mint, 2)
+    assert len(ids(host, subscriberId=nothing)) == 2
+
+
+def test_what_has_just_expired_is_found_as_such_without_a_worker(
+    host: Host, person: Person, mint: MintLink, ledger_db: Database
 ) -> None:
     person.add_to_slack(mint())
-    pass_time(store)
-    wiring.lists.lapse()
-    with time_machine.travel(utc_now() + timedelta(minutes=11)):
-        assert len(ids(host, status="expired")) == 1
+    person.install(mint(timedelta(hours=1)), outcome="not_permitted")
+    assert len(ids(host, status="pending")) == len(ids(host, status="awaiting_approval")) == 1
+    assert ids(host, status="expired") == []
+    pass_time(ledger_db, timedelta(minutes=11))
+    assert ids(host, status="pending") == ids(host, status="started") == []
+    assert len(ids(host, status="expired")) == 1
+    pass_time(ledger_db, timedelta(hours=1))
+    assert ids(host, status="awaiting_approval") == []
+    assert len(ids(host, status="expired")) == 2
+
+
+def test_what_another_process_is_just_noting_is_not_shown_as_pending(
+    host: Host, person: Person, mint: MintLink, ledger_db: Database, wiring: Wiring
+) -> None:
+    start(person, mint, 3)
+    pass_time(ledger_db, timedelta(minutes=11))
+    with ledger_db.transaction():
+        ledger_db.execute("SELECT FROM attempt FOR UPDATE")
+        assert wiring.ledger.attempts.expire() == 0
+        assert ids(host, status="pending") == []
 
 
 @pytest.mark.parametrize(
@@ -124,6 +143,8 @@ def test_what_has_expired_is_found_as_such(
         ("after=x", ["after"]),
         ("after=1.%00", ["after"]),
         ("after=1." + "a" * 22 + "%0A", ["after"]),
+        ("after=" + "9" * 18 + "." + "a" * 22, ["after"]),
+        ("after=%20", ["after"]),
         ("status=failed&status=failed", ["status"]),
         ("status=&status=", ["status"]),
         ("subscriberId=a&subscriberId=b", ["subscriberId"]),
@@ -139,4 +160,4 @@ def test_a_question_that_makes_no_sense_is_named(host: Host, query: str, fields:
 def test_a_page_goes_on_from_any_place_that_could_be(host: Host, person: Person, mint: MintLink) -> None:
     start(person, mint, 2)
     assert ids(host, after="0." + "a" * 22) == []
-    assert len(ids(host, after="9" * 15 + "." + "a" * 22)) == 2
+    assert len(ids(host, after="9" * 17 + "." + "a" * 22)) == 2

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,9 @@ from flask import Flask
 from onboarding.ephemeral.limits import API_CALLS
 from onboarding.sandbox import embedded_redis
 from onboarding.wiring import Wiring
-from tests.api.host import KEY, KEYS, NEW_LINK, OTHER_KEY, Host
+from tests.aging import Database
+from tests.api.host import KEY, KEYS, NEW_LINK, NO_DATABASE, OTHER_KEY, Host
+from tests.person import Person
 from tests.witness import Witness
 
 ID = "a" * 22
@@ -106,53 +109,120 @@ def test_a_form_of_another_site_changes_nothing(app: Flask, witness: Witness) ->
 
 
 def test_each_key_calls_six_hundred_times_a_minute(host: Host, other_host: Host, wiring: Wiring) -> None:
-    assert {host.get("/v1/nothing").status for _ in range(API_CALLS.amount)} == {404}
+    assert {host.get("/v1/nothing").status for _ in range(API_CALLS.a_minute)} == {404}
     for method, path in CALLS:
         answer = host.call(method, path)
         assert answer.status == 429
         assert 0 < int(answer.headers["Retry-After"]) <= 60
     assert other_host.get("/v1/attempts").status == 200
-    assert wiring.records.audit.read(10).entries == ()
+    assert wiring.ledger.audit.read(10).entries == ()
+
+
+class Redis:
+    """A Redis of its own, which a test stops, pauses and starts again."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.url = embedded_redis.url(folder)
+        self.start()
+
+    def start(self) -> None:
+        self._process = embedded_redis.start(self._folder)
+
+    def stop(self) -> None:
+        self._process.stop()
+
+    def pause(self) -> None:
+        os.kill(self._process.pid, signal.SIGSTOP)
+
+    def resume(self) -> None:
+        os.kill(self._process.pid, signal.SIGCONT)
 
 
 @pytest.fixture
-def without_redis(make_app: Callable[..., Flask], witness: Witness) -> Iterator[Host]:
-    """A host whose service has lost its Redis."""
+def own_redis() -> Iterator[Redis]:
     with tempfile.TemporaryDirectory(prefix="onboarding-") as folder:
-        process = embedded_redis.start(Path(folder))
-        host = Host(make_app(REDIS_URL=embedded_redis.url(Path(folder)), API_KEYS=KEYS), witness)
-        assert host.create(key="before").status == 201
-        process.stop()
-        yield host
+        own = Redis(Path(folder))
+        yield own
+        own.stop()
+
+
+@pytest.fixture
+def dependent(make_app: Callable[..., Flask], own_redis: Redis, witness: Witness) -> Host:
+    """A host whose service may lose its Redis."""
+    return Host(make_app(REDIS_URL=own_redis.url, API_KEYS=KEYS), witness)
+
+
+def test_without_redis_everything_but_repeating_an_answer_works(dependent: Host, own_redis: Redis) -> None:
+    kept = dependent.create(key="order-1")
+    own_redis.stop()
+    assert dependent.get("/v1/attempts").status == 200
+    assert dependent.get(f"/v1/attempts/{ID}").status == 404
+    made = dependent.create()
+    assert made.status == 201
+    assert dependent.revoke(made.body["id"]).status == 204
+    assert dependent.get("/v1/attempts", limit="x").broken == ["limit"]
+    for key in ("order-1", "order-2"):
+        answer = dependent.create(key=key)
+        assert (answer.status, answer.body["title"]) == (503, "Service Unavailable")
+        assert "redis" not in str(answer.body).lower()
+    own_redis.start()
+    assert dependent.create(key="order-1").body == kept.body
+    assert dependent.create(key="order-2").status == 201
+
+
+def test_without_redis_there_is_no_limit_and_with_it_there_is(dependent: Host, own_redis: Redis) -> None:
+    own_redis.stop()
+    assert {dependent.get("/v1/nothing").status for _ in range(API_CALLS.a_minute + 5)} == {404}
+    own_redis.start()
+    assert [dependent.get("/v1/nothing").status for _ in range(API_CALLS.a_minute + 1)][-2:] == [404, 429]
+
+
+def test_without_redis_a_key_is_needed_all_the_same(
+    make_app: Callable[..., Flask], own_redis: Redis, witness: Witness
+) -> None:
+    stranger = Host(make_app(REDIS_URL=own_redis.url, API_KEYS=KEYS), witness, key=None)
+    own_redis.stop()
+    assert [stranger.call(method, path).status for method, path in CALLS] == [401] * len(CALLS)
+
+
+def test_a_redis_that_stalls_is_given_up_within_seconds(dependent: Host, own_redis: Redis) -> None:
+    own_redis.pause()
+    began = time.monotonic()
+    assert dependent.create(key="order-1").status == 503
+    assert dependent.get("/v1/attempts").status == 200
+    assert time.monotonic() - began < 8
+    own_redis.resume()
+    assert dependent.create(key="order-1").status == 201
 
 
 @pytest.mark.parametrize(("method", "path"), CALLS)
-def test_without_redis_there_is_a_problem_document(without_redis: Host, method: str, path: str) -> None:
+def test_without_postgresql_there_is_a_problem_document(
+    make_app: Callable[..., Flask], witness: Witness, method: str, path: str
+) -> None:
+    host = Host(make_app(DATABASE_URL=NO_DATABASE, API_KEYS=KEYS), witness)
     options: dict[str, Any] = {"json": NEW_LINK} if method == "POST" else {}
-    answer = without_redis.call(method, path, **options)
+    answer = host.call(method, path, **options)
     assert (answer.status, answer.body["title"]) == (503, "Service Unavailable")
-    assert "redis" not in str(answer.body).lower()
+    assert "postgres" not in str(answer.body).lower()
 
 
-def test_a_redis_that_stalls_is_given_up_within_seconds(make_app: Callable[..., Flask], witness: Witness) -> None:
-    with tempfile.TemporaryDirectory(prefix="onboarding-") as folder:
-        process = embedded_redis.start(Path(folder))
-        host = Host(make_app(REDIS_URL=embedded_redis.url(Path(folder)), API_KEYS=KEYS), witness)
-        os.kill(process.pid, signal.SIGSTOP)
-        try:
-            assert host.create().status == 503
-        finally:
-            os.kill(process.pid, signal.SIGCONT)
-            process.stop()
+def test_a_link_that_could_not_be_kept_does_not_use_up_its_key(
+    make_app: Callable[..., Flask], host: Host, witness: Witness
+) -> None:
+    broken = Host(make_app(DATABASE_URL=NO_DATABASE, API_KEYS=KEYS), witness)
+    assert broken.create(key="order-1").status == 503
+    assert host.create(key="order-1").status == 201
 
 
-def test_what_nobody_expected_says_nothing(app: Flask, witness: Witness, store: redis.Redis) -> None:
-    store.set(f"onboarding:attempt:{ID}", "not a hash")
-    store.hset(f"onboarding:attempt:{'b' * 22}", mapping={"link": "{broken"})
-    client = app.test_client()
-    for attempt_id, status in {ID: 503, "b" * 22: 500}.items():
-        response = client.get(f"/v1/attempts/{attempt_id}", headers={"Authorization": f"Bearer {KEY}"})
-        assert response.status_code == status
-        assert response.content_type == "application/problem+json"
-        assert "broken" not in response.text
-        witness.saw(response.text)
+def test_what_nobody_expected_says_nothing(
+    app: Flask, host: Host, person: Person, link: str, witness: Witness, ledger_db: Database
+) -> None:
+    person.add_to_slack(link)
+    [attempt] = host.get("/v1/attempts").body["data"]
+    ledger_db.execute("UPDATE attempt SET link = '{broken'")
+    response = app.test_client().get(f"/v1/attempts/{attempt['id']}", headers={"Authorization": f"Bearer {KEY}"})
+    assert response.status_code == 500
+    assert response.content_type == "application/problem+json"
+    assert "broken" not in response.text
+    witness.saw(response.text)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
@@ -13,8 +14,8 @@ import redis
 import requests
 from flask import Flask
 
-from onboarding.ledger.audit import Action
 from onboarding.clock import utc_now
+from onboarding.ledger.audit import Action
 from onboarding.sandbox.serve import serving
 from onboarding.wiring import Wiring
 from tests.api.host import KEY, KEYS, NEW_LINK, Host, path_of
@@ -31,6 +32,11 @@ def test_a_link_leads_to_its_page(host: Host, person: Person) -> None:
     assert person.open(path_of(answer.body)).heading == "Connect Acme Inc. to Slack"
 
 
+def test_the_address_is_short_whatever_the_link_holds(host: Host) -> None:
+    made = host.link(context={"tenant": {"id": "org-1", "data": {"note": "x" * 60_000}}})
+    assert re.fullmatch(rf"http://127\.0\.0\.1:8000/install/{made['id']}\.[A-Za-z0-9_-]{{27}}", made["url"])
+
+
 def test_the_link_holds_what_was_asked(host: Host, wiring: Wiring) -> None:
     asked = {
         "subscriberId": "subscriber-123",
@@ -42,7 +48,7 @@ def test_the_link_holds_what_was_asked(host: Host, wiring: Wiring) -> None:
         "returnUrl": "https://app.example.com/x?y=1",
     }
     made = host.link(**asked)
-    link = wiring.links.open(made["url"].rpartition("/")[2], wiring.clock())
+    link = wiring.minting.open(made["url"].rpartition("/")[2])
     assert link.id == made["id"]
     assert (link.subscriber_id, link.integration, link.identifier) == ("subscriber-123", "slack-other", "my-connection")
     assert [context.key for context in link.contexts] == ["tenant:org-1", "region:eu"]
@@ -111,6 +117,18 @@ def test_a_rule_that_is_broken_is_named(host: Host, body: object, field: str) ->
     assert host.send(json.dumps(body).encode()).broken == [field]
 
 
+@pytest.mark.parametrize("name", ["subscriberId", "integrationIdentifier", "identifier", "returnUrl"])
+def test_characters_that_nobody_can_store_are_refused(host: Host, name: str) -> None:
+    assert host.create({**NEW_LINK, name: "https://a.example/\0"}).broken == [name]
+
+
+def test_a_name_is_freed_of_characters_that_nobody_can_store(host: Host, person: Person) -> None:
+    data = {"note": "kept\0as it is"}
+    made = host.link(account="Acme\0 Inc.\u202e", context={"tenant": {"id": "org-1", "data": data}})
+    assert person.open(path_of(made)).heading == "Connect Acme Inc. to Slack"
+    assert person.install(path_of(made)).heading == "Acme HQ is connected"
+
+
 @pytest.mark.parametrize(
     "raw",
     [
@@ -175,7 +193,7 @@ def test_the_same_key_and_body_give_the_same_link(host: Host, wiring: Wiring) ->
     first = host.create(key="order-1")
     again = host.send(b' {"account":"Acme Inc.",  "subscriberId":"subscriber-123"}', key="order-1")
     assert (again.status, again.body) == (first.status, first.body)
-    assert [listed.minted.link.id for listed in wiring.minting.page(10, None)[0]] == [first.body["id"]]
+    assert [listed.created.link.id for listed in wiring.minting.page(10, None)[0]] == [first.body["id"]]
     assert host.create(key="order-2").body != first.body
 
 
@@ -202,6 +220,13 @@ def test_answers_are_kept_for_a_day(host: Host, store: redis.Redis) -> None:
     assert 86_300 < store.ttl(name) <= 86_400
 
 
+def test_a_redis_that_forgot_an_answer_makes_another_link(host: Host, store: redis.Redis) -> None:
+    first = host.create(key="order-1")
+    store.flushall()
+    again = host.create(key="order-1")
+    assert (again.status, again.body["id"] == first.body["id"]) == (201, False)
+
+
 @pytest.mark.parametrize("key", ["", "a\x7f", "a\tb", "k" * 256, "é"])
 def test_a_key_that_cannot_be_is_refused(host: Host, key: str) -> None:
     assert host.create(key=key).broken == ["Idempotency-Key"]
@@ -221,7 +246,7 @@ def test_requests_that_race_under_one_key_get_one_link(
     assert {answer.status for answer in made} == {201}
     assert len({json.dumps(answer.body) for answer in made}) == 1
     assert len(wiring.minting.page(10, None)[0]) == 1
-    assert len(wiring.records.audit.read(10).entries) == 1
+    assert len(wiring.ledger.audit.read(10).entries) == 1
 
 
 def test_different_bodies_that_race_under_one_key_leave_one(app: Flask, witness: Witness, wiring: Wiring) -> None:
@@ -237,13 +262,13 @@ def test_it_is_written_down_who_made_the_link(host: Host, wiring: Wiring) -> Non
     made = host.link()
     listed = wiring.minting.find(made["id"])
     assert listed
-    [entry] = wiring.records.audit.read(10).entries
+    [entry] = wiring.ledger.audit.read(10).entries
     assert (entry.action, entry.target, entry.address) == (Action.MINTED, made["id"], "127.0.0.1")
-    assert entry.actor == listed.minted.by == f"API key {hashlib.sha256(KEY.encode()).hexdigest()[:8]}"
+    assert entry.actor == listed.created.by == f"API key {hashlib.sha256(KEY.encode()).hexdigest()[:8]}"
 
 
 def test_what_is_refused_is_not_written_down(host: Host, wiring: Wiring, store: redis.Redis) -> None:
     host.create({}, key="order-1")
     host.send(b"{")
-    assert wiring.records.audit.read(10).entries == ()
+    assert wiring.ledger.audit.read(10).entries == ()
     assert [str(name) for name in store.scan_iter("onboarding:*") if "limit" not in str(name)] == []

@@ -23,9 +23,12 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from onboarding.ephemeral.limits import API_CALLS, Limit
+from onboarding.model import Reason, Status
 from onboarding.sandbox.serve import serving
+from onboarding.web.admin import words
 from onboarding.web.api.callers import Caller
 from onboarding.web.api.creation import FIELDS
+from onboarding.web.api.schemas import EVENTS
 from onboarding.wiring import Wiring
 from tests.api.host import KEY, KEYS, Host, path_of
 from tests.person import Person
@@ -78,15 +81,19 @@ class Description:
 
     def forgive(self) -> None:
         for key in self._wiring.settings.api_keys:
-            self._wiring.records.limits.forgive(Limit(API_CALLS, Caller(key).fingerprint))
+            self._wiring.ephemeral.limits.forgive(Limit(API_CALLS, Caller(key).fingerprint))
 
 
 @pytest.fixture
 def described(app: Flask, wiring: Wiring, person: Person, host: Host, novu: LocalNovu) -> Iterator[Description]:
-    """With one attempt of each kind to find."""
+    """With attempts of each kind to find."""
     person.add_to_slack(path_of(host.link()))
     person.install(path_of(host.link(context={"tenant": "org-1"})))
     person.install(path_of(host.link()), decision="cancel")
+    person.install(path_of(host.link()), outcome="not_permitted")
+    novu.suffer("unauthorized")
+    person.install(path_of(host.link()))
+    novu.suffer("none")
     with serving(app) as url:
         described = Description(url, wiring)
         yield described
@@ -208,3 +215,16 @@ def test_the_examples_are_what_they_are_examples_of(described: Description, host
     for name in ("Link", "Attempt", "AttemptPage"):
         for example in schemas[name]["examples"]:
             assert set(example) == set(schemas[name]["required"])
+    [link] = schemas["Link"]["examples"]
+    assert link["url"].startswith(f"https://connect.example.com/install/{link['id']}.")
+
+
+def test_every_status_reason_and_event_is_described(described: Description) -> None:
+    fields = described.document["components"]["schemas"]["Attempt"]["properties"]
+    finished = {status.value for status in Status if not status.is_pending}
+    assert set(fields["status"]["enum"]) == {"pending", *finished}
+    assert set(fields["reason"]["enum"]) == {None, *(reason.value for reason in Reason)}
+    assert set(EVENTS) == set(words.EVENTS)
+    listing = described.document["paths"]["/v1/attempts"]["get"]["parameters"]
+    [asked] = [parameter["schema"]["enum"] for parameter in listing if parameter["name"] == "status"]
+    assert set(asked) == {"", "pending", *(status.value for status in Status)}

@@ -59,13 +59,13 @@ def test_a_link_can_be_revoked_again(host: Host) -> None:
 @pytest.mark.parametrize("link_id", ["x", "a" * 21, "a" * 23, "a" * 21 + "%0A", "a" * 21 + "!", "a%2Fb", "é" * 22, "*"])
 def test_what_cannot_be_an_id_is_not_found(host: Host, wiring: Wiring, link_id: str) -> None:
     assert host.revoke(link_id).status == 404
-    assert wiring.records.audit.read(10).entries == ()
+    assert wiring.ledger.audit.read(10).entries == ()
 
 
 def test_it_is_written_down_who_revoked_the_link(host: Host, wiring: Wiring) -> None:
     unknown = secrets.token_urlsafe(16)
     host.revoke(unknown)
-    [entry] = wiring.records.audit.read(10).entries
+    [entry] = wiring.ledger.audit.read(10).entries
     assert (entry.action, entry.target) == (Action.REVOKED, unknown)
     assert entry.actor.startswith("API key ")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from pathlib import Path
 
@@ -9,6 +10,9 @@ import pytest
 import redis
 from playwright.sync_api import Browser, Page, expect
 
+from onboarding.ledger.lists import Wanted
+from onboarding.wiring import Wiring
+from tests.aging import Database, pass_time
 from tests.browser.visitor import Visitor
 from tests.conftest import MintLink
 from tests.service import Service, free_port, running
@@ -39,14 +43,52 @@ def test_cancelled(visitor: Visitor, mint: MintLink, novu: LocalNovu) -> None:
     assert novu.state.connections == ()
 
 
-def test_denied_without_description_offers_a_message_for_the_admin(visitor: Visitor, mint: MintLink) -> None:
+def test_awaiting_approval(visitor: Visitor, stranger: Visitor, mint: MintLink, ledger_db: Database) -> None:
+    link = mint()
+    visitor.install(link, "not_permitted")
+    assert visitor.heading == "Your Slack admin has to approve this first"
+    visitor.look("awaiting-approval")
     visitor.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
-    visitor.install(mint(), "not_permitted")
-    assert visitor.heading == "Slack did not allow this"
-    visitor.look("not-permitted")
     visitor.page.get_by_role("button", name="Copy a message for your admin").click()
     expect(visitor.page.get_by_text("Copied.")).to_be_visible()
-    assert "approve Sprocket" in visitor.page.evaluate("navigator.clipboard.readText()")
+    message = visitor.page.evaluate("navigator.clipboard.readText()")
+    assert "Could you approve Sprocket" in message
+    assert "Post messages, to deliver your notifications" in message
+    [found] = re.findall(r"http\S+", message)
+    stranger.install(found)
+    assert stranger.heading == "Acme HQ is connected"
+    visitor.page.reload()
+    assert visitor.heading == "Acme HQ is connected"
+    visitor.look("approval-given")
+
+
+def test_approved_and_continued(visitor: Visitor, mint: MintLink, novu: LocalNovu) -> None:
+    visitor.install(mint(), "not_permitted")
+    visitor.page.get_by_role("link", name="It's approved: continue").click()
+    visitor.page.get_by_role("button", name="Add to Slack").click()
+    visitor.allow()
+    assert visitor.heading == "Acme HQ is connected"
+    assert len(novu.state.connections) == 1
+
+
+def test_an_approval_that_nobody_gave(visitor: Visitor, mint: MintLink, ledger_db: Database) -> None:
+    visitor.install(mint(timedelta(hours=1)), "not_permitted")
+    expect(visitor.page.locator("h1")).to_have_text("Your Slack admin has to approve this first")
+    pass_time(ledger_db, timedelta(hours=1, minutes=1))
+    visitor.page.reload()
+    assert visitor.heading == "This link has expired"
+    visitor.look("approval-not-given")
+
+
+def test_another_workspace_after_this_one(visitor: Visitor, mint: MintLink) -> None:
+    visitor.install(mint())
+    expect(visitor.page.locator("h1")).to_have_text("Acme HQ is connected")
+    older = visitor.page.url
+    visitor.install(mint(), workspace="T0NRTHW1ND")
+    expect(visitor.page.locator("h1")).to_have_text("Northwind Research is connected")
+    visitor.open(older)
+    assert visitor.heading == "Another workspace took its place"
+    visitor.look("replaced")
 
 
 def test_expired_at_slack(visitor: Visitor, mint: MintLink) -> None:
@@ -55,11 +97,10 @@ def test_expired_at_slack(visitor: Visitor, mint: MintLink) -> None:
     visitor.look("code-refused")
 
 
-def test_expired_before_coming_back(visitor: Visitor, mint: MintLink, store: redis.Redis, slack: LocalSlack) -> None:
+def test_expired_before_coming_back(visitor: Visitor, mint: MintLink, ledger_db: Database, slack: LocalSlack) -> None:
     visitor.add_to_slack(mint())
     back = slack.answer(visitor.page.url)
-    [key] = store.scan_iter("onboarding:attempt:*")
-    store.hset(key, "started_at", int(str(store.hget(key, "started_at"))) - 601_000)
+    pass_time(ledger_db, timedelta(minutes=10, seconds=1))
     visitor.open(back)
     assert visitor.heading == "This took too long"
     visitor.look("state-expired")
@@ -146,14 +187,14 @@ def test_by_keyboard_alone(visitor: Visitor, mint: MintLink) -> None:
 
 
 def test_the_finishing_page_turns_into_the_outcome_by_itself(
-    visitor: Visitor, mint: MintLink, novu: LocalNovu, store: redis.Redis
+    visitor: Visitor, mint: MintLink, novu: LocalNovu, wiring: Wiring
 ) -> None:
     novu.suffer("down")
     visitor.install(mint())
     assert visitor.heading == "Slack said yes. Finishing set-up"
     visitor.look("finishing")
-    [key] = store.scan_iter("onboarding:attempt:*")
-    store.hset(key, mapping={"status": "connected"})
+    novu.suffer("none")
+    wiring.delivery.retry(visitor.page.url.rpartition("/")[2])
     expect(visitor.page.locator("h1")).to_have_text("Acme HQ is connected", timeout=10_000)
 
 
@@ -187,14 +228,15 @@ def test_refused_by_novu(visitor: Visitor, mint: MintLink, novu: LocalNovu) -> N
     visitor.look("failed-at-novu")
 
 
-def test_waiting(visitor: Visitor, mint: MintLink, service: Service, store: redis.Redis) -> None:
+def test_waiting(visitor: Visitor, mint: MintLink, service: Service, wiring: Wiring) -> None:
     visitor.add_to_slack(mint())
-    [key] = store.scan_iter("onboarding:attempt:*")
-    visitor.open(f"{service.url}/attempts/{key.rpartition(':')[2]}")
+    [attempt] = wiring.ledger.lists.find(Wanted()).attempts
+    visitor.open(f"{service.url}/attempts/{attempt.id}")
     assert visitor.heading == "Waiting for your answer in Slack"
     visitor.look("waiting")
-    store.hset(key, "claimed_at", str(store.hget(key, "started_at")))
+    wiring.ephemeral.states.claim(attempt.id, attempt.browser_hash)
     visitor.page.reload()
+    assert visitor.heading == "Checking Slack's answer"
     visitor.look("checking")
 
 
@@ -244,11 +286,16 @@ def test_too_many_clicks(visitor: Visitor, mint: MintLink, store: redis.Redis) -
     visitor.look("too-many-starts")
 
 
-def test_redis_in_trouble(page: Page, env: dict[str, str], tmp_path: Path, mint: MintLink, witness: Witness) -> None:
+def test_without_redis_the_page_opens_and_the_click_says_that_the_link_is_still_good(
+    page: Page, env: dict[str, str], tmp_path: Path, mint: MintLink, witness: Witness
+) -> None:
     port = free_port()
     broken = {**env, "PUBLIC_URL": f"http://127.0.0.1:{port}", "REDIS_URL": "unix:///nowhere/redis.sock"}
     with running(broken, tmp_path / "log", port) as service:
         visitor = Visitor(page, witness)
         visitor.open(service.url + "/install/" + mint().rpartition("/")[2])
-        assert visitor.heading == "We are having trouble"
-        visitor.look("redis-in-trouble")
+        assert visitor.heading == "Connect Acme Inc. to Slack"
+        visitor.page.get_by_role("button", name="Add to Slack").click()
+        expect(visitor.page.locator("h1")).to_have_text("There is a problem on our side")
+        assert "Your link is still good" in visitor.text
+        visitor.look("store-unavailable")

@@ -14,11 +14,11 @@ from playwright.sync_api import Browser, expect
 from onboarding.clock import utc_now
 from onboarding.wiring import Wiring
 from tests.admin.operator import PASSWORD
+from tests.aging import Database
 from tests.browser.visitor import Visitor
 from tests.conftest import MintLink
 from tests.service import Service
 from tests.stand_ins import LocalNovu
-from tests.test_delivery import make_due
 from tests.witness import Witness
 
 
@@ -84,6 +84,7 @@ def test_the_overview_shows_how_things_are(
     operator: Visitor, stranger: Visitor, mint: MintLink, novu: LocalNovu
 ) -> None:
     stranger.install(mint())
+    stranger.install(mint(context={"tenant": "org-1"}), "not_permitted")
     stranger.add_to_slack(mint())
     stranger.cancel()
     fail(stranger, novu, mint())
@@ -92,6 +93,7 @@ def test_the_overview_shows_how_things_are(
     assert [" ".join(number.split()) for number in numbers] == [
         "1 connected",
         "0 finishing",
+        "1 awaiting approval",
         "1 failed",
         "1 waiting for a person",
     ]
@@ -102,6 +104,34 @@ def test_the_overview_shows_how_things_are(
     operator.look("status-overview-tables")
     operator.page.get_by_role("link", name=re.compile("waiting for a person")).click()
     expect(operator.page.locator("tbody tr")).to_have_count(1)
+
+
+def test_work_that_is_stuck_leads_to_its_attempt(
+    operator: Visitor, stranger: Visitor, mint: MintLink, novu: LocalNovu, ledger_db: Database
+) -> None:
+    fail(stranger, novu, mint(account="Globex"), "down")
+    ledger_db.execute("UPDATE work SET tries = 8, last_error = 'ValueError' WHERE kind = 'deliver'")
+    ledger_db.execute("INSERT INTO work (kind, subject, tries) VALUES ('forget', '', 5)")
+    operator.page.reload()
+    expect(operator.page.locator(".stuck li")).to_have_count(2)
+    operator.look("status-overview-stuck")
+    operator.page.get_by_role("link", name="Delivery for Globex").click()
+    operator.page.get_by_role("button", name="Retry").click()
+    expect(operator.page.get_by_role("status").first).to_have_text("Retried: connected.")
+
+
+def test_who_waits_for_an_approval_is_one_click_away(operator: Visitor, stranger: Visitor, mint: MintLink) -> None:
+    stranger.install(mint())
+    for account in ("Globex", "Initech"):
+        stranger.install(mint(account=account, context={"tenant": account}), "not_permitted")
+        expect(stranger.page.locator("h1")).to_have_text("Your Slack admin has to approve this first")
+    operator.page.reload()
+    operator.page.get_by_role("link", name="2 awaiting approval").click()
+    expect(operator.page.locator("tbody tr")).to_have_count(2)
+    operator.look("status-awaiting-approval")
+    operator.page.locator("tbody").get_by_role("link", name="Globex").click()
+    expect(operator.page.locator("body")).to_contain_text("Once it is approved, the same link works")
+    operator.look("status-attempt-awaiting-approval")
 
 
 def test_a_customer_is_found_and_put_right_in_a_minute(
@@ -191,7 +221,7 @@ def test_filters_that_make_no_sense_are_shown_where_they_are(operator: Visitor, 
 
 
 def test_the_list_keeps_itself_up_to_date_without_moving(
-    operator: Visitor, stranger: Visitor, mint: MintLink, novu: LocalNovu, wiring: Wiring, store: redis.Redis
+    operator: Visitor, stranger: Visitor, mint: MintLink, novu: LocalNovu, wiring: Wiring
 ) -> None:
     for number in range(30):
         stranger.open(mint(account=f"Customer {number}"))
@@ -203,9 +233,7 @@ def test_the_list_keeps_itself_up_to_date_without_moving(
     operator.page.locator("tbody").get_by_role("link", name="Customer 15").focus()
     operator.page.wait_for_timeout(200)
     before = operator.page.evaluate("scrollY")
-    make_due(store)
-    [stuck] = wiring.attempts.overdue(pause=wiring.attempts.retention) or [stranger.page.url.rsplit("/", 1)[1]]
-    wiring.delivery.deliver(stuck)
+    wiring.delivery.deliver(stranger.page.url.rpartition("/")[2])
     stranger.open(mint(account="Newcomer"))
     stranger.page.get_by_role("button", name=re.compile("Add to Slack|Reconnect")).click()
     expect(operator.page.locator("tbody tr").first).to_contain_text("Connected", timeout=15_000)
@@ -280,16 +308,16 @@ def test_when_novu_is_down_the_rest_works_and_the_page_says_so(operator: Visitor
     novu.suffer("none")
 
 
-def test_a_link_is_minted_copied_used_and_taken_back(operator: Visitor, stranger: Visitor) -> None:
+def test_a_link_is_created_copied_used_and_revoked(operator: Visitor, stranger: Visitor) -> None:
     go(operator, "Links")
-    operator.page.get_by_role("button", name="Mint link").click()
+    operator.page.get_by_role("button", name="Create link").click()
     expect(operator.page.get_by_role("alert")).to_contain_text("subscriber is required")
-    operator.look("status-mint-refused")
+    operator.look("status-link-refused")
     operator.page.get_by_label("Subscriber").fill("subscriber-123")
     operator.page.get_by_label("Account name").fill("Initech GmbH")
-    operator.page.get_by_role("button", name="Mint link").click()
+    operator.page.get_by_role("button", name="Create link").click()
     expect(operator.page.get_by_role("status").first).to_contain_text("The link is ready.")
-    operator.look("status-minted")
+    operator.look("status-link-created")
     operator.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     operator.page.get_by_role("button", name="Copy").click()
     expect(operator.page.get_by_text("Copied.")).to_be_visible()
@@ -368,7 +396,7 @@ def test_empty_pages_say_what_will_be_there(operator: Visitor) -> None:
     for page, words in (
         ("Attempts", "They appear here as soon as somebody presses Add to Slack."),
         ("Connections", "Novu holds no connections yet."),
-        ("Links", "No links were minted here yet."),
+        ("Links", "No links were created here yet."),
     ):
         go(operator, page)
         expect(operator.page.locator("body")).to_contain_text(words)

@@ -1,47 +1,58 @@
-"""Gathers the ledgers of a run: from the local Slack, the local Novu, Redis, the logs and the visitors themselves."""
+"""Gathers the ledgers of a run: from the local Slack and Novu, PostgreSQL, the logs and the visitors themselves."""
 
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
-import redis
-
-from onboarding.ledger import Standing
 from onboarding.sandbox.novu import Novu
 from onboarding.sandbox.slack import Slack
-from tests.chaos.ledgers import LEEWAY, Granted, Held, Ledgers, Record, Witnessed
+from tests.aging import Database
+from tests.chaos.ledgers import LEEWAY, Granted, Held, Kept, Ledgers, Record, Witnessed
 from tests.chaos.visitor import Try, Visit
 from tests.chaos.wire import Wire
 
-ATTEMPT: Final = "onboarding:attempt:"
-GRANT: Final = "onboarding:grant:"
-FIELDS: Final = ("status", "reason", "sequence")
+ATTEMPTS: Final = """
+    SELECT a.*, EXISTS (SELECT FROM work WHERE kind = 'deliver' AND subject = a.id) AS has_work FROM attempt a
+"""
+STRAY: Final = """
+    SELECT subject FROM work WHERE kind = 'deliver' AND NOT EXISTS (SELECT FROM attempt WHERE id = subject)
+"""
+TALLY: Final = """
+    SELECT CASE WHEN day IS NULL THEN 'now ' ELSE 'of a day ' END || name AS name, sum(number)::bigint AS number
+    FROM tally GROUP BY 1 HAVING sum(number) <> 0
+"""
 
 
-def read_attempts(store: redis.Redis) -> dict[str, Record]:
-    """Every attempt in Redis, by its id."""
-    ids = [str(key).removeprefix(ATTEMPT) for key in store.scan_iter(f"{ATTEMPT}*", count=1000)]
-    kept = {str(key).removeprefix(GRANT) for key in store.scan_iter(f"{GRANT}*", count=1000)}
-    with store.pipeline(transaction=False) as pipe:
-        for attempt_id in ids:
-            pipe.hmget(ATTEMPT + attempt_id, *FIELDS)
-        rows = pipe.execute()
-    standings = _standings(store)
-    return {id_: _record(row, id_ in kept, standings[id_]) for id_, row in zip(ids, rows, strict=True)} | {
-        id_: Record("forgotten", keeps_grant=True) for id_ in kept.difference(ids)
+def read(database: Database) -> Kept:
+    """What PostgreSQL holds."""
+    attempts = database.execute(ATTEMPTS).fetchall()
+    records = {
+        each["id"]: Record(
+            each["status"], each["reason"] or "", each["grant_order"], each["sealed"] is not None, each["has_work"]
+        )
+        for each in attempts
     }
+    strays = {each["subject"]: Record("forgotten", has_work=True) for each in database.execute(STRAY)}
+    connections = database.execute("SELECT subscriber_id, attempt_id FROM connection").fetchall()
+    return Kept(
+        records | strays,
+        connections={each["subscriber_id"]: each["attempt_id"] for each in connections},
+        tally={each["name"]: each["number"] for each in database.execute(TALLY)},
+        counted=Counter(number for each in attempts for number in _numbers(each)),
+    )
 
 
-def is_anything_pending(store: redis.Redis) -> bool:
-    return any(record.status == "granted" for record in read_attempts(store).values())
+def is_anything_pending(database: Database) -> bool:
+    pending = "SELECT 1 FROM attempt WHERE status = 'granted' UNION ALL SELECT 1 FROM work WHERE kind = 'deliver'"
+    return bool(database.execute(pending).fetchall())
 
 
 def gather(
     visits: Iterable[Visit],
-    records: Mapping[str, Record],
+    kept: Kept,
     slack: tuple[Slack, Wire],
     novu: Novu,
     kills: Sequence[float],
@@ -50,28 +61,32 @@ def gather(
 ) -> Ledgers:
     state, wire = slack
     tries = {each.code: (visit, each) for visit in visits for each in visit.tries}
+    log = "\n".join(logs.values())
     witnessed = Witnessed(
         unanswered=frozenset(wire.unanswered),
         interrupted=frozenset(each.code for _, each in tries.values() if _was_interrupted(each, kills)),
-        delivered=frozenset(re.findall(r" connected attempt=(\S+)", "\n".join(logs.values()))),
+        delivered=frozenset(re.findall(r" connected attempt=(\S+)", log)),
+        rescued=frozenset(re.findall(r" grant not stored attempt=(\S+)", log)),
         redeems=dict(wire.codes),
         leaks=tuple(_leaks(logs, _secrets(tries.values(), state, links))),
     )
-    return Ledgers(tuple(_granted(state, tries)), records, tuple(_held(novu)), witnessed)
+    return Ledgers(tuple(_granted(state, tries)), kept, tuple(_held(novu)), witnessed)
 
 
-def _standings(store: redis.Redis) -> dict[str, set[str]]:
-    """The standings that each attempt is listed under."""
-    found: dict[str, set[str]] = defaultdict(set)
-    for standing in Standing:
-        for attempt_id in store.zrange(f"onboarding:list:status:{standing}", 0, -1):
-            found[str(attempt_id)].add(standing.value)
-    return found
-
-
-def _record(row: list[str | None], keeps_grant: bool, standings: Iterable[str]) -> Record:
-    status, reason, sequence = row
-    return Record(status or "", reason or "", int(sequence) if sequence else None, keeps_grant, frozenset(standings))
+def _numbers(attempt: Mapping[str, object]) -> Iterator[str]:
+    """What an attempt adds to the numbers, by what they mean."""
+    status, reason = attempt["status"], attempt["reason"]
+    yield f"now {status}"
+    if status in {"started", "granted"}:
+        yield "now pending"
+    if status == "failed" and attempt["sealed"]:
+        yield "now waiting"
+    yield "of a day started"
+    for fact, column in (("returned", "returned_at"), ("granted", "grant_order"), ("connected", "connection")):
+        if attempt[column] is not None:
+            yield f"of a day {fact}"
+    if reason and status != "connected":
+        yield f"of a day lost:{reason}"
 
 
 def _granted(slack: Slack, tries: Mapping[str, tuple[Visit, Try]]) -> Iterator[Granted]:

@@ -1,4 +1,4 @@
-"""The processes of the Procfile over a private Redis, kept running as a supervisor would. Only its own are ever killed.
+"""The processes of the Procfile over private stores, kept running as a supervisor would. Only its own are ever killed.
 
 Children are started from one thread only: the kernel ends them when the thread that started them ends.
 """
@@ -14,17 +14,39 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
+from urllib.parse import quote
 
+import redis
 import requests
+from psycopg.conninfo import conninfo_to_dict
 
-from onboarding.sandbox import embedded_redis
+from onboarding.sandbox import embedded_postgres, embedded_redis
 from onboarding.sandbox.processes import Process
 from tests.chaos import relay
+from tests.postgres import Server
 from tests.service import COMMAND
 
 WORKERS: Final = 2
 APPEND: Final = 'exec "$@" 2>>"$0"'
 """For `sh -c`: what a process writes to standard error goes to a file, and the process keeps its id."""
+
+
+class Postgres(Server):
+    """As in production: what it has committed outlives whatever is done to it."""
+
+    is_wanted = False
+
+    def start(self) -> None:
+        self._process = embedded_postgres.start(self._folder)
+        self.is_wanted = True
+
+    def crash(self) -> None:
+        self.is_wanted = False
+        super().crash()
+
+    @property
+    def has_ended_by_itself(self) -> bool:
+        return self.is_wanted and self._process.exit_code is not None
 
 
 class Fleet:
@@ -36,24 +58,25 @@ class Fleet:
         self.surprises: Counter[str] = Counter()
         """Processes that ended without being killed."""
         self._killed: set[int] = set()
+        self.postgres = Postgres(folder)
         self.redis = embedded_redis.start(folder)
-        self._relay = self._start("relay", [sys.executable, relay.__file__, str(relay_socket(folder)), _redis(folder)])
-        self._relay.wait_until(relay_socket(folder).exists)
+        self._relays = {name: self._start_relay(name) for name in ("redis", "postgres")}
         address = env["PUBLIC_URL"].removeprefix("http://")
         self._web = self._start("web", [*COMMAND, "--bind", address])
         self._workers = [self._start_worker(number) for number in range(WORKERS)]
-        self._needed = {self.redis, self._relay, self._web}
+        self._needed = {self.redis, *self._relays.values(), self._web}
         self._web.wait_until(lambda: _is_ready(env["PUBLIC_URL"]))
 
     @property
     def logs(self) -> dict[str, str]:
         """What each process of the service wrote, by its name."""
         paths = sorted(self._folder.glob("*.log"))
-        return {path.stem: path.read_text("utf-8", "replace") for path in paths if path.stem != "relay"}
+        return {path.stem: path.read_text("utf-8", "replace") for path in paths if not path.stem.startswith("relay")}
 
     @property
-    def redis_cuts(self) -> Counter[str]:
-        return Counter(_log(self._folder, "relay").read_text("utf-8").split())
+    def cuts(self) -> Counter[str]:
+        logs = [_log(self._folder, f"relay-{name}").read_text("utf-8") for name in self._relays]
+        return Counter(" ".join(logs).split())
 
     def kill_webs(self, pick: int | None = None) -> None:
         """Kill one of gunicorn's workers, or all."""
@@ -75,12 +98,17 @@ class Fleet:
         self._needed.discard(self.redis)
         self.redis.kill()
 
-    def restart_redis(self) -> None:
+    def start_redis(self) -> None:
         self.redis = embedded_redis.start(self._folder)
         self._needed.add(self.redis)
 
-    def cut_redis(self, side: str) -> None:
-        os.kill(self._relay.pid, signal.SIGUSR1 if side == "before" else signal.SIGUSR2)
+    def wipe_redis(self) -> None:
+        with redis.Redis.from_url(embedded_redis.url(self._folder)) as client:
+            client.flushall()
+
+    def cut(self, name: str, side: str) -> None:
+        """Cut the wire to Redis or to PostgreSQL."""
+        os.kill(self._relays[name].pid, signal.SIGUSR1 if side == "before" else signal.SIGUSR2)
 
     def supervise(self) -> None:
         """Start every worker that ended again. Whatever else ended by itself is beyond help."""
@@ -92,6 +120,8 @@ class Fleet:
         for process in self._needed:
             if process.exit_code is not None:
                 raise RuntimeError(f"{process.name} ended with status {process.exit_code}")
+        if self.postgres.has_ended_by_itself:
+            raise RuntimeError("postgres has ended by itself")
 
     def stop_web(self) -> None:
         """As an operator would: requests under way are answered first."""
@@ -99,9 +129,10 @@ class Fleet:
         self._web.stop()
 
     def stop(self) -> None:
-        for process in (self._web, *self._workers, self._relay, self.redis):
+        for process in (self._web, *self._workers, *self._relays.values(), self.redis):
             if process.exit_code is None:
                 process.stop()
+        self.postgres.stop()
 
     def stop_workers(self) -> None:
         for worker in self._workers:
@@ -109,6 +140,13 @@ class Fleet:
 
     def _start_worker(self, number: int) -> Process:
         return self._start(f"worker-{number}", [sys.executable, "-m", "onboarding.worker"])
+
+    def _start_relay(self, name: str) -> Process:
+        near, far = _sockets(self._folder)[name]
+        near.parent.mkdir(exist_ok=True)
+        relayed = self._start(f"relay-{name}", [sys.executable, relay.__file__, name, str(near), str(far)])
+        relayed.wait_until(near.exists)
+        return relayed
 
     def _start(self, name: str, command: Sequence[str]) -> Process:
         logged = ["/bin/sh", "-c", APPEND, str(_log(self._folder, name)), *command]
@@ -124,12 +162,26 @@ def running(folder: Path, env: Mapping[str, str]) -> Iterator[Fleet]:
         fleet.stop()
 
 
-def relay_socket(folder: Path) -> Path:
-    return folder / "relay.sock"
+def redis_url(folder: Path) -> str:
+    """Through the relay, as the service is to use it."""
+    near, _ = _sockets(folder)["redis"]
+    return f"unix://{near}"
 
 
-def _redis(folder: Path) -> str:
-    return embedded_redis.url(folder).removeprefix("unix://")
+def database_url(folder: Path) -> str:
+    """Through the relay, as the service is to use it."""
+    near, far = _sockets(folder)["postgres"]
+    return embedded_postgres.url(folder).replace(quote(str(far.parent), safe=""), quote(str(near.parent), safe=""))
+
+
+def _sockets(folder: Path) -> dict[str, tuple[Path, Path]]:
+    """The near and the far end of each relay."""
+    place = conninfo_to_dict(embedded_postgres.url(folder))
+    far = {
+        "redis": Path(embedded_redis.url(folder).removeprefix("unix://")),
+        "postgres": Path(str(place["host"]), f".s.PGSQL.{place['port']}"),
+    }
+    return {name: (folder / "relay" / path.name, path) for name, path in far.items()}
 
 
 def _log(folder: Path, name: str) -> Path:

@@ -18,6 +18,8 @@ from tests.chaos.wire import Wire
 
 MOST_CUTS: Final = 6
 TICK: Final = 0.02
+TERMINATE: Final = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'slack-onboarding'"
+"""End every session of the service, whatever it is in the middle of."""
 
 Action: TypeAlias = Callable[[], None]
 
@@ -58,10 +60,12 @@ class Injector:
     def _inject(self, fault: Fault) -> Action | None:
         """Gives what ends the fault, where something has to."""
         place, _, what = fault.kind.partition("_")
-        if what.startswith("killed") and place != "redis":
-            return self._kill(place, what.removeprefix("killed"), fault.pick)
         if place == "redis":
             return self._strike_redis(what)
+        if place == "postgres":
+            return self._strike_postgres(what)
+        if what.startswith("killed"):
+            return self._kill(place, what.removeprefix("killed"), fault.pick)
         if what.startswith("cut_"):
             return self._cut(place, what.removeprefix("cut_"), 1 + fault.pick % MOST_CUTS)
         return self._suffer(what, 1 + fault.pick % MOST_CUTS)
@@ -92,11 +96,33 @@ class Injector:
         match what:
             case "killed":
                 self._fleet.kill_redis()
-                return self._fleet.restart_redis
+                return self._fleet.start_redis
             case "stopped":
                 pid = self._fleet.redis.pid
                 os.kill(pid, signal.SIGSTOP)
                 return lambda: os.kill(pid, signal.SIGCONT)
+            case "wiped":
+                self._fleet.wipe_redis()
             case _:
-                self._fleet.cut_redis(what.removeprefix("cut_"))
-                return None
+                self._fleet.cut("redis", what.removeprefix("cut_"))
+        return None
+
+    def _strike_postgres(self, what: str) -> Action | None:
+        postgres = self._fleet.postgres
+        match what:
+            case "killed":
+                postgres.crash()
+                return postgres.start
+            case "stopped":
+                postgres.pause()
+                return postgres.resume
+            case "restarted":
+                postgres.restart()
+            case "terminated":
+                postgres.do(TERMINATE)
+            case "read_only":
+                postgres.set_read_only(True)
+                return lambda: postgres.set_read_only(False)
+            case _:
+                self._fleet.cut("postgres", what.removeprefix("cut_"))
+        return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -26,16 +26,26 @@ class Granted:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """An attempt as Redis has it, and the standings it is listed under, if anybody looked.
+    """An attempt as PostgreSQL has it, and whether a delivery is due.
 
-    `sequence` is its place in the order of stored grants; None means never stored.
+    `sequence` is its place in the order of grants; None means that the ledger never heard of one.
     """
 
     status: str
     reason: str = ""
     sequence: int | None = None
     keeps_grant: bool = False
-    standings: frozenset[str] | None = None
+    has_work: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What PostgreSQL holds: `connections` by owner, `tally` as the pages show it and `counted` over the attempts."""
+
+    records: Mapping[str, Record]
+    connections: Mapping[str, str] = field(default_factory=dict)
+    tally: Mapping[str, int] = field(default_factory=dict)
+    counted: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +58,13 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Witnessed:
-    """What explains a grant that was never stored. Sets hold codes, apart from `delivered`: attempts."""
+    """What explains a grant that was never stored. `delivered` and `rescued` hold attempts, the others codes."""
 
     unanswered: frozenset[str] = frozenset()
     interrupted: frozenset[str] = frozenset()
     delivered: frozenset[str] = frozenset()
+    rescued: frozenset[str] = frozenset()
+    """Taken to Novu past the ledger, and recorded afterwards if at all: their place in the order tells nothing."""
     redeems: Mapping[str, int] = field(default_factory=dict)
     leaks: tuple[str, ...] = ()
 
@@ -60,7 +72,7 @@ class Witnessed:
 @dataclass(frozen=True, slots=True)
 class Ledgers:
     granted: tuple[Granted, ...]
-    records: Mapping[str, Record]
+    kept: Kept
     held: tuple[Held, ...]
     witnessed: Witnessed = field(default_factory=Witnessed)
 
@@ -101,27 +113,41 @@ def compare(ledgers: Ledgers) -> Verdict:
     for grant in ledgers.granted:
         _judge_unstored(ledgers, grant, verdict)
     _judge_owners(ledgers, verdict)
-    for attempt_id, record in ledgers.records.items():
-        if record.status == "granted":
-            verdict.stuck.append(attempt_id)
-        elif record.keeps_grant and (record.status != "failed" or record.reason in HOPELESS):
-            verdict.leaked.append(f"{attempt_id} is {record.status} and its grant is still there")
-        if not _stands_right(record):
-            listed = ", ".join(sorted(record.standings or ())) or "no list"
-            verdict.misplaced.append(f"{attempt_id} is {record.status} and stands in {listed}")
+    for attempt_id, record in ledgers.kept.records.items():
+        _judge_record(attempt_id, record, verdict)
+    verdict.misplaced += [*_wrong_connections(ledgers), *_wrong_numbers(ledgers.kept)]
     verdict.leaked += ledgers.witnessed.leaks
     return verdict
 
 
-def _stands_right(record: Record) -> bool:
-    """Whether the attempt is in the lists it belongs to and in no other."""
-    if record.standings is None:
-        return True
-    if record.status == "started":
-        return record.standings in ({"started", "pending"}, {"expired"})
+def _judge_record(attempt_id: str, record: Record, verdict: Verdict) -> None:
     if record.status == "granted":
-        return record.standings == {"granted", "pending"}
-    return record.standings - {"waiting"} == {record.status} and ("waiting" in record.standings) <= record.keeps_grant
+        verdict.stuck.append(attempt_id)
+    elif record.keeps_grant and (record.status != "failed" or record.reason in HOPELESS):
+        verdict.leaked.append(f"{attempt_id} is {record.status} and its grant is still there")
+    if record.has_work != (record.status == "granted"):
+        verdict.misplaced.append(f"{attempt_id} is {record.status} and its delivery is {_due(record)}")
+
+
+def _due(record: Record) -> str:
+    return "due" if record.has_work else "not due"
+
+
+def _wrong_connections(ledgers: Ledgers) -> Iterator[str]:
+    """Owners whose connection is another one at Novu, unless it may be: something went past the ledger."""
+    attempts = {grant.token: grant.attempt_id for grant in ledgers.granted}
+    excused = {grant.owner for grant in ledgers.granted if not _is_in_order(ledgers, grant)}
+    for held in ledgers.held:
+        known = ledgers.kept.connections.get(held.owner)
+        if known != attempts.get(held.token) and held.owner not in excused:
+            yield f"{held.owner} is connected by {known or 'nobody'}, and Novu has {attempts.get(held.token)}"
+
+
+def _wrong_numbers(kept: Kept) -> Iterator[str]:
+    for name in sorted({*kept.tally, *kept.counted}):
+        told, true = kept.tally.get(name, 0), kept.counted.get(name, 0)
+        if told != true:
+            yield f"{told} attempts are said to be {name}, and {true} are"
 
 
 def _judge_redeems(ledgers: Ledgers, verdict: Verdict) -> None:
@@ -135,7 +161,7 @@ def _judge_redeems(ledgers: Ledgers, verdict: Verdict) -> None:
 
 def _judge_unstored(ledgers: Ledgers, grant: Granted, verdict: Verdict) -> None:
     """What became of a grant that no attempt stored. Without an explanation it is lost."""
-    record, seen = ledgers.records.get(grant.attempt_id), ledgers.witnessed
+    record, seen = ledgers.kept.records.get(grant.attempt_id), ledgers.witnessed
     if record and record.sequence is not None:
         return
     if grant.attempt_id in seen.delivered or any(held.token == grant.token for held in ledgers.held):
@@ -168,19 +194,28 @@ def _judge_owners(ledgers: Ledgers, verdict: Verdict) -> None:
 
 
 def _wanted(ledgers: Ledgers, grants: Iterable[Granted]) -> list[Granted]:
-    """The grant stored last, or one that went to Novu past the store since then."""
-    stored = [(record.sequence, grant) for grant, record in _recorded(ledgers, grants) if record.sequence is not None]
-    latest = max(stored, key=lambda pair: pair[0])[1] if stored else None
-    known = {grant.attempt_id for _, grant in stored}
+    """The grant stored last, or one that went to Novu past the ledger since then."""
+    given = list(grants)
+    stored = [grant for grant in given if _sequence(ledgers, grant)]
+    in_order = [grant for grant in stored if _is_in_order(ledgers, grant)]
+    latest = max(in_order, key=lambda grant: _sequence(ledgers, grant), default=None)
     rescued = [
         grant
-        for grant in grants
+        for grant in given
         if grant.attempt_id in ledgers.witnessed.delivered
-        and grant.attempt_id not in known
+        and not _is_in_order(ledgers, grant)
         and (latest is None or grant.issued_at > latest.issued_at)
     ]
-    return [*([latest] if latest else []), *rescued]
+    recorded = max(stored, key=lambda grant: _sequence(ledgers, grant), default=None)
+    return [*filter(None, [latest, recorded]), *rescued]
 
 
-def _recorded(ledgers: Ledgers, grants: Iterable[Granted]) -> list[tuple[Granted, Record]]:
-    return [(grant, ledgers.records[grant.attempt_id]) for grant in grants if grant.attempt_id in ledgers.records]
+def _is_in_order(ledgers: Ledgers, grant: Granted) -> bool:
+    """Whether it was stored before it went to Novu."""
+    return _sequence(ledgers, grant) > 0 and grant.attempt_id not in ledgers.witnessed.rescued
+
+
+def _sequence(ledgers: Ledgers, grant: Granted) -> int:
+    """Its place in the order of grants, which begins at 1."""
+    record = ledgers.kept.records.get(grant.attempt_id)
+    return (record.sequence or 0) if record else 0

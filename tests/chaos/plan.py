@@ -63,8 +63,21 @@ LANES: Final = {
         {
             "redis_killed": (0.0, 1.0),
             "redis_stopped": (1.0, 3.0),
+            "redis_wiped": AT_ONCE,
             "redis_cut_before": BRIEFLY,
             "redis_cut_after": BRIEFLY,
+        },
+    ),
+    "postgres": Lane(
+        (1.0, 3.0),
+        {
+            "postgres_killed": (0.0, 1.0),
+            "postgres_stopped": (1.0, 3.0),
+            "postgres_restarted": AT_ONCE,
+            "postgres_terminated": AT_ONCE,
+            "postgres_read_only": (0.2, 2.0),
+            "postgres_cut_before": BRIEFLY,
+            "postgres_cut_after": BRIEFLY,
         },
     ),
     "novu": Lane(

@@ -1,6 +1,6 @@
-"""A relay between the service and Redis that can cut the wire. Runs as a process of its own: it has to stay quick.
+"""A relay between the service and Redis or PostgreSQL that can cut the wire. A process of its own, to stay quick.
 
-SIGUSR1 cuts the next commands before Redis sees them, SIGUSR2 the next answers after Redis has acted. Every cut is a
+SIGUSR1 cuts the next questions before the server sees them, SIGUSR2 the next answers after it has acted. Every cut is a
 line on standard error.
 """
 
@@ -14,12 +14,13 @@ from typing import Final
 
 BURST: Final = 4
 CHUNK: Final = 65536
-IDLE: Final = b"$5\r\nfetch"
-"""In a worker's look for jobs. There are so many that they would use up every cut."""
+IDLE: Final = b"SKIP LOCKED"
+"""In a worker's look for work. There are so many that they would use up every cut."""
 
 
 class Relay:
-    def __init__(self, upstream: str) -> None:
+    def __init__(self, name: str, upstream: str) -> None:
+        self._name = name
         self._upstream = upstream
         self._left = {"before": 0, "after": 0}
 
@@ -28,14 +29,14 @@ class Relay:
 
     async def serve(self, client: asyncio.StreamReader, answer: asyncio.StreamWriter) -> None:
         try:
-            redis, command = await asyncio.open_unix_connection(self._upstream)
+            server, question = await asyncio.open_unix_connection(self._upstream)
         except OSError:
             answer.close()
             return
         line = _Line()
-        ends = (self._carry(client, command, "before", line), self._carry(redis, answer, "after", line))
+        ends = (self._carry(client, question, "before", line), self._carry(server, answer, "after", line))
         await asyncio.wait([asyncio.ensure_future(end) for end in ends], return_when=asyncio.FIRST_COMPLETED)
-        for writer in (answer, command):
+        for writer in (answer, question):
             writer.close()
 
     async def _carry(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, side: str, line: _Line) -> None:
@@ -45,7 +46,7 @@ class Relay:
                     line.is_idle = IDLE in chunk
                 if self._left[side] and not line.is_idle:
                     self._left[side] -= 1
-                    sys.stderr.write(f"redis_cut_{side}\n")
+                    sys.stderr.write(f"{self._name}_cut_{side}\n")
                     return
                 sink.write(chunk)
                 await sink.drain()
@@ -57,8 +58,8 @@ class _Line:
     is_idle = False
 
 
-async def main(listen: str, upstream: str) -> None:
-    relay = Relay(upstream)
+async def main(name: str, listen: str, upstream: str) -> None:
+    relay = Relay(name, upstream)
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
     loop.add_signal_handler(signal.SIGUSR1, relay.arm, "before")

@@ -28,7 +28,7 @@ def keep(logs: Mapping[str, str], folder: Path) -> None:
 def _summary(options: Options, outcome: Outcome) -> Iterator[str]:
     verdict, ledgers = outcome.verdict, outcome.ledgers
     pace = len(outcome.visits) / outcome.installing
-    statuses = Counter(f"{each.status} {each.reason}".strip() for each in ledgers.records.values())
+    statuses = Counter(f"{each.status} {each.reason}".strip() for each in ledgers.kept.records.values())
     yield f"seed {options.seed}, {len(outcome.visits)} installs, {options.concurrency} at once"
     yield f"time         {outcome.installing:.1f} s to install ({pace:.1f}/s), {outcome.settling:.1f} s to settle"
     yield _counted("faults", outcome.injected)
@@ -79,9 +79,11 @@ def _alarms(logs: Mapping[str, str]) -> Counter[str]:
         "Traceback",
         "unexpected error",
         "grant lost",
-        "worker lost a thread",
-        "delivery overdue",
-        "outcome not rec",
+        "grant not stored",
+        "not recorded",
+        "job failed",
+        "job interrupted",
+        "work was missing",
     )
     return Counter(word for line in lines for word in words if word in line)
 

@@ -12,14 +12,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-import redis
+import psycopg
+from psycopg.rows import dict_row
 
-from onboarding.sandbox import embedded_redis
+from onboarding.sandbox import embedded_postgres
 from onboarding.sandbox.novu import create_novu
 from onboarding.sandbox.serve import serving
 from onboarding.sandbox.slack import SlackApp, create_slack
 from onboarding.settings import environment
 from onboarding.wiring import wire
+from tests.aging import Database
 from tests.chaos import evidence, fleet, plan
 from tests.chaos.fleet import Fleet
 from tests.chaos.injector import TICK, Injector
@@ -81,14 +83,14 @@ def run(options: Options) -> Outcome:
             options, injector, [Visitor(*each, world.slack) for each in zip(installs, links, strict=True)]
         )
         installed = time.monotonic()
-        with redis.Redis.from_url(embedded_redis.url(world.folder), decode_responses=True) as store:
+        with psycopg.connect(embedded_postgres.url(world.folder), autocommit=True, row_factory=dict_row) as database:
             processes.stop_web()
-            _settle(processes, store)
+            _settle(processes, database)
             settled = time.monotonic()
             processes.stop_workers()
-            records = evidence.read_attempts(store)
+            kept = evidence.read(database)
         slack = (world.slack.state, world.slack_wire)
-        ledgers = evidence.gather(visits, records, slack, world.novu.state, processes.kills, processes.logs, links)
+        ledgers = evidence.gather(visits, kept, slack, world.novu.state, processes.kills, processes.logs, links)
         return Outcome(
             visits=tuple(visits),
             ledgers=ledgers,
@@ -110,10 +112,10 @@ def _install(options: Options, injector: Injector, visitors: list[Visitor]) -> l
     return [visit.result() for visit in visits]
 
 
-def _settle(processes: Fleet, store: redis.Redis) -> None:
+def _settle(processes: Fleet, database: Database) -> None:
     """Wait until nothing is on its way to Novu any more, but not for ever: what is left then is stuck."""
     ends = time.monotonic() + LONGEST_WAIT
-    while evidence.is_anything_pending(store) and time.monotonic() < ends:
+    while evidence.is_anything_pending(database) and time.monotonic() < ends:
         looked = time.monotonic()
         while time.monotonic() < looked + LOOK_EVERY:
             processes.supervise()
@@ -139,7 +141,8 @@ def _env(folder: Path, slack_url: str, novu_url: str) -> dict[str, str]:
     return {
         "PUBLIC_URL": f"http://127.0.0.1:{free_port()}",
         "SECRET_KEY": SECRET_KEY,
-        "REDIS_URL": f"unix://{fleet.relay_socket(folder)}",
+        "DATABASE_URL": fleet.database_url(folder),
+        "REDIS_URL": fleet.redis_url(folder),
         "SLACK_CLIENT_ID": SlackApp().client_id,
         "SLACK_CLIENT_SECRET": CLIENT_SECRET,
         "SLACK_URL": slack_url,
@@ -159,7 +162,7 @@ def _links(world: World, installs: list[Install]) -> list[str]:
 
 
 def _cuts(world: World, processes: Fleet) -> Counter[str]:
-    cuts = Counter(processes.redis_cuts)
+    cuts = Counter(processes.cuts)
     for name, struck in (("slack", world.slack_wire), ("novu", world.novu_wire)):
         cuts.update({f"{name}_cut_{side}": times for side, times in struck.cuts.items()})
     return cuts

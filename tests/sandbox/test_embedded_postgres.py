@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -45,7 +46,7 @@ def server(folder: Path) -> Iterator[Process]:
     server.stop()
 
 
-def connect(folder: Path) -> psycopg.Connection[tuple[str, ...]]:
+def connect(folder: Path) -> psycopg.Connection[Any]:
     return psycopg.connect(embedded_postgres.url(folder), autocommit=True)
 
 
@@ -59,16 +60,16 @@ def test_it_answers_and_treats_text_and_time_alike_everywhere(folder: Path, serv
 
 def test_it_listens_on_no_port(server: Process) -> None:
     held = sockets([server.pid, *children(server.pid)])
-    assert held
+    assert len(held) > 1
     assert not held & listening()
 
 
 def sockets(pids: list[int]) -> set[str]:
     """The inodes of the sockets that these processes hold."""
     found = set()
-    for descriptor in (each for pid in pids for each in Path(f"/proc/{pid}/fd").iterdir()):
+    for pid in pids:
         with suppress(FileNotFoundError):
-            found.add(str(descriptor.readlink()))
+            found |= {str(descriptor.readlink()) for descriptor in Path(f"/proc/{pid}/fd").iterdir()}
     return {name[len("socket:[") : -1] for name in found if name.startswith("socket:")}
 
 

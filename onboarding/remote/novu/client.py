@@ -181,7 +181,7 @@ class Novu:
         try:
             return self._http.ask(method, self._url + path, headers, content, deadline)
         except NoAnswer as error:
-            raise NovuError(error.failure) from None
+            raise NovuError(error.failure.value) from None
 
     def _read(self, answer: Answer) -> object:
         if not answer.is_good:

@@ -46,7 +46,7 @@ STANDINGS: Final[Mapping[Standing, str]] = {
     Standing.STARTED: "Started: in Slack right now",
     Standing.GRANTED: "Finishing: Slack said yes, Novu not yet",
     Standing.CONNECTED: "Connected",
-    Standing.AWAITING_APPROVAL: "Awaiting approval: a Slack admin has to approve the app",
+    Standing.AWAITING_APPROVAL: "Awaiting approval",
     Standing.CANCELLED: "Cancelled",
     Standing.FAILED: "Failed",
     Standing.EXPIRED: "Expired: nobody finished in time",
@@ -69,7 +69,7 @@ ASK_AGAIN: Final = "Ask the customer to open the link again, or send a new one."
 REASONS: Final[Mapping[Reason, Explained]] = {
     Reason.DENIED_BY_PERSON: Explained("Chose Cancel", "The person pressed Cancel in Slack.", ASK_AGAIN),
     Reason.NOT_PERMITTED: Explained(
-        "Admin has to approve",
+        "Needs an admin",
         "Slack did not let this person install the app. Usually an admin of the workspace has to approve it first.",
         "Ask the customer whether their Slack admin has received the request. Once it is approved, the same link works "
         "for anybody who has it. Slack does not tell apps, so this page cannot show it.",
@@ -244,7 +244,7 @@ OLDEST_UNDELIVERED: Final = "The oldest attempt on its way to Novu was started {
 WORK: Final[Mapping[str, str]] = {
     "deliver": "Delivery to Novu",
     "expire": "Marking attempts as expired",
-    "forget": "Deleting what is kept for long enough",
+    "forget": "Deleting old records",
 }
 DELIVERY_FOR: Final = "Delivery for {who}"
 BROKE: Final = "started {tries} times and never finished: {error}."

@@ -13,9 +13,9 @@ from onboarding.web.api.schemas import Schema, ref, schemas
 
 ABOUT: Final = (
     "Creates install links and tells what became of them. Every call carries one of this service's API keys as a "
-    "bearer token and may be made 600 times a minute per key. Whatever goes wrong is answered as `application/problem+json` "
-    "(RFC 9457); the X-Request-ID of an answer finds it in the log. Bodies hold at most 64 KB of JSON in UTF-8, with "
-    "no key twice in an object and at most 32 objects and arrays inside each other."
+    "bearer token and may be made 600 times a minute per key. Whatever goes wrong is answered as "
+    "`application/problem+json` (RFC 9457); the X-Request-ID of an answer finds it in the log. Bodies hold at most "
+    "64 KB of JSON in UTF-8, with no key twice in an object and at most 32 objects and arrays inside each other."
 )
 ON_EVERY_ANSWER: Final = ("X-Request-ID", "Cache-Control")
 ALWAYS: Final = (401, 429, 500, 503)

@@ -192,7 +192,7 @@ OUTCOMES: Final[dict[Reason, Message]] = {
     ),
     Reason.SLACK_REFUSED: Message(
         "Slack stopped before the end",
-        ("Nothing was connected, and nothing you did is wrong. Trying again is safe.",),
+        ("Nothing was connected, and you did nothing wrong. Trying again is safe.",),
         primary=TRY_AGAIN,
         quiet=Button(Action.CONTACT, "Contact support", ASK_SUPPORT),
         tone="stop",
@@ -206,7 +206,7 @@ OUTCOMES: Final[dict[Reason, Message]] = {
     ),
     Reason.SLACK_MISCONFIGURED: Message(
         "We could not finish",
-        ("Nothing was connected. Our set-up with Slack is wrong; nothing you did. Our team has to fix it.",),
+        ("Nothing was connected. You did nothing wrong: our set-up with Slack needs to be fixed by our team.",),
         primary=CONTACT,
         tone="stop",
     ),
@@ -290,7 +290,7 @@ FORGED_LINK: Final = Message(
 )
 MALFORMED_LINK: Final = Message(
     "This link was made with a mistake",
-    ("Nothing you did is wrong, and nothing was changed. Please ask {product} for a new link.",),
+    ("You did nothing wrong, and nothing was changed. Please ask {product} for a new link.",),
     primary=QUIET_CONTACT,
 )
 EXPIRED_LINK: Final = Message(
@@ -359,17 +359,17 @@ REQUEST_REFUSED: Final = Message(
 )
 UNEXPECTED: Final = Message(
     "Something went wrong on our side",
-    ("Nothing you did is wrong. Your link is still good, and opening it again is safe.",),
+    ("You did nothing wrong. Your link is still good, and opening it again is safe.",),
     primary=CONTACT,
     tone="stop",
 )
 
 TO_ADMIN: Final = (
     "Hello! I would like to connect {product} to our Slack workspace, so that it can post notifications there. "
-    "Slack says that an admin has to approve the app first. Could you approve {product} under “Manage apps”? "
-    "Thank you!"
+    "Slack says that an admin has to approve the app first. Could you approve {product} under “Manage apps”?"
 )
 TO_ADMIN_LINK: Final = "Once it is approved, anybody with this link can finish in one click:"
+TO_ADMIN_THANKS: Final = "Thank you!"
 
 PERMISSIONS: Final = {
     "chat:write": ("Post messages", "to deliver your notifications"),

@@ -97,11 +97,11 @@ def render(template: str, heading: str, about: About, **extra: object) -> str:
 
 def _to_admin(about: About, filled: Callable[[str], Markup]) -> str:
     """What a person can send to the admin of their workspace. Only the browser that has the link may pass it on."""
-    may = "\n".join(f"- {what} {why}" for what, why in permissions(wiring().settings.slack.scopes))
+    may = "\n".join(f"- {what}, {why}" for what, why in permissions(wiring().settings.slack.scopes))
     parts = [filled(messages.TO_ADMIN).striptags(), f"{messages.PERMISSIONS_HEADING}:\n{may}"]
     if place := _try_again(about):
         parts.append(f"{messages.TO_ADMIN_LINK} {wiring().settings.public_url}{place}")
-    return "\n\n".join(parts)
+    return "\n\n".join([*parts, messages.TO_ADMIN_THANKS])
 
 
 def fill(text: str, names: Mapping[str, Name]) -> Markup:
