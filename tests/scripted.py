@@ -23,7 +23,7 @@ class Script:
     takes: int = 1
     """How many requests a connection takes before it is closed."""
     resets: int = 0
-    """How many connections are torn down before anything is read from them."""
+    """How many connections are torn down once something came: over TLS, in the middle of the handshake."""
     seen: list[bytes] = field(default_factory=list)
     connections: int = 0
 
@@ -86,6 +86,7 @@ def _serve(server: socket.socket, script: Script, stop: threading.Event, tls: ss
 
 def reset(connection: socket.socket) -> None:
     """Tear a connection down without a word."""
+    connection.recv(1)
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     connection.close()
 

@@ -25,7 +25,7 @@ FLOORS = (
     {"clock"},
     {"model"},
 )
-"""The rooms, from the roof down. A module imports from its own room and from the floors below, never from a neighbour."""
+"""The rooms, from the roof down. A module imports from its own room and the floors below, never from a neighbour."""
 OUTSIDE = {"flask", "redis", "psycopg", "requests", "authlib", "werkzeug", "gunicorn", "flask_wtf", "urllib3"}
 MAY_TALK_TO = {
     "psycopg": {"ledger", "settings"},

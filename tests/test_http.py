@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -133,7 +133,7 @@ def test_a_request_that_never_left_goes_again_once(our: Authority, resets: int) 
         if resets == 1:
             assert ask(http, url).status == 200
         else:
-            assert failure(http, url) in {Failure.NO_TLS, Failure.NO_CONNECTION}
+            assert failure(http, url) is Failure.NO_TLS
     assert (len(script.seen), script.connections) == (2 - resets, 2)
 
 
@@ -336,11 +336,12 @@ def test_a_server_without_tls_is_told_from_one_that_is_not_trusted(hello: bytes)
 
 
 def greet(front: socket.socket, hello: bytes) -> None:
-    for _ in range(2):
-        connection, _ = front.accept()
-        with connection:
-            connection.recv(65536)
-            connection.sendall(hello)
+    with suppress(OSError):
+        while True:
+            connection, _ = front.accept()
+            with connection:
+                connection.recv(65536)
+                connection.sendall(hello)
 
 
 @pytest.mark.parametrize(

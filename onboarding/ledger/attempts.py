@@ -9,7 +9,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from onboarding.ledger import terms
-from onboarding.ledger.postgres import Postgres, sql
+from onboarding.ledger.postgres import Postgres
+from onboarding.ledger.statement import frequent
 from onboarding.model import (
     ABANDONED_AFTER,
     STATE_LIFETIME,
@@ -34,7 +35,7 @@ COLUMNS: Final = """
          WHEN a.status = 'awaiting_approval' THEN a.link_expires_at <= now()
          ELSE false END AS is_over
 """
-_START: Final = sql(f"""
+_START: Final = frequent(f"""
     WITH made AS (
         INSERT INTO attempt (id, status, browser, link_id, link, is_short, link_expires_at, owner, integration,
                              subscriber_id, context_keys, started_at, timeline, forget_at)
@@ -47,11 +48,11 @@ _START: Final = sql(f"""
         INSERT INTO attempt_context SELECT unnest(%(context_keys)s::text[]), started_at, id FROM made
     ), words AS ({terms.LEARN}) SELECT FROM made
 """)
-_RETURNED: Final = sql(f"""
+_RETURNED: Final = frequent(f"""
     SELECT {COLUMNS}, EXISTS (SELECT FROM revocation r WHERE r.link_id = a.link_id) AS is_revoked
     FROM attempt a WHERE id = %(id)s
 """)
-_GET: Final = sql(f"SELECT {COLUMNS} FROM attempt a WHERE id = %(id)s")
+_GET: Final = frequent(f"SELECT {COLUMNS} FROM attempt a WHERE id = %(id)s")
 _STATUS: Final = {
     Reason.DENIED_BY_PERSON: Status.CANCELLED,
     Reason.NOT_PERMITTED: Status.AWAITING_APPROVAL,

@@ -13,7 +13,8 @@ from typing import Any, Final
 
 from onboarding.ledger import terms
 from onboarding.ledger.attempts import COLUMNS, Row
-from onboarding.ledger.postgres import Postgres, sql
+from onboarding.ledger.postgres import Postgres
+from onboarding.ledger.statement import frequent
 from onboarding.model import GRANT_KEPT, Attempt, Grant, Reason, Status, Workspace
 
 SAFETY_NET: Final = timedelta(seconds=25)
@@ -40,7 +41,7 @@ _DUE: Final = """
 """
 _NOT_DUE: Final = "done AS (DELETE FROM work USING moved WHERE work.kind = 'deliver' AND work.subject = moved.id)"
 
-_KEEP: Final = sql(f"""
+_KEEP: Final = frequent(f"""
     WITH was AS (
         SELECT id, owner FROM attempt WHERE id = %(id)s AND (status IN ('started', 'expired')
             OR status IN ('cancelled', 'awaiting_approval', 'failed') AND grant_order IS NULL) FOR UPDATE
@@ -66,7 +67,7 @@ _KEEP: Final = sql(f"""
     )
     SELECT EXISTS (SELECT FROM held) FROM made
 """)
-_TAKE: Final = sql(f"""
+_TAKE: Final = frequent(f"""
     WITH held AS (
         UPDATE owner SET lease = %(lease)s, leased_until = now() + %(span)s
         WHERE id = (SELECT owner FROM attempt WHERE id = %(id)s AND status = 'granted')
@@ -79,14 +80,14 @@ _TAKE: Final = sql(f"""
                 AND newer.grant_order > a.grant_order) AS is_behind
     FROM attempt a LEFT JOIN held ON true WHERE a.id = %(id)s AND a.status = 'granted'
 """)
-_POSTPONE: Final = sql(f"""
+_POSTPONE: Final = frequent(f"""
     WITH moved AS (
         UPDATE attempt SET detail = %(detail)s, tries = tries + 1,
             timeline = timeline || event('delivery_postponed', %(detail)s)
         WHERE id = %(id)s AND status = 'granted' RETURNING id, owner
     ), {_RELEASE}, {_DUE} SELECT FROM moved
 """)
-_CONNECT: Final = sql(f"""
+_CONNECT: Final = frequent(f"""
     WITH was AS (
         SELECT id, owner, coalesce(grant_order, nextval('grant_order')) AS grant_order FROM attempt
         WHERE id = %(id)s AND status IN ('granted', 'started', 'expired') FOR UPDATE
@@ -110,8 +111,9 @@ _CONNECT: Final = sql(f"""
         RETURNING attempt.id, attempt.owner, attempt.integration, attempt.subscriber_id, attempt.context_keys
     ), older AS (
         UPDATE attempt o SET
-            status = CASE o.status WHEN 'failed' THEN 'failed' ELSE 'connected' END,
-            reason = CASE o.status WHEN 'failed' THEN 'superseded' WHEN 'connected' THEN 'replaced' END,
+            status = CASE WHEN o.status IN ('granted', 'failed') THEN 'failed' ELSE 'connected' END,
+            reason = CASE WHEN o.status IN ('granted', 'failed') THEN 'superseded'
+                WHEN o.status = 'connected' THEN 'replaced' END,
             detail = '', sealed = NULL,
             connection = CASE o.status WHEN 'awaiting_approval' THEN %(identifier)s ELSE o.connection END,
             workspace_id = CASE o.status WHEN 'awaiting_approval' THEN %(workspace_id)s
@@ -119,15 +121,16 @@ _CONNECT: Final = sql(f"""
             workspace_name = CASE o.status WHEN 'awaiting_approval' THEN %(workspace_name)s
                 ELSE o.workspace_name END,
             app_id = CASE o.status WHEN 'awaiting_approval' THEN %(app_id)s ELSE o.app_id END,
-            timeline = o.timeline || CASE o.status
-                WHEN 'failed' THEN event('failed', 'superseded')
-                WHEN 'connected' THEN event('replaced', %(workspace_name)s)
+            timeline = o.timeline || CASE
+                WHEN o.status IN ('granted', 'failed') THEN event('failed', 'superseded')
+                WHEN o.status = 'connected' THEN event('replaced', %(workspace_name)s)
                 ELSE event('connected', %(workspace_name)s) END
         FROM newest WHERE o.owner = newest.owner AND o.id <> newest.id AND (
             o.status = 'awaiting_approval'
-            OR o.status = 'failed' AND o.sealed IS NOT NULL AND o.grant_order < newest.grant_order
+            OR o.status IN ('granted', 'failed') AND o.sealed IS NOT NULL AND o.grant_order < newest.grant_order
             OR o.status = 'connected' AND o.reason IS NULL AND o.workspace_id <> %(workspace_id)s
                 AND coalesce(o.grant_order, 0) < newest.grant_order)
+        RETURNING o.id
     ), made AS (
         INSERT INTO connection (owner, identifier, integration, subscriber_id, context_keys, workspace_id,
             workspace_name, app_id, installer_id, attempt_id, connected_at, state, since)
@@ -140,10 +143,13 @@ _CONNECT: Final = sql(f"""
             installer_id = excluded.installer_id, attempt_id = excluded.attempt_id,
             connected_at = excluded.connected_at, state = 'working', reason = NULL, since = now()
         RETURNING owner
-    ), words AS ({terms.LEARN}), {_NOT_DUE}
+    ), words AS ({terms.LEARN}), done AS (
+        DELETE FROM work USING (SELECT id FROM moved UNION ALL SELECT id FROM older) settled
+        WHERE work.kind = 'deliver' AND work.subject = settled.id
+    )
     SELECT FROM moved
 """)
-_FAIL: Final = sql(f"""
+_FAIL: Final = frequent(f"""
     WITH moved AS (
         UPDATE attempt SET status = 'failed', reason = %(reason)s, detail = %(detail)s,
             sealed = CASE WHEN %(kept)s::interval IS NULL THEN NULL ELSE sealed END,

@@ -12,11 +12,10 @@ from collections.abc import Mapping
 from typing import Any, Final, TypeVar
 
 import psycopg
-from psycopg import Connection
 from psycopg_pool import ConnectionPool
 
 from onboarding.ledger import connecting, migrations
-from onboarding.ledger.statement import Result, carry_out
+from onboarding.ledger.statement import Pooled, Result, carry_out
 from onboarding.model import Secret
 from onboarding.model.errors import SchemaRefused, StoreUnavailable
 from onboarding.settings.log import LOGGER
@@ -35,24 +34,11 @@ NOTHING: Final[Parameters] = {}
 Row = TypeVar("Row")
 
 
-def sql(statement: str) -> str:
-    """A statement on one line. psycopg remembers what it made of a short one, and takes a long one apart each time."""
-    return " ".join(statement.split())
-
-
 def is_storable(value: object) -> bool:
     """Whether PostgreSQL can hold it: no text with a NUL or with half of a surrogate pair."""
     if not isinstance(value, str):
         return True
     return "\0" not in value and not any("\ud800" <= character <= "\udfff" for character in value)
-
-
-class Pooled(Connection[Any]):
-    """A connection that knows when it was used last."""
-
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
-        self.used_at = time.monotonic()
 
 
 class Postgres:
@@ -130,6 +116,7 @@ class Postgres:
                 _prepare(self._url)
                 self._pool = ConnectionPool(
                     connection_class=Pooled,
+                    configure=Pooled.find_out,
                     kwargs={**connecting.parameters(self._url), **connecting.OPTIONS},
                     min_size=1,
                     max_size=self._size,

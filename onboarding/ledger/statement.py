@@ -7,6 +7,7 @@ are still turned into PostgreSQL's and back by psycopg's own adapters.
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any, Final, TypeVar
@@ -19,7 +20,46 @@ from psycopg.pq import ConnStatus, ExecStatus
 from psycopg.pq.abc import PGresult
 
 Row = TypeVar("Row")
+Key = tuple["Frequent", tuple[int, ...]]
 DONE: Final = {ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK}
+
+
+class Frequent(str):
+    """A statement that every install takes. PostgreSQL takes longer to plan one than to carry it out."""
+
+    __slots__ = ()
+
+
+def frequent(statement: str) -> Frequent:
+    """The same on one line."""
+    return Frequent(" ".join(statement.split()))
+
+
+class Pooled(Connection[Any]):
+    """A connection that knows when it was used last, and what its server has prepared."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.used_at = time.monotonic()
+        self.may_prepare = False
+        self._names: dict[Key, bytes] = {}
+
+    def find_out(self) -> None:
+        """Whether it leads to one server for good.
+
+        A pooler names a process of its own. One that cannot prepare, and gives every statement another server, would
+        answer with whatever somebody else has prepared there.
+        """
+        self.may_prepare = self.execute("SELECT pg_backend_pid()").fetchone() == (self.info.backend_pid,)
+
+    def prepared(self, statement: Frequent, text: bytes, types: tuple[int, ...]) -> bytes:
+        """The name under which its server knows the statement, with values of these types."""
+        name = self._names.get((statement, types))
+        if name is None:
+            name = f"s{len(self._names)}".encode()
+            _check(self, self.pgconn.prepare(name, text, types))
+            self._names[statement, types] = name
+        return name
 
 
 class Result:
@@ -45,18 +85,25 @@ class Result:
         return self._result.ntuples or self._result.command_tuples or 0
 
 
-def carry_out(connection: Connection[Any], statement: str, parameters: Mapping[str, Any]) -> Result:
+def carry_out(connection: Pooled, statement: str, parameters: Mapping[str, Any]) -> Result:
     """Raises what psycopg raises."""
     text, names = _numbered(statement)
     transformer: abc.Transformer = Transformer(connection)
     values = transformer.dump_sequence([parameters[name] for name in names], [PyFormat.AUTO] * len(names))
-    wire = connection.pgconn
-    result = wire.exec_params(text, values, transformer.types, transformer.formats)
-    if wire.status != ConnStatus.OK:
+    if connection.may_prepare and isinstance(statement, Frequent):
+        name = connection.prepared(statement, text, transformer.types or ())
+        result = connection.pgconn.exec_prepared(name, list(values), transformer.formats)  # type: ignore[arg-type]
+    else:
+        result = connection.pgconn.exec_params(text, values, transformer.types, transformer.formats)
+    return Result(_check(connection, result), transformer)
+
+
+def _check(connection: Pooled, result: PGresult) -> PGresult:
+    if connection.pgconn.status != ConnStatus.OK:
         raise psycopg.OperationalError("the connection is lost")
     if result.status not in DONE:
         raise error_from_result(result)
-    return Result(result, transformer)
+    return result
 
 
 @lru_cache(256)

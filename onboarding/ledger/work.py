@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import Final
 
 from onboarding.ledger.postgres import Postgres
+from onboarding.ledger.statement import frequent
 
 LEASE: Final = timedelta(seconds=20)
 MANY_TRIES: Final = 3
@@ -24,6 +25,21 @@ SILENCE: Final = 3 * HEARTBEAT
 """A worker that gave no sign of life for so long is not there."""
 MOST_COUNTED: Final = 1000
 MOST_SHOWN: Final = 5
+
+
+_TAKE: Final = frequent("""
+    WITH want AS (SELECT * FROM unnest(%(kinds)s::text[], %(free)s::int[]) AS w (kind, free)),
+    picked AS (
+        SELECT w.kind, w.subject FROM want CROSS JOIN LATERAL (
+            SELECT kind, subject FROM work WHERE work.kind = want.kind AND due_at <= now()
+            ORDER BY due_at LIMIT want.free FOR UPDATE SKIP LOCKED) w
+        LIMIT %(most)s
+    )
+    UPDATE work SET tries = tries + 1, take = nextval('work_take'),
+        due_at = now() + %(lease)s * (1 + 0.1 * random()) * power(2, greatest(0, least(tries - %(many)s, 8)))
+    FROM picked WHERE work.kind = picked.kind AND work.subject = picked.subject
+    RETURNING work.kind, work.subject, work.take, work.tries
+""")
 
 
 class Kind(StrEnum):
@@ -69,19 +85,7 @@ class Work:
     def take(self, free: Mapping[Kind, int], most: int) -> list[Job]:
         """Take what is due, of each kind at most as many as are free, and no more than `most` in all."""
         rows = self._postgres.rows(
-            """
-            WITH want AS (SELECT * FROM unnest(%(kinds)s::text[], %(free)s::int[]) AS w (kind, free)),
-            picked AS (
-                SELECT w.kind, w.subject FROM want CROSS JOIN LATERAL (
-                    SELECT kind, subject FROM work WHERE work.kind = want.kind AND due_at <= now()
-                    ORDER BY due_at LIMIT want.free FOR UPDATE SKIP LOCKED) w
-                LIMIT %(most)s
-            )
-            UPDATE work SET tries = tries + 1, take = nextval('work_take'),
-                due_at = now() + %(lease)s * (1 + 0.1 * random()) * power(2, greatest(0, least(tries - %(many)s, 8)))
-            FROM picked WHERE work.kind = picked.kind AND work.subject = picked.subject
-            RETURNING work.kind, work.subject, work.take, work.tries
-            """,
+            _TAKE,
             {
                 "kinds": [kind.value for kind in free],
                 "free": list(free.values()),

@@ -40,6 +40,7 @@ class Exchange:
     def __init__(self, seconds: float) -> None:
         self.watched = watchdog.within(seconds, self._cut)
         self.socket: socket.socket | None = None
+        self.is_tunneling = False
         self.is_asking = False
         self.has_sent = False
 
@@ -53,7 +54,7 @@ class Exchange:
             return Stage.REQUEST
         if isinstance(self.socket, ssl.SSLSocket):
             return Stage.HANDSHAKE
-        return Stage.TUNNEL if self.socket else Stage.CONNECTING
+        return Stage.TUNNEL if self.is_tunneling else Stage.CONNECTING
 
     def __enter__(self) -> Exchange:
         _here.exchange = self
@@ -82,6 +83,7 @@ class Connection(HTTPConnection):
 
     def _new_conn(self) -> socket.socket:
         _exchange().socket = made = self._dial(time.monotonic() + float(self.timeout or 0))
+        _exchange().is_tunneling = self.proxy_is_tunneling
         return made
 
     def _dial(self, ends: float) -> socket.socket:

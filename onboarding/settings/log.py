@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import sys
 from datetime import UTC, datetime
+from json.encoder import encode_basestring as encode
 from typing import Final
 
 LOGGER: Final = logging.getLogger("onboarding")
@@ -32,12 +32,9 @@ class _Plain(logging.Formatter):
 
 class _Json(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
-        line = {
-            "at": datetime.fromtimestamp(record.created, UTC).isoformat(),
-            "level": record.levelname,
-            "logger": record.name,
-            "message": record.getMessage(),
-        }
+        at = datetime.fromtimestamp(record.created, UTC).isoformat()
+        parts = [f'{{"at": "{at}", "level": "{record.levelname}", "logger": {encode(record.name)}']
+        parts.append(f'"message": {encode(record.getMessage())}')
         if record.exc_info:
-            line["traceback"] = self.formatException(record.exc_info)
-        return json.dumps(line, ensure_ascii=False)
+            parts.append(f'"traceback": {encode(self.formatException(record.exc_info))}')
+        return ", ".join(parts) + "}"

@@ -355,6 +355,7 @@ def test_a_new_link_is_for_the_same_customer(operator: Operator, person: Person,
     page = operator.do(f"/admin/attempts/{attempt_id}", f"/admin/attempts/{attempt_id}/link")
     url = re.search(r"<textarea[^>]*>(.*?)</textarea>", page.source)
     assert url
+    assert re.fullmatch(r"http://127\.0\.0\.1:8000/install/[A-Za-z0-9_-]{22}\.[A-Za-z0-9_-]{27}", url[1])
     landing = person.open(url[1].removeprefix("http://127.0.0.1:8000"))
     assert landing.heading == "Globex is connected to Acme HQ"
     assert landing.link("Back to Sprocket") == "https://a.example/b"

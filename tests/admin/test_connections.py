@@ -44,6 +44,9 @@ def test_the_list_is_novus_own(operator: Operator, place: str) -> None:
         ("integration=other", 0),
         ("context=tenant:org-1", 1),
         ("context=tenant:org-2", 0),
+        ("subscriber=%20subscriber-123%0A", 2),
+        ("integration=slack-prod%09", 2),
+        ("context=%20tenant:org-1%20", 1),
         ("subscriber=%00&context=%2C%2C&after=garbage", None),
     ],
 )

@@ -36,16 +36,19 @@ class Injector:
         self.injected: Counter[str] = Counter()
 
     def drive(self, faults: Iterator[Fault], is_over: Callable[[], bool]) -> None:
-        """Inject until it is over, then end whatever still lasts."""
-        began, upcoming = time.monotonic(), next(faults, None)
+        """Inject until it is over, then end whatever still lasts.
+
+        The plan's clock stands still while something is done to a server: its next fault waits until this one is over.
+        """
+        clock, upcoming = 0.0, next(faults, None)
         while not is_over():
-            now = time.monotonic() - began
-            self._end_until(now)
-            while upcoming and upcoming.at <= now:
-                self._begin(upcoming, now)
+            self._end_until(clock)
+            while upcoming and upcoming.at <= clock:
+                self._begin(upcoming, clock)
                 upcoming = next(faults, None)
             self._fleet.supervise()
             time.sleep(TICK)
+            clock += TICK
         self._end_until(float("inf"))
 
     def _begin(self, fault: Fault, now: float) -> None:

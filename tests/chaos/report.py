@@ -83,7 +83,7 @@ def _alarms(logs: Mapping[str, str]) -> Counter[str]:
         "not recorded",
         "job failed",
         "job interrupted",
-        "work was missing",
+        "work made anew",
     )
     return Counter(word for line in lines for word in words if word in line)
 

@@ -8,7 +8,9 @@ from urllib.parse import urlencode
 
 import pytest
 from flask import Flask
+from flask.testing import FlaskClient
 from werkzeug.routing import Rule
+from werkzeug.test import TestResponse
 
 from tests.admin.operator import PASSWORD, Operator
 from tests.api.host import KEY, KEYS, NEW_LINK
@@ -49,30 +51,26 @@ def path(rule: Rule, value: str) -> str:
     return re.sub(r"<[^>]+>", value, rule.rule)
 
 
-def is_ours_to_fix(status: int) -> bool:
-    return status >= 500
-
-
 @pytest.mark.parametrize("method", ["GET", "DELETE", "POST"])
-def test_in_a_path(app: Flask, operator: Operator, method: str) -> None:
+def test_it_may_stand_in_a_path(app: Flask, operator: Operator, method: str) -> None:
     field = operator.csrf_field("/admin/links")
     for rule in routes(app, method):
         for value in ("%00", "a%00b", "%ED%A0%80", "%FF", "a" * 22 + "%00"):
             data = {"csrf_token": field, "action": "disconnect"} if method == "POST" else None
             if rule.endpoint != "admin.sign_out":
                 answer = operator._client.open(path(rule, value), method=method, data=data, headers=BEARER)
-                assert not is_ours_to_fix(answer.status_code), (rule.rule, value)
+                assert answer.status_code < 500, (rule.rule, value)
 
 
-def test_in_a_query(app: Flask, operator: Operator) -> None:
+def test_it_may_stand_in_a_query(app: Flask, operator: Operator) -> None:
     for rule in routes(app, "GET"):
         for name in NAMES:
             for value in ODD:
                 place = f"{path(rule, 'a' * 22)}?{urlencode({name: value})}"
-                assert not is_ours_to_fix(operator._client.get(place, headers=BEARER).status_code), place
+                assert operator._client.get(place, headers=BEARER).status_code < 500, place
 
 
-def test_in_a_form(app: Flask, operator: Operator) -> None:
+def test_it_may_stand_in_a_form(app: Flask, operator: Operator) -> None:
     field = operator.csrf_field("/admin/links")
     good = {"subscriber": "s", "account": "Acme", "action": "rename", "name": "Acme"}
     for rule in routes(app, "POST"):
@@ -82,23 +80,26 @@ def test_in_a_form(app: Flask, operator: Operator) -> None:
             for value in ODD:
                 form = {"csrf_token": field, **good, name: value}
                 answer = operator._client.post(path(rule, "a" * 22), data=urlencode(form), content_type=FORM)
-                assert not is_ours_to_fix(answer.status_code), (rule.rule, name, value)
+                assert answer.status_code < 500, (rule.rule, name, value)
+
+
+def answers(client: FlaskClient, headers: dict[str, str]) -> Iterator[TestResponse]:
+    yield client.get("/install/forged", headers=headers)
+    yield client.get("/admin/attempts", headers=headers)
+    yield client.post("/v1/links", json=NEW_LINK, headers={**BEARER, **headers})
+    yield client.post("/admin/sign-in", data={"password": "\0"}, headers=headers)
 
 
 @pytest.mark.parametrize("name", ["X-Forwarded-For", "X-Request-ID", "Authorization", "Cookie", "Idempotency-Key"])
-def test_in_a_header(app: Flask, operator: Operator, name: str) -> None:
-    client = app.test_client()
+def test_it_may_stand_in_a_header(app: Flask, operator: Operator, name: str) -> None:
     for value in ("\x00", "\xed\xa0\x80", "\xff", "admin=\x00; session=\xff"):
-        for call in (
-            lambda headers: client.get("/install/forged", headers=headers),
-            lambda headers: client.get("/admin/attempts", headers=headers),
-            lambda headers: client.post("/v1/links", json=NEW_LINK, headers={**BEARER, **headers}),
-            lambda headers: client.post("/admin/sign-in", data={"password": "\0"}, headers=headers),
-        ):
-            assert not is_ours_to_fix(call({name: value}).status_code), value
+        for answer in answers(app.test_client(), {name: value}):
+            assert answer.status_code < 500, value
     assert operator.open("/admin/audit").status == 200
 
 
-def test_in_what_people_are_looked_up_by(operator: Operator) -> None:
+def test_a_search_for_it_finds_nothing(operator: Operator) -> None:
     for value in ("%00", "Acme%00", "%ED%A0%80", "%EF%BF%BF"):
-        assert operator.open(f"/admin/attempts?q={value}").status == 200
+        page = operator.open(f"/admin/attempts?q={value}")
+        assert page.status == 200
+        assert "Nothing is called" in page.text
