@@ -138,7 +138,7 @@ class NothingToRetry(OnboardingError):
 
 
 class NovuError(OnboardingError):
-    """Novu did not do what was asked. `status` is None when no answer came; `retry_after` is in seconds."""
+    """Novu did not do what was asked. `status` is None without an answer of Novu's own; `retry_after` is in seconds."""
 
     def __init__(
         self,
