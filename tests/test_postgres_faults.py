@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import socket
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psycopg
@@ -17,6 +18,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from onboarding.flows.deliver import PATIENCE
 from onboarding.ledger.postgres import BORROW_SECONDS, POOL_SIZE, STATEMENT_SECONDS, Postgres
+from onboarding.ledger.statement import ConnectionLost, Pooled, carry_out
 from onboarding.model import Secret
 from onboarding.model.errors import StoreUnavailable
 from tests.person import Page, Person
@@ -116,7 +118,7 @@ def test_a_postgres_that_is_down_is_a_page_and_one_that_is_back_is_used_at_once(
     for _ in range(2):
         began = time.monotonic()
         page = somebody.open(link)
-        assert (page.status, page.heading) == (503, "There is a problem on our side")
+        assert (page.status, page.heading) == (503, "We are having trouble")
         assert time.monotonic() - began < BORROW_SECONDS + SLACK
     own.start()
     assert somebody.install(link).heading == CONNECTED
@@ -200,7 +202,7 @@ def test_a_read_only_postgres_still_answers_and_is_used_as_soon_as_it_can_be_wri
     own.set_read_only(True)
     try:
         page = somebody.press(link)
-        assert (page.status, page.heading) == (503, "There is a problem on our side")
+        assert (page.status, page.heading) == (503, "We are having trouble")
         assert somebody.open(link).status == 200
     finally:
         own.set_read_only(False)
@@ -406,3 +408,37 @@ def test_a_connection_in_use_stays(relay: tuple[Relay, str]) -> None:
         time.sleep(AGE / 4)
     postgres.close()
     assert line.taken == opened
+
+
+NOTICE = b"SNOTICE\0C00000\0Mhello\0\0"
+
+
+def test_a_statement_that_does_not_get_through_is_told_like_any_other_problem(database_url: str) -> None:
+    """If libpq cannot write but has something to read, it says so without a state, and calls the connection good."""
+    place = conninfo_to_dict(database_url)
+    with tempfile.TemporaryDirectory(prefix="onboarding-") as folder:
+        front = socket.create_server(f"{folder}/.s.PGSQL.5432", family=socket.AF_UNIX)
+        taken: list[socket.socket] = []
+        threading.Thread(target=_join, args=(front, str(place["host"]), taken), daemon=True).start()
+        with front, Pooled.connect(host=folder, user="onboarding", dbname=place["dbname"]) as connection:
+            connection.autocommit = True
+            assert carry_out(connection, "SELECT 1", {}).rows == [(1,)]
+            taken[0].sendall(b"N" + (len(NOTICE) + 4).to_bytes(4, "big") + NOTICE)
+            taken[0].shutdown(socket.SHUT_RD)
+            with pytest.raises(ConnectionLost):
+                carry_out(connection, "SELECT 1", {})
+
+
+def _join(front: socket.socket, host: str, taken: list[socket.socket]) -> None:
+    outside, _ = front.accept()
+    taken.append(outside)
+    with outside, socket.socket(socket.AF_UNIX) as inside, suppress(OSError):
+        inside.connect(f"{host}/.s.PGSQL.5432")
+        threading.Thread(target=_copy, args=(inside, outside), daemon=True).start()
+        _copy(outside, inside)
+
+
+def _copy(source: socket.socket, target: socket.socket) -> None:
+    with suppress(OSError):
+        while chunk := source.recv(65536):
+            target.sendall(chunk)

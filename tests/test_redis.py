@@ -93,9 +93,9 @@ def assert_connected_once(slack: LocalSlack, novu: LocalNovu) -> None:
 # What people see, and how soon.
 
 
-def test_pages_need_no_redis(somebody: Person, own: OwnRedis, link: str, novu: LocalNovu) -> None:
+def test_pages_need_no_redis(somebody: Person, own: OwnRedis, mint: MintLink, link: str, novu: LocalNovu) -> None:
     novu.suffer("down")
-    granted = somebody.open(somebody.come_back(link)).location
+    granted = somebody.open(somebody.come_back(mint(context={"tenant": "another"}))).location
     novu.suffer("none")
     connected = somebody.open(somebody.come_back(link)).location
     somebody.add_to_slack(link)
@@ -136,7 +136,7 @@ def test_a_restarted_redis_is_used_again_at_once(somebody: Person, own: OwnRedis
     path = somebody.come_back(link)
     own.process.kill()
     page = somebody.open(path)
-    assert (page.status, page.heading) == (503, "There is a problem on our side")
+    assert (page.status, page.heading) == (503, "We are having trouble")
     assert slack.state.redeem_count == 0
     own.restart()
     assert somebody.follow(somebody.open(path)).heading == "Acme HQ is connected"

@@ -18,7 +18,7 @@ from tests.conftest import MintLink
 from tests.person import Person
 from tests.stand_ins import LocalNovu, LocalSlack
 
-STATEMENT = re.compile(r"LOG:  (?:execute <unnamed>|statement): +(.*)")
+STATEMENT = re.compile(r"LOG:  (?:execute [^:]+|statement):\s+(.{0,60})")
 
 
 @dataclass(slots=True)
@@ -44,7 +44,7 @@ class Counters:
         # Asking Redis is a read as well.
         asked.redis = self._reads() - reads - 1
         [log] = self._ledger.execute("SELECT pg_read_file('log', %s, 1000000) AS text", [size]).fetchall()
-        asked.statements = [words[:60] for words in STATEMENT.findall(log["text"])]
+        asked.statements = STATEMENT.findall(log["text"])
 
     def _reads(self) -> int:
         stats: Any = self._store.info("stats")

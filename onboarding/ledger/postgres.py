@@ -15,7 +15,7 @@ import psycopg
 from psycopg_pool import ConnectionPool
 
 from onboarding.ledger import connecting, migrations
-from onboarding.ledger.statement import Pooled, Result, carry_out
+from onboarding.ledger.statement import ConnectionLost, Pooled, Result, carry_out
 from onboarding.model import Secret
 from onboarding.model.errors import SchemaRefused, StoreUnavailable
 from onboarding.settings.log import LOGGER
@@ -82,6 +82,9 @@ class Postgres:
             try:
                 with connecting.cut_after(seconds, connection):
                     return carry_out(connection, statement, parameters)
+            except ConnectionLost:
+                connection.close()
+                raise
             except MOVED:
                 # The primary is another server now: what is pooled leads to the old one.
                 pool.drain()
@@ -116,7 +119,7 @@ class Postgres:
                 _prepare(self._url)
                 self._pool = ConnectionPool(
                     connection_class=Pooled,
-                    configure=Pooled.find_out,
+                    configure=_find_out,
                     kwargs={**connecting.parameters(self._url), **connecting.OPTIONS},
                     min_size=1,
                     max_size=self._size,
@@ -138,6 +141,11 @@ def _prepare(url: Secret) -> None:
     except SchemaRefused as error:
         LOGGER.critical("database refused problem=%s", error.detail)
         raise
+
+
+def _find_out(connection: Pooled) -> None:
+    with connecting.cut_after(STATEMENT_SECONDS, connection):
+        connection.find_out()
 
 
 def _has_something_to_say(descriptor: int) -> bool:

@@ -35,6 +35,10 @@ def frequent(statement: str) -> Frequent:
     return Frequent(" ".join(statement.split()))
 
 
+class ConnectionLost(psycopg.OperationalError):
+    """Nothing more comes over this connection. Whether the statement was carried out, nobody knows."""
+
+
 class Pooled(Connection[Any]):
     """A connection that knows when it was used last, and what its server has prepared."""
 
@@ -100,10 +104,12 @@ def carry_out(connection: Pooled, statement: str, parameters: Mapping[str, Any])
 
 def _check(connection: Pooled, result: PGresult) -> PGresult:
     if connection.pgconn.status != ConnStatus.OK:
-        raise psycopg.OperationalError("the connection is lost")
-    if result.status not in DONE:
-        raise error_from_result(result)
-    return result
+        raise ConnectionLost
+    if result.status in DONE:
+        return result
+    error = error_from_result(result)
+    # Without a state it is libpq's own: it could not send all of it, and may still call the connection good.
+    raise error if error.sqlstate else ConnectionLost
 
 
 @lru_cache(256)

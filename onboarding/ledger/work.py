@@ -133,6 +133,7 @@ class Work:
             """
             INSERT INTO work (kind, subject)
             SELECT 'deliver', id FROM attempt WHERE status = 'granted'
+                AND NOT EXISTS (SELECT FROM work WHERE kind = 'deliver' AND subject = attempt.id)
             UNION ALL VALUES ('expire', ''), ('forget', '')
             ON CONFLICT DO NOTHING RETURNING kind
             """

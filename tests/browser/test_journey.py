@@ -296,6 +296,6 @@ def test_without_redis_the_page_opens_and_the_click_says_that_the_link_is_still_
         visitor.open(service.url + "/install/" + mint().rpartition("/")[2])
         assert visitor.heading == "Connect Acme Inc. to Slack"
         visitor.page.get_by_role("button", name="Add to Slack").click()
-        expect(visitor.page.locator("h1")).to_have_text("There is a problem on our side")
+        expect(visitor.page.locator("h1")).to_have_text("We are having trouble")
         assert "Your link is still good" in visitor.text
         visitor.look("store-unavailable")

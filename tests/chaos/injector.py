@@ -38,23 +38,25 @@ class Injector:
     def drive(self, faults: Iterator[Fault], is_over: Callable[[], bool]) -> None:
         """Inject until it is over, then end whatever still lasts.
 
-        The plan's clock stands still while something is done to a server: its next fault waits until this one is over.
+        The plan's clock stands still while something is done to a server, so that faults of one lane never overlap.
         """
-        clock, upcoming = 0.0, next(faults, None)
+        began, upcoming = time.monotonic(), next(faults, None)
         while not is_over():
-            self._end_until(clock)
-            while upcoming and upcoming.at <= clock:
-                self._begin(upcoming, clock)
+            now = time.monotonic()
+            while upcoming and upcoming.at <= now - began:
+                self._end_until(upcoming.at)
+                self._begin(upcoming)
                 upcoming = next(faults, None)
+            self._end_until(now - began)
+            began += time.monotonic() - now
             self._fleet.supervise()
             time.sleep(TICK)
-            clock += TICK
         self._end_until(float("inf"))
 
-    def _begin(self, fault: Fault, now: float) -> None:
+    def _begin(self, fault: Fault) -> None:
         self.injected[fault.kind] += 1
         if end := self._inject(fault):
-            heapq.heappush(self._ends, (now + fault.lasts, next(self._order), end))
+            heapq.heappush(self._ends, (fault.at + fault.lasts, next(self._order), end))
 
     def _end_until(self, now: float) -> None:
         while self._ends and self._ends[0][0] <= now:

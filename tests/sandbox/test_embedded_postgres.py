@@ -60,7 +60,7 @@ def test_it_answers_and_treats_text_and_time_alike_everywhere(folder: Path, serv
 
 def test_it_listens_on_no_port(server: Process) -> None:
     held = sockets([server.pid, *children(server.pid)])
-    assert len(held) > 1
+    assert held
     assert not held & listening()
 
 

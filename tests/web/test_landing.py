@@ -134,7 +134,7 @@ def test_without_redis_the_link_can_be_opened_and_the_click_says_that_it_is_stil
 ) -> None:
     page = Person(make_app(REDIS_URL="unix:///nowhere/redis.sock"), slack, witness).press(link)
     assert page.status == 503
-    assert page.heading == "There is a problem on our side"
+    assert page.heading == "We are having trouble"
     assert "Your link is still good" in page.text
 
 
@@ -143,5 +143,5 @@ def test_without_postgresql_it_says_that_the_link_is_still_good(
 ) -> None:
     page = Person(make_app(DATABASE_URL="postgresql://nobody@/none?host=/nowhere"), slack, witness).open(link)
     assert page.status == 503
-    assert page.heading == "There is a problem on our side"
+    assert page.heading == "We are having trouble"
     assert "Your link is still good" in page.text

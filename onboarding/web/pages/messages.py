@@ -342,7 +342,7 @@ TOO_MANY_STARTS: Final = Message(
     tone="stop",
 )
 STORE_UNAVAILABLE: Final = Message(
-    "There is a problem on our side",
+    "We are having trouble",
     ("Nothing was changed. Your link is still good.",),
     primary=RELOAD,
     tone="stop",
