@@ -1,10 +1,9 @@
-"""Everything dies at once, in the middle of a delivery: it ends connected, once, within half a minute."""
+"""Everything dies at once, in the middle of deliveries: each ends connected, once, within half a minute."""
 
 from __future__ import annotations
 
 import os
 import signal
-import tempfile
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -23,111 +22,69 @@ from tests.test_delivery import until, worker
 from tests.test_processes import come_back
 
 WITHIN = 30.0
-OWNERS = ("one", "two", "three")
-
-
-@pytest.fixture(scope="module")
-def _server() -> Iterator[Server]:
-    with tempfile.TemporaryDirectory(prefix="onboarding-") as folder:
-        server = Server(Path(folder))
-        yield server
-        server.stop()
+AT_WEB = ("one", "two", "three")
+AT_WORKER = ("four", "five", "six")
+"""Owners whose grants are on their way to Novu from a request, and from a worker."""
 
 
 @pytest.fixture
-def own(_server: Server) -> Server:
-    _server.do("TRUNCATE attempt, attempt_context, connection, owner, work, tally, term, problem")
-    return _server
-
-
-@pytest.fixture
-def service(env: dict[str, str], own: Server, novu: LocalNovu, tmp_path: Path) -> Iterator[Service]:
-    for owner in OWNERS:
+def ours(env: dict[str, str], private_postgres: Server, novu: LocalNovu) -> dict[str, str]:
+    for owner in (*AT_WEB, *AT_WORKER):
         novu.state.environment.add_subscriber(owner)
-    port = free_port()
-    with running(_env(env, own, f"http://127.0.0.1:{port}"), tmp_path / "web", port) as service:
+    return {**env, "DATABASE_URL": private_postgres.url, "PUBLIC_URL": f"http://127.0.0.1:{free_port()}"}
+
+
+@pytest.fixture
+def service(ours: dict[str, str], tmp_path: Path) -> Iterator[Service]:
+    with running(ours, tmp_path / "web", int(ours["PUBLIC_URL"].rpartition(":")[2])) as service:
         yield service
 
 
-def test_the_web_process_and_postgres_are_killed_and_redis_is_wiped_between_redeem_and_delivery(
+def test_web_worker_and_postgres_are_killed_and_redis_is_wiped_while_they_deliver(
     service: Service,
-    env: dict[str, str],
-    own: Server,
-    store: redis.Redis,
-    slack: LocalSlack,
-    novu: LocalNovu,
-    tmp_path: Path,
-) -> None:
-    novu.suffer("slow")
-    returns = [_come_back(service, env, owner, slack) for owner in OWNERS]
-    with ThreadPoolExecutor(len(OWNERS)) as pool:
-        answers = [pool.submit(_follow, *each) for each in returns]
-        until(lambda: own.do("SELECT count(*) FROM attempt WHERE sealed IS NOT NULL") == [(3,)], 10)
-        killed = time.monotonic()
-        for pid in service.workers():
-            os.kill(pid, signal.SIGKILL)
-        _crash(own, store)
-        assert [answer.result() for answer in answers] == [None] * len(OWNERS)
-    assert novu.state.connections == ()
-    novu.suffer("none")
-    with worker(_env(env, own, service.url), tmp_path / "log"):
-        until(lambda: own.do("SELECT count(*) FROM attempt WHERE status = 'connected'") == [(3,)], WITHIN)
-    assert time.monotonic() - killed < WITHIN
-    assert_connected_once(own, slack, novu)
-
-
-def test_the_worker_and_postgres_are_killed_and_redis_is_wiped_in_the_middle_of_a_delivery(
-    service: Service,
-    env: dict[str, str],
-    own: Server,
+    ours: dict[str, str],
+    private_postgres: Server,
     store: redis.Redis,
     slack: LocalSlack,
     novu: LocalNovu,
     tmp_path: Path,
 ) -> None:
     novu.suffer("down")
-    assert [_follow(*_come_back(service, env, owner, slack)) for owner in OWNERS] == [303] * len(OWNERS)
+    assert [_follow(*_come_back(ours, owner, slack)) for owner in AT_WORKER] == [303] * len(AT_WORKER)
+    returns = [_come_back(ours, owner, slack) for owner in AT_WEB]
     novu.suffer("slow")
-    own.do("UPDATE work SET due_at = now() WHERE kind = 'deliver'")
     asked = novu.state.requests("create")
-    ours = _env(env, own, service.url)
-    with worker(ours, tmp_path / "first") as first:
-        until(lambda: novu.state.requests("create") == asked + len(OWNERS), 10)
+    with worker(ours, tmp_path / "first") as first, ThreadPoolExecutor(len(returns)) as pool:
+        until(lambda: "worker started" in (tmp_path / "first").read_text("utf-8"), 10)
+        private_postgres.do("UPDATE work SET due_at = now() WHERE kind = 'deliver'")
+        answers = [pool.submit(_follow, *each) for each in returns]
+        until(lambda: novu.state.requests("create") == asked + len(AT_WEB) + len(AT_WORKER), 10)
         killed = time.monotonic()
         first.kill()
+        for pid in service.workers():
+            os.kill(pid, signal.SIGKILL)
+        private_postgres.crash()
+        store.flushall()
+        private_postgres.start()
+        assert [answer.result() for answer in answers] == [None] * len(answers)
         first.wait()
-        _crash(own, store)
+    assert _held(novu) == []
     novu.suffer("none")
     with worker(ours, tmp_path / "second"):
-        until(lambda: own.do("SELECT count(*) FROM attempt WHERE status = 'connected'") == [(3,)], WITHIN)
+        connected = "SELECT count(*) FROM attempt WHERE status = 'connected' AND sealed IS NULL"
+        until(lambda: private_postgres.do(connected) == [(6,)], WITHIN)
     assert time.monotonic() - killed < WITHIN
-    assert_connected_once(own, slack, novu)
+    assert slack.state.redeem_count == 6
+    assert _held(novu) == sorted(grant.token for grant in slack.state.grants)
+    assert private_postgres.do("SELECT count(*) FROM work WHERE kind = 'deliver'") == [(0,)]
 
 
-def assert_connected_once(own: Server, slack: LocalSlack, novu: LocalNovu) -> None:
-    assert slack.state.redeem_count == len(OWNERS)
-    tokens = sorted(connection.token for connection in novu.state.connections)
-    assert tokens == sorted(grant.token for grant in slack.state.grants)
-    assert own.do("SELECT count(*) FROM attempt WHERE sealed IS NOT NULL") == [(0,)]
-    assert own.do("SELECT count(*) FROM work WHERE kind = 'deliver'") == [(0,)]
-
-
-def _env(env: dict[str, str], own: Server, public_url: str) -> dict[str, str]:
-    return {**env, "DATABASE_URL": own.url, "PUBLIC_URL": public_url}
-
-
-def _crash(own: Server, store: redis.Redis) -> None:
-    own.crash()
-    store.flushall()
-    own.start()
-
-
-def _come_back(service: Service, env: dict[str, str], owner: str, slack: LocalSlack) -> tuple[str, dict[str, str]]:
+def _come_back(ours: dict[str, str], owner: str, slack: LocalSlack) -> tuple[str, dict[str, str]]:
     """Open a link, say yes at Slack, and give the address to come back to with the browser's cookies."""
-    made = wire(environment.load({**env, "PUBLIC_URL": service.url}))
+    made = wire(environment.load(ours))
     link = made.links.sign(made.links.mint({"subscriberId": owner}, None, made.clock()))
     browser = requests.Session()
-    return come_back(browser, f"{service.url}/install/{link}", slack), browser.cookies.get_dict()
+    return come_back(browser, f"{ours['PUBLIC_URL']}/install/{link}", slack), browser.cookies.get_dict()
 
 
 def _follow(url: str, cookies: dict[str, str]) -> int | None:
@@ -136,3 +93,7 @@ def _follow(url: str, cookies: dict[str, str]) -> int | None:
         return requests.get(url, cookies=cookies, allow_redirects=False, timeout=30).status_code
     except requests.ConnectionError:
         return None
+
+
+def _held(novu: LocalNovu) -> list[str]:
+    return sorted(connection.token for connection in novu.state.connections)

@@ -12,6 +12,7 @@ from onboarding.ledger import connecting, migrations
 from onboarding.model import Secret
 from onboarding.model.errors import SchemaRefused
 
+SECONDS: Final = 5.0
 REFUSALS: Final = (
     ("password authentication failed", "PostgreSQL refuses this user or password"),
     ("no password supplied", "PostgreSQL asks for a password"),
@@ -28,7 +29,7 @@ REFUSALS: Final = (
 def problems(url: Secret) -> Iterator[str]:
     """Ask the server. Changes nothing."""
     try:
-        with connecting.connect(url) as connection:
+        with connecting.connect(url) as connection, connecting.cut_after(SECONDS, connection):
             yield from _of_server(connection)
             yield from _of_schema(connection)
     except psycopg.Error as error:

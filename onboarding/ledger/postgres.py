@@ -48,6 +48,7 @@ class Postgres:
         self._idle_seconds = idle_seconds
         self._pool: ConnectionPool[Pooled] | None = None
         self._opening = threading.Lock()
+        self._refused_for = ""
 
     def one(self, kind: type[Row], statement: str, parameters: Parameters = NOTHING) -> Row | None:
         """The first row as an object of this kind, or None."""
@@ -116,7 +117,7 @@ class Postgres:
             raise StoreUnavailable(connecting.NAME, "another request still waits for the first connection")
         try:
             if self._pool is None:
-                _prepare(self._url)
+                self._bring_up_to_date()
                 self._pool = ConnectionPool(
                     connection_class=Pooled,
                     configure=_find_out,
@@ -133,14 +134,15 @@ class Postgres:
         finally:
             self._opening.release()
 
-
-def _prepare(url: Secret) -> None:
-    """Bring the database up to date if nobody has. A request that finds another process at it does not wait."""
-    try:
-        migrations.apply(url, patience=0)
-    except SchemaRefused as error:
-        LOGGER.critical("database refused problem=%s", error.detail)
-        raise
+    def _bring_up_to_date(self) -> None:
+        """Apply migrations if nobody has. A request that finds another process at it does not wait."""
+        try:
+            migrations.apply(self._url, patience=0)
+        except SchemaRefused as error:
+            if error.detail != self._refused_for:
+                LOGGER.critical("database refused problem=%s", error.detail)
+                self._refused_for = error.detail
+            raise
 
 
 def _find_out(connection: Pooled) -> None:

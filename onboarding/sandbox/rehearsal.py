@@ -178,7 +178,7 @@ def _welcome(env: Mapping[str, str]) -> str:
     link = made.minting.mint(fields, None)
     made.minting.record(link, "make run")
     return f"""
-A rehearsal on this machine: nothing leaves it.
+All of this runs on your machine, and nothing leaves it.
 
   Install link   {made.minting.url(link)}
 

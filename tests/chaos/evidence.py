@@ -68,6 +68,7 @@ def gather(
         delivered=frozenset(re.findall(r" connected attempt=(\S+)", log)),
         rescued=frozenset(re.findall(r" grant not stored attempt=(\S+)", log)),
         redeems=dict(wire.codes),
+        missing=sum(map(int, re.findall(r" work made anew number=(\d+)", log))),
         leaks=tuple(_leaks(logs, _secrets(tries.values(), state, links))),
     )
     return Ledgers(tuple(_granted(state, tries)), kept, tuple(_held(novu)), witnessed)

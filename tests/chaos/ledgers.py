@@ -66,6 +66,8 @@ class Witnessed:
     rescued: frozenset[str] = frozenset()
     """Taken to Novu past the ledger, and recorded afterwards if at all: their place in the order tells nothing."""
     redeems: Mapping[str, int] = field(default_factory=dict)
+    missing: int = 0
+    """Grants whose delivery was not due, as the workers found."""
     leaks: tuple[str, ...] = ()
 
 
@@ -116,6 +118,8 @@ def compare(ledgers: Ledgers) -> Verdict:
     for attempt_id, record in ledgers.kept.records.items():
         _judge_record(attempt_id, record, verdict)
     verdict.misplaced += [*_wrong_connections(ledgers), *_wrong_numbers(ledgers.kept)]
+    if ledgers.witnessed.missing:
+        verdict.misplaced.append(f"workers found {ledgers.witnessed.missing} grants whose delivery was not due")
     verdict.leaked += ledgers.witnessed.leaks
     return verdict
 

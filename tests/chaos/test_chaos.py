@@ -61,6 +61,7 @@ def test_ledgers_that_agree_are_clean() -> None:
         ("leaked", recorded("attempt-2", Record("connected", sequence=2, keeps_grant=True))),
         ("misplaced", recorded("attempt-2", Record("connected", sequence=2, has_work=True))),
         ("misplaced", recorded("attempt-3", Record("forgotten", has_work=True))),
+        ("misplaced", replace(CLEAN, witnessed=Witnessed(missing=3))),
         ("misplaced", replace(CLEAN, kept=Kept(STORED, WRONG))),
         ("misplaced", replace(CLEAN, kept=Kept(STORED))),
         ("misplaced", replace(CLEAN, kept=Kept(STORED, CONNECTED, tally={"failed": 1}, counted={"failed": 2}))),

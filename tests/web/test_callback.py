@@ -114,7 +114,7 @@ def test_an_error_from_slack_ends_without_a_connection(
     assert page.status == 200
     assert page.heading == heading
     assert "Nothing was connected" in page.text
-    assert "odd" not in page.source
+    assert ">odd<" not in page.source
     told = person.open(f"{back.location}/status")
     assert f'"reason":"{reason}"' in told.source
     assert f'"status":"{status}"' in told.source
