@@ -15,7 +15,7 @@ run: .venv/installed-sandbox ## Rehearse everything on this machine: http://127.
 
 test: .venv/installed-test lint ## Lint, types and every test, in a real browser too
 	@$(BIN)/python tests/chromium.py
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 4
 
 chaos: .venv/installed-test ## 1,000 installs while everything fails around them (CHAOS="--seed 7")
 	$(BIN)/python -m tests.chaos $(CHAOS)
