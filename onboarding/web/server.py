@@ -33,6 +33,7 @@ forwarded_allow_ips = ""
 
 def create() -> Flask:
     """The application, or exit status 2: a bad configuration is refused once, before there are any workers."""
+    gc.disable()  # Nothing that is loaded here is garbage; looking for some takes a tenth of the time.
     from onboarding.web.app import build  # noqa: PLC0415 (gunicorn's commands read this module too)
 
     try:
@@ -48,3 +49,4 @@ def on_starting(_server: Any) -> None:
     """What is there before the fork stays: collecting it in a worker would copy its memory."""
     gc.collect()
     gc.freeze()
+    gc.enable()
