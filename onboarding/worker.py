@@ -28,8 +28,6 @@ THREADS: Final = 8
 MOST: Final = {Kind.DELIVER: THREADS, Kind.EXPIRE: 1, Kind.FORGET: 1}
 """How many jobs of each kind run at once, so that none takes the threads of another."""
 LOOK_EVERY: Final = (0.8, 1.2)
-STOP_WITHIN: Final = 20.0
-"""Seconds; longer than one delivery may take."""
 EXPIRE_EVERY: Final = timedelta(seconds=5)
 FORGET_EVERY: Final = timedelta(minutes=1)
 FORGET_MORE: Final = timedelta(seconds=1)

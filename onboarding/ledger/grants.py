@@ -33,11 +33,11 @@ _RELEASE: Final = """
 """
 _DUE: Final = """
     due AS (
-        INSERT INTO work AS w (kind, subject, due_at, last_error)
-        SELECT 'deliver', id, now() + %(wait)s, %(last_error)s FROM moved
+        INSERT INTO work AS w (kind, subject, due_at)
+        SELECT 'deliver', id, now() + %(wait)s FROM moved
         ON CONFLICT (kind, subject) DO UPDATE SET
             due_at = excluded.due_at, since = now(), tries = 0, take = nextval('work_take'),
-            last_error = excluded.last_error)
+            last_error = NULL)
 """
 _NOT_DUE: Final = "done AS (DELETE FROM work USING moved WHERE work.kind = 'deliver' AND work.subject = moved.id)"
 
@@ -244,7 +244,7 @@ class Grants:
         """Novu did not take it this time."""
         self._postgres.run(
             _POSTPONE,
-            {"id": attempt.id, "lease": lease, "wait": wait, "detail": detail, "last_error": None},
+            {"id": attempt.id, "lease": lease, "wait": wait, "detail": detail},
         )
 
     def wait(self, attempt_id: str) -> None:
@@ -315,7 +315,6 @@ class Grants:
                     "status": attempt.status.value,
                     "life": DELIVERY_KEPT,
                     "wait": wait,
-                    "last_error": None,
                 },
             )
         )

@@ -121,12 +121,6 @@ class Work:
             {**_fence(job), "error": error[:LONGEST_ERROR]},
         )
 
-    def hurry(self, attempt_id: str) -> None:
-        """Let a delivery be due now."""
-        self._postgres.run(
-            "UPDATE work SET due_at = now(), tries = 0 WHERE kind = 'deliver' AND subject = %(id)s", {"id": attempt_id}
-        )
-
     def rebuild(self) -> int:
         """Make every row that is missing. Gives how many deliveries were; there should be none."""
         made = self._postgres.rows(

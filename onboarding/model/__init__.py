@@ -232,13 +232,6 @@ class Unrecorded:
     workspace: Workspace
 
 
-class ConnectionState(StrEnum):
-    """How a connection is doing."""
-
-    WORKING = "working"
-    ENDED = "ended"
-
-
 @dataclass(frozen=True, slots=True)
 class LastConnection:
     """What an owner is connected to, as far as this service remembers. Novu holds the truth."""
