@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING
 
 from onboarding.clock import utc_now
 from onboarding.flows.deliver import Delivery
+from onboarding.flows.destination import Choosing
+from onboarding.flows.disconnect import Upkeep
 from onboarding.ledger.attempts import Attempts
 from onboarding.ledger.audit import Audit
 from onboarding.ledger.connections import Connections
+from onboarding.ledger.destinations import Destinations
 from onboarding.ledger.grants import Grants
 from onboarding.ledger.links import CreatedLinks
 from onboarding.ledger.lists import Lists
@@ -21,6 +24,7 @@ from onboarding.ledger.problems import Problems
 from onboarding.ledger.work import Work
 from onboarding.remote.http import Http, Outgoing
 from onboarding.remote.novu import Novu
+from onboarding.remote.slack import Slack
 from onboarding.settings.environment import OidcSettings, Settings
 from onboarding.signing.links import Links
 from onboarding.signing.vault import Vault
@@ -28,17 +32,19 @@ from onboarding.signing.vault import Vault
 if TYPE_CHECKING:
     from onboarding.ephemeral import store
     from onboarding.ephemeral.answers import Answers
+    from onboarding.ephemeral.channels import KnownChannels
     from onboarding.ephemeral.checks import Checks
     from onboarding.ephemeral.limits import Limits
     from onboarding.ephemeral.sessions import Sessions
     from onboarding.ephemeral.states import States
+    from onboarding.flows.advice import Advice
+    from onboarding.flows.channels import Channels
     from onboarding.flows.checkup import Checkup
-    from onboarding.flows.disconnect import Upkeep
     from onboarding.flows.health import Health
     from onboarding.flows.install import Install
     from onboarding.flows.mint import Minting
+    from onboarding.flows.proof import Proof
     from onboarding.remote.issuer import Identity
-    from onboarding.remote.slack import Slack
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +55,7 @@ class Ledger:
     attempts: Attempts
     grants: Grants
     connections: Connections
+    destinations: Destinations
     lists: Lists
     links: CreatedLinks
     audit: Audit
@@ -65,6 +72,7 @@ class Ephemeral:
     answers: Answers
     checks: Checks
     limits: Limits
+    channels: KnownChannels
     sessions: Sessions
 
 
@@ -74,8 +82,11 @@ class Background:
 
     http: Http
     ledger: Ledger
+    slack: Slack
     novu: Novu
     delivery: Delivery
+    choosing: Choosing
+    upkeep: Upkeep
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +105,11 @@ class Wiring:
     delivery: Delivery
     minting: Minting
     upkeep: Upkeep
+    choosing: Choosing
+    channels: Channels
+    proof: Proof
     checkup: Checkup
+    advice: Advice
     health: Health
 
     def close(self) -> None:
@@ -106,22 +121,31 @@ class Wiring:
 def wire_background(settings: Settings) -> Background:
     """Build a worker's part. Nothing connects to anything before its first use."""
     http, ledger = Http(Outgoing(settings.outgoing_proxy, settings.ca_file)), _ledger(settings)
-    novu = Novu(settings.novu, http)
-    return Background(http, ledger, novu, Delivery(novu, ledger.attempts, ledger.grants, Vault(settings.secret_keys)))
+    slack, novu, connections = Slack(settings.slack, utc_now, http), Novu(settings.novu, http), ledger.connections
+    return Background(
+        http=http,
+        ledger=ledger,
+        slack=slack,
+        novu=novu,
+        delivery=Delivery(novu, ledger.attempts, ledger.grants, connections, Vault(settings.secret_keys)),
+        choosing=Choosing(novu, connections, ledger.destinations),
+        upkeep=Upkeep(slack, novu, connections),
+    )
 
 
 def wire(settings: Settings) -> Wiring:
     """Build everything. Nothing connects to anything before its first use."""
     # A worker imports this module too, and needs none of these.
+    from onboarding.flows.advice import Advice  # noqa: PLC0415
+    from onboarding.flows.channels import Channels  # noqa: PLC0415
     from onboarding.flows.checkup import Checkup  # noqa: PLC0415
-    from onboarding.flows.disconnect import Upkeep  # noqa: PLC0415
     from onboarding.flows.health import Health  # noqa: PLC0415
     from onboarding.flows.install import Install  # noqa: PLC0415
     from onboarding.flows.mint import Minting  # noqa: PLC0415
-    from onboarding.remote.slack import Slack  # noqa: PLC0415
+    from onboarding.flows.proof import Proof  # noqa: PLC0415
 
     base, ephemeral = wire_background(settings), _ephemeral(settings)
-    ledger, novu, slack = base.ledger, base.novu, Slack(settings.slack, utc_now, base.http)
+    ledger, novu, slack = base.ledger, base.novu, base.slack
     links = Links(settings.secret_keys, settings.link_max_age, settings.novu.integration)
     checkup = Checkup(ephemeral.client, slack, novu, settings)
     return Wiring(
@@ -136,8 +160,12 @@ def wire(settings: Settings) -> Wiring:
         install=Install(slack, ephemeral.states, ledger.attempts, base.delivery),
         delivery=base.delivery,
         minting=Minting(links, ledger.links, ledger.connections, settings.public_url, utc_now),
-        upkeep=Upkeep(slack, novu, ledger.connections),
+        upkeep=base.upkeep,
+        choosing=base.choosing,
+        channels=Channels(novu, slack.bot, ephemeral.channels),
+        proof=Proof(novu, slack.bot, ephemeral.limits, ledger.attempts, settings),
         checkup=checkup,
+        advice=Advice(novu, slack.bot, ledger.connections, settings.slack.scopes),
         health=Health(checkup, ephemeral.checks, ledger.work, ledger.lists, utc_now),
     )
 
@@ -149,6 +177,7 @@ def _ledger(settings: Settings) -> Ledger:
         attempts=Attempts(postgres, settings.attempt_retention),
         grants=Grants(postgres, settings.attempt_retention),
         connections=Connections(postgres),
+        destinations=Destinations(postgres),
         lists=Lists(postgres),
         links=CreatedLinks(postgres),
         audit=Audit(postgres),
@@ -160,13 +189,16 @@ def _ledger(settings: Settings) -> Ledger:
 def _ephemeral(settings: Settings) -> Ephemeral:
     from onboarding.ephemeral import store  # noqa: PLC0415
     from onboarding.ephemeral.answers import Answers  # noqa: PLC0415
+    from onboarding.ephemeral.channels import KnownChannels  # noqa: PLC0415
     from onboarding.ephemeral.checks import Checks  # noqa: PLC0415
     from onboarding.ephemeral.limits import Limits  # noqa: PLC0415
     from onboarding.ephemeral.sessions import Sessions  # noqa: PLC0415
     from onboarding.ephemeral.states import States  # noqa: PLC0415
 
     client = store.connect(settings.redis_url)
-    return Ephemeral(client, States(client), Answers(client), Checks(client), Limits(client), Sessions(client))
+    return Ephemeral(
+        client, States(client), Answers(client), Checks(client), Limits(client), KnownChannels(client), Sessions(client)
+    )
 
 
 def _identity(settings: OidcSettings, http: Http) -> Callable[[], Identity]:

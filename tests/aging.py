@@ -21,6 +21,7 @@ MOMENTS = {
     "attempt_context": ("started_at",),
     "owner": ("leased_until",),
     "connection": ("connected_at", "since"),
+    "ending": ("asked_at",),
     "link": ("made_at", "expires_at"),
     "revocation": ("until",),
     "audit": ("at",),

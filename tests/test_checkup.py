@@ -26,9 +26,10 @@ from onboarding.remote.slack import Slack
 from onboarding.sandbox import embedded_postgres
 from onboarding.settings import environment
 from tests.forward import Proxy, forwarding
+from tests.person import Person
 from tests.scripted import Script, answer, scripted
 from tests.service import free_port
-from tests.stand_ins import LocalNovu
+from tests.stand_ins import LocalNovu, LocalSlack
 from tests.test_config import COMPLETE
 from tests.tls import DAY, authority
 
@@ -55,6 +56,59 @@ def durable() -> Iterator[str]:
 def test_all_is_well(env: dict[str, str], durable: str) -> None:
     done = check({**env, "DATABASE_URL": durable})
     assert (done.returncode, done.stdout, done.stderr) == (0, "The configuration works.\n", "")
+
+
+ALL_SCOPES = "chat:write,chat:write.public,channels:read,groups:read"
+
+
+@pytest.mark.parametrize(
+    ("scope", "words"),
+    [
+        ("channels:read", "people cannot choose a channel from a list"),
+        ("chat:write.public", "people have to invite the app to a channel"),
+        ("groups:read", "people do not see private channels"),
+    ],
+)
+def test_what_is_lost_without_a_scope_is_worth_knowing(
+    env: dict[str, str], durable: str, scope: str, words: str
+) -> None:
+    scopes = ",".join(each for each in ALL_SCOPES.split(",") if each != scope)
+    done = check({**env, "DATABASE_URL": durable, "SLACK_SCOPES": scopes})
+    known, works = done.stdout.splitlines()
+    assert known.startswith(f"Worth knowing: SLACK_SCOPES lacks {scope}: {words}")
+    assert (done.returncode, works, done.stderr) == (0, "The configuration works.", "")
+
+
+def test_without_the_scope_to_post_nothing_works(env: dict[str, str]) -> None:
+    done = check({**env, "SLACK_SCOPES": "channels:read,chat:write.public,groups:read"})
+    assert done.returncode == 1
+    told = "SLACK_SCOPES: lacks chat:write, and Novu cannot post without it\n"
+    assert (done.stdout, done.stderr.removeprefix(CARELESS)) == ("", told)
+
+
+def test_customers_who_granted_less_are_worth_knowing(env: dict[str, str], person: Person, link: str) -> None:
+    person.install(link)
+    assert check(env).stdout == ""
+    more = {**env, "SLACK_SCOPES": f"{ALL_SCOPES},im:write,users:read"}
+    assert check(more).stdout == (
+        "Worth knowing: the newest connection, to T9TK3CUKW, was granted without im:write, users:read. Customers from "
+        "before have to add the app again, with their link or a new one.\n"
+    )
+
+
+@pytest.mark.parametrize("method", ["auth.test", "none"])
+def test_if_nobody_can_tell_what_was_granted_nothing_is_said(
+    env: dict[str, str], person: Person, link: str, slack: LocalSlack, novu: LocalNovu, method: str
+) -> None:
+    person.install(link)
+    if method == "auth.test":
+        slack.state.faults.set(method, "server_error")
+    else:
+        novu.suffer("down")
+    done = check({**env, "SLACK_SCOPES": f"{ALL_SCOPES},im:write"})
+    novu.suffer("none")
+    slack.state.faults.clear()
+    assert (done.stdout, "Traceback" in done.stderr) == ("", False)
 
 
 @pytest.mark.parametrize(

@@ -12,9 +12,12 @@ import pytest
 
 from onboarding.clock.deadline import Deadline
 from onboarding.model import Grant, Secret, Workspace
+from onboarding.model.destinations import Endpoint
 from onboarding.remote.novu import Novu
 from onboarding.settings.environment import NovuSettings
 from onboarding.signing.links import Links
+from tests.aging import Database
+from tests.person import Person
 from tests.stand_ins import NOVU_KEY, SECRET_KEY, LocalNovu
 
 NOW = datetime.now(UTC)
@@ -42,6 +45,10 @@ def make(client: Novu, identifier: str, name: str = "Acme HQ", **fields: object)
     link = LINKS.mint({"subscriberId": "subscriber-123", "identifier": identifier, **fields}, None, NOW)
     grant = Grant(Workspace("T1", name), Secret("xoxb-secret"), frozenset(), NOW, refresh_token=Secret("xoxe-1-secret"))
     client.create(link, grant, identifier, Deadline(5))
+
+
+def _endpoint(identifier: str, connection: str, kind: str, target: str) -> Endpoint:
+    return Endpoint(identifier, connection, "slack-prod", "subscriber-123", (), kind, target)
 
 
 def test_list_is_a_table_of_every_page(env: dict[str, str], client: Novu) -> None:
@@ -75,6 +82,45 @@ def test_show(env: dict[str, str], client: Novu) -> None:
     assert done.returncode == 0
     assert "Umbrella (T1)" in done.stdout
     assert "secret" not in done.stdout
+
+
+def test_show_lists_where_novu_delivers(env: dict[str, str], client: Novu) -> None:
+    make(client, "c-1")
+    assert json.loads(connections(env, "show", "c-1", "--json").stdout)["endpoints"] == []
+    assert connections(env, "show", "c-1").stdout.splitlines()[-1].split() == ["endpoints", "-"]
+    for identifier, kind, target in (("e-1", "slack_channel", "C0123"), ("e-2", "slack_user", "U0123")):
+        client.endpoints.create(_endpoint(identifier, "c-1", kind, target), identifier, Deadline(5))
+    make(client, "c-2", context={"t": "1"})
+    client.endpoints.create(_endpoint("e-3", "c-2", "slack_user", "U9"), "e-3", Deadline(5))
+    found = json.loads(connections(env, "show", "c-1", "--json").stdout)["endpoints"]
+    assert sorted(found, key=lambda each: str(each["identifier"])) == [
+        {"identifier": "e-1", "type": "slack_channel", "subscriberId": "subscriber-123", "target": "C0123"},
+        {"identifier": "e-2", "type": "slack_user", "subscriberId": "subscriber-123", "target": "U0123"},
+    ]
+    lines = [line for line in connections(env, "show", "c-1").stdout.splitlines() if line.startswith("endpoints")]
+    assert len(lines) == 2
+    assert "endpoints             slack_channel C0123 for subscriber-123 (e-1)" in lines
+
+
+def test_delete_says_if_a_worker_has_to_go_on(
+    env: dict[str, str], person: Person, link: str, novu: LocalNovu, ledger_db: Database
+) -> None:
+    person.install(link)
+    [connection] = novu.state.connections
+    novu.suffer("down")
+    done = connections(env, "delete", connection.identifier, "--yes")
+    novu.suffer("none")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.splitlines()[-1].startswith("Not deleted yet: Novu: no answer: ")
+    assert done.stderr.endswith(". A worker goes on until it is.\n")
+    ledger_db.execute("UPDATE owner SET lease = 'x', leased_until = now() + interval '16 s'")
+    done = connections(env, "delete", connection.identifier, "--yes", "--json")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "Not deleted yet: something else for its owner is under way. A worker goes on until it is." in done.stderr
+    ledger_db.execute("UPDATE owner SET lease = NULL, leased_until = NULL")
+    done = connections(env, "delete", connection.identifier, "--yes", "--json")
+    assert (done.returncode, json.loads(done.stdout)) == (0, {"deleted": connection.identifier})
+    assert novu.state.connections == ()
 
 
 def test_a_name_cannot_write_to_the_terminal(env: dict[str, str], client: Novu) -> None:

@@ -16,7 +16,7 @@ import pytest
 from flask import Flask
 from psycopg.conninfo import conninfo_to_dict
 
-from onboarding.flows.deliver import PATIENCE
+from onboarding.flows.patience import PATIENCE
 from onboarding.ledger.postgres import BORROW_SECONDS, POOL_SIZE, STATEMENT_SECONDS, Postgres
 from onboarding.ledger.statement import ConnectionLost, Pooled, carry_out
 from onboarding.model import Secret

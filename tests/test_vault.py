@@ -20,6 +20,7 @@ GRANT = Grant(
     granted_at=NOW,
     app_id="A1",
     bot_user_id="U1",
+    installer_id="U2",
     refresh_token=Secret("xoxe-1-secret"),
     expires_at=NOW + timedelta(hours=12),
 )

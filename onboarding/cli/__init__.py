@@ -13,7 +13,7 @@ from typing import Any, Final
 from onboarding.cli import connections
 from onboarding.ledger import migrations
 from onboarding.ledger.postgres import is_storable
-from onboarding.model import Status
+from onboarding.model import Choosing, Status
 from onboarding.model.errors import ConfigError, LinkMalformed, NothingToRetry, SchemaRefused, StoreUnavailable
 from onboarding.settings import environment
 from onboarding.wiring import Wiring, wire
@@ -66,6 +66,11 @@ def _add_link(commands: Any) -> None:
     link.add_argument("--identifier", metavar="IDENTIFIER", help="of the channel connection; default: the owner's own")
     link.add_argument("--account", metavar="NAME", help="what the pages call the subscriber")
     link.add_argument("--return-url", metavar="URL", help="where the last page leads")
+    link.add_argument(
+        "--destination",
+        choices=[choosing.value for choosing in Choosing],
+        help="who decides where notifications go; default: choose, the person who connects",
+    )
     link.add_argument("--expires-in", metavar="7d", type=_span, help="default: LINK_MAX_AGE")
     link.set_defaults(run=_link)
 
@@ -104,6 +109,7 @@ def _create(made: Wiring, args: argparse.Namespace) -> str:
         "identifier": args.identifier,
         "account": args.account,
         "returnUrl": args.return_url,
+        "destination": args.destination,
     }
     link = made.minting.mint(fields, args.expires_in)
     made.minting.record(link, "the command line")
@@ -125,12 +131,18 @@ def _retry(args: argparse.Namespace) -> int:
 
 def _check_config(args: argparse.Namespace) -> int:
     settings = environment.load(os.environ)
-    problems = wire(settings).checkup.problems() if args.live else []
+    if not args.live:
+        print("The configuration is complete.")
+        return DONE
+    made = wire(settings)
+    problems = made.checkup.problems()
     for problem in problems:
         print(problem, file=sys.stderr)
+    for line in made.advice.lines():
+        print(f"Worth knowing: {line}")
     if problems:
         return REFUSED
-    print("The configuration works." if args.live else "The configuration is complete.")
+    print("The configuration works.")
     return DONE
 
 

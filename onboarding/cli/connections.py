@@ -10,8 +10,9 @@ import sys
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
+from onboarding.cli import endpoints
 from onboarding.clock.deadline import Deadline
-from onboarding.flows.disconnect import Outcome
+from onboarding.flows.disconnect import Disconnected, Outcome
 from onboarding.model import Connection
 from onboarding.model.errors import NovuError, StoreUnavailable
 from onboarding.model.names import clean_name, one_line
@@ -26,8 +27,11 @@ TRIES: Final = 4
 PER_PAGE: Final = 100
 REFUSALS: Final = {
     Outcome.ALREADY_GONE: "Novu: 404: there is no such connection",
-    Outcome.BUSY: "an approval of its owner is being delivered right now; try again in a few seconds",
+    Outcome.BUSY: "something else for its owner is under way",
 }
+NOT_DELETED: Final = "Not deleted: {why}."
+GOES_ON: Final = "Not deleted yet: {why}. A worker goes on until it is."
+NOT_NOTED: Final = "PostgreSQL did not answer in the end. A worker writes it down."
 COLUMNS: Final = (("IDENTIFIER", 40), ("WORKSPACE", 24), ("SUBSCRIBER", 20), ("CONTEXT", 24), ("UPDATED", 16))
 
 Run = Callable[[Novu, argparse.Namespace], int]
@@ -40,7 +44,7 @@ def add(commands: Any) -> None:
     listing.add_argument("--subscriber", metavar="ID")
     listing.add_argument("--integration", metavar="IDENTIFIER")
     listing.add_argument("--context", metavar="TYPE:ID", action="append", help="exactly these; may be repeated")
-    _add(kinds, "show", _show, "one channel connection").add_argument("identifier")
+    _add(kinds, "show", _show, "one channel connection and its endpoints").add_argument("identifier")
     renaming = _add(kinds, "rename", _rename, "change what the workspace is called; the token stays")
     renaming.add_argument("identifier")
     renaming.add_argument("name")
@@ -80,7 +84,8 @@ def _list(novu: Novu, args: argparse.Namespace) -> int:
 
 
 def _show(novu: Novu, args: argparse.Namespace) -> int:
-    return _print_one(novu.retrieve(args.identifier, _deadline()), args)
+    fields = _fields(novu.retrieve(args.identifier, _deadline()))
+    return _print_fields({**fields, "endpoints": endpoints.read(novu, args.identifier, _deadline())}, args)
 
 
 def _rename(novu: Novu, args: argparse.Namespace) -> int:
@@ -100,9 +105,17 @@ def _delete(_: Novu, args: argparse.Namespace) -> int:
     except StoreUnavailable as error:
         print(f"{error.store} does not answer ({error.detail}). Nothing was deleted.", file=sys.stderr)
         return REFUSED
+    return _print_end(done, args)
+
+
+def _print_end(done: Disconnected, args: argparse.Namespace) -> int:
+    """Done only if the connection is gone: whoever asked for that has to know if it is not yet."""
     if done.novu is not Outcome.DONE:
-        print(f"Not deleted: {REFUSALS.get(done.novu, done.detail)}.", file=sys.stderr)
+        why = REFUSALS.get(done.novu, f"Novu: {done.detail}")
+        print((GOES_ON if done.goes_on else NOT_DELETED).format(why=why), file=sys.stderr)
         return REFUSED
+    if not done.is_noted:
+        print(NOT_NOTED, file=sys.stderr)
     print(json.dumps({"deleted": args.identifier}) if args.json else f"Deleted {args.identifier}.")
     return DONE
 
@@ -126,12 +139,16 @@ def _key() -> str:
 
 
 def _print_one(connection: Connection, args: argparse.Namespace) -> int:
-    fields = _fields(connection)
+    return _print_fields(_fields(connection), args)
+
+
+def _print_fields(fields: dict[str, Any], args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps(fields, ensure_ascii=False))
-    else:
-        for name, value in fields.items():
-            print(f"{name:<22}{_shown(value)}")
+        return DONE
+    for name, value in fields.items():
+        for line in (endpoints.lines(value) or ["-"]) if name == "endpoints" else [_shown(value)]:
+            print(f"{name:<22}{line}")
     return DONE
 
 

@@ -12,6 +12,8 @@ from onboarding.ephemeral.store import Redis, answering
 from onboarding.model import Secret
 
 KEPT: Final = timedelta(hours=24)
+CLAIMED: Final = timedelta(seconds=20)
+"""Longer than any call takes that must not be made twice at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,15 @@ class Answers:
             pipe.get(key)
             _, held = pipe.execute()
         return Answer(*json.loads(held))
+
+    def claim(self, api_key: Secret, idempotency_key: str) -> bool:
+        """Whether we are the only ones to work on an answer under this key. Ends by itself if our process does."""
+        with answering():
+            return bool(self._redis.set(f"{_key(api_key, idempotency_key)}:claim", 1, nx=True, ex=CLAIMED))
+
+    def release(self, api_key: Secret, idempotency_key: str) -> None:
+        with answering():
+            self._redis.delete(f"{_key(api_key, idempotency_key)}:claim")
 
 
 def _key(api_key: Secret, idempotency_key: str) -> str:

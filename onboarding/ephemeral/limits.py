@@ -42,6 +42,7 @@ class Limit:
 SIGN_INS: Final = Rate("sign-in", 5)
 SINGLE_SIGN_ONS: Final = Rate("single-sign-on", 5)
 API_CALLS: Final = Rate("api", 600)
+TEST_MESSAGES: Final = Rate("test-message", 3)
 
 
 class Limits:

@@ -24,6 +24,7 @@ SLACK_SETTINGS: Final = {
     "bad_client_secret": "SLACK_CLIENT_SECRET",
     "bad_redirect_uri": "PUBLIC_URL",
 }
+POSTS: Final = "chat:write"
 OF_ITS_ADDRESS: Final = ""
 FAILURES: Final[Mapping[str, tuple[str, str]]] = {
     Failure.PROXY_UNREACHABLE: ("OUTGOING_PROXY", "cannot be asked, because the proxy does not answer"),
@@ -57,6 +58,8 @@ class Checkup:
             yield Problem("REDIS_URL", problem)
 
     def ask_slack(self, deadline: Deadline) -> Iterator[Problem]:
+        if POSTS not in self._settings.slack.scopes:
+            yield Problem("SLACK_SCOPES", f"lacks {POSTS}, and Novu cannot post without it")
         try:
             self._slack.redeem(NO_CODE, deadline)
         except SlackRefused as refusal:

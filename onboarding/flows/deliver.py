@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import random
 import secrets
-import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
 
 from onboarding.clock.deadline import Deadline
+from onboarding.flows.patience import PATIENCE, patiently
 from onboarding.ledger.attempts import Attempts
+from onboarding.ledger.connections import Connections
 from onboarding.ledger.grants import Grants, Made, Take
-from onboarding.model import DISCONNECTED, Attempt, Grant, Reason, Status, Unrecorded
+from onboarding.model import DISCONNECTED, Attempt, Choosing, Grant, Reason, Status, Unrecorded
+from onboarding.model.destinations import Destination, EndpointType, endpoint_for
 from onboarding.model.errors import IdentifierTaken, NothingToRetry, NovuError, SealBroken, StoreUnavailable
 from onboarding.remote.novu import Novu
 from onboarding.settings.log import LOGGER
@@ -21,8 +23,6 @@ from onboarding.signing.vault import Vault
 
 LONGEST_TRY: Final = 13.0
 """Seconds. Has to stay under the lease of a delivery."""
-PATIENCE: Final = 5.0
-"""Seconds to wait for PostgreSQL to come back, when an approval would be lost otherwise."""
 FIRST_WAIT: Final = timedelta(seconds=2)
 LONGEST_WAIT: Final = timedelta(minutes=15)
 LONGEST_RETRY_AFTER: Final = timedelta(hours=1)
@@ -43,10 +43,11 @@ class Outcome:
 
 
 class Delivery:
-    def __init__(self, novu: Novu, attempts: Attempts, grants: Grants, vault: Vault) -> None:
+    def __init__(self, novu: Novu, attempts: Attempts, grants: Grants, connections: Connections, vault: Vault) -> None:
         self._novu = novu
         self._attempts = attempts
         self._grants = grants
+        self._connections = connections
         self._vault = vault
 
     def accept(self, attempt: Attempt, grant: Grant, back_for: timedelta, deadline: Deadline) -> Unrecorded | None:
@@ -56,7 +57,7 @@ class Delivery:
         def keep() -> bool | None:
             return self._grants.keep(attempt.id, grant, sealed, lease, back_for)
 
-        is_ours = _patiently(keep, deadline)
+        is_ours = patiently(keep, deadline)
         if is_ours is None:
             LOGGER.error("grant not stored attempt=%s", attempt.id)
             return self._rescue(attempt, grant, keep, deadline)
@@ -138,12 +139,39 @@ class Delivery:
             if error.is_transient:
                 return _later(attempt, Reason.NOVU_UNREACHABLE, str(error), error.retry_after)
             return Outcome(reason=_reason(error), detail=str(error))
-        return Outcome(made=Made(connection.identifier, grant.workspace, grant.app_id, grant.installer_id))
+        installer_id = grant.installer_id or attempt.installer_id
+        made = Made(connection.identifier, grant.workspace, grant.app_id, installer_id)
+        if attempt.link.destination is Choosing.INSTALLER and not self._has_destination(attempt, grant):
+            return self._lead_to_installer(attempt, made, deadline)
+        return Outcome(made=made)
+
+    def _has_destination(self, attempt: Attempt, grant: Grant) -> bool:
+        """Whether somebody has chosen where notifications go in the same workspace: that stays."""
+        try:
+            before = self._connections.by_owner(attempt.link.owner.identifier)
+        except StoreUnavailable:
+            return False
+        is_kept = before is not None and before.workspace.id == grant.workspace.id and not before.is_ended
+        return is_kept and before is not None and before.destination is not None
+
+    def _lead_to_installer(self, attempt: Attempt, made: Made, deadline: Deadline) -> Outcome:
+        """Let notifications go to whoever approved. If Novu does not want that, the connection counts all the same."""
+        if made.installer_id is None:
+            return Outcome(made=replace(made, refused="Slack did not say who approved"))
+        destination = Destination(EndpointType.PERSON, made.installer_id)
+        endpoint = endpoint_for(attempt.link, made.identifier, destination)
+        try:
+            self._novu.endpoints.put(endpoint, f"{attempt.idempotency_key}.endpoint.{attempt.tries}", deadline)
+        except NovuError as error:
+            if error.is_transient and attempt.tried_for < GIVE_UP_AFTER:
+                return _later(attempt, Reason.NOVU_UNREACHABLE, str(error), error.retry_after)
+            return Outcome(made=replace(made, refused=str(error)))
+        return Outcome(made=replace(made, destination=destination))
 
     def _record(self, attempt: Attempt, lease: str, outcome: Outcome, deadline: Deadline) -> Unrecorded | None:
         """Record what has happened; gives a connection that PostgreSQL was not told about in the end."""
         _log(attempt, outcome)
-        if _patiently(lambda: self._tell(attempt, lease, outcome), deadline):
+        if patiently(lambda: self._tell(attempt, lease, outcome), deadline):
             return None
         LOGGER.error("not recorded attempt=%s", attempt.id)
         return Unrecorded(Status.CONNECTED, outcome.made.workspace) if outcome.made else None
@@ -166,9 +194,9 @@ class Delivery:
         outcome = self._carry(attempt, grant, deadline)
         _log(attempt, outcome)
         if made := outcome.made:
-            recorded = _patiently(lambda: self._grants.connect(attempt, made, ""), deadline)
+            recorded = patiently(lambda: self._grants.connect(attempt, made, ""), deadline)
             return None if recorded else Unrecorded(Status.CONNECTED, grant.workspace)
-        if _patiently(keep, deadline) is not None:
+        if patiently(keep, deadline) is not None:
             return None
         LOGGER.critical("grant lost attempt=%s workspace=%s", attempt.id, grant.workspace.id)
         return Unrecorded(Status.FAILED, grant.workspace)
@@ -176,18 +204,6 @@ class Delivery:
 
 def _lease() -> str:
     return secrets.token_hex(8)
-
-
-def _patiently(ask: Callable[[], bool | None], deadline: Deadline) -> bool | None:
-    """What PostgreSQL says in the end; None if it says nothing."""
-    ends = time.monotonic() + min(PATIENCE, deadline.remaining)
-    while True:
-        try:
-            return ask()
-        except StoreUnavailable:
-            if time.monotonic() > ends:
-                return None
-            time.sleep(0.2)
 
 
 def _later(attempt: Attempt, reason: Reason, detail: str, retry_after: float | None) -> Outcome:
@@ -207,6 +223,8 @@ def _wait(tries: int, retry_after: float | None) -> timedelta:
 def _log(attempt: Attempt, outcome: Outcome) -> None:
     if outcome.made:
         LOGGER.info("connected attempt=%s connection=%s", attempt.id, outcome.made.identifier)
+        if outcome.made.refused:
+            LOGGER.error("destination refused attempt=%s detail=%s", attempt.id, outcome.made.refused)
     elif outcome.wait is not None:
         seconds = outcome.wait.total_seconds()
         LOGGER.warning("delivery postponed attempt=%s wait=%.0f error=%s", attempt.id, seconds, outcome.detail)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from enum import StrEnum
 from typing import Final
 
 from onboarding.clock.deadline import Deadline
+from onboarding.flows.destination import KEYS
 from onboarding.ledger.connections import Connections
+from onboarding.model import Reason
 from onboarding.model.errors import NovuError, SlackRefused, StoreUnavailable
 from onboarding.remote.novu import Novu
 from onboarding.remote.slack import Slack
@@ -16,6 +19,7 @@ from onboarding.settings.log import LOGGER
 
 SECONDS: Final = 14.0
 """Has to stay under the lease of a delivery: nothing may be delivered to the owner meanwhile."""
+GIVE_UP_AFTER: Final = timedelta(days=7)
 
 
 class Outcome(StrEnum):
@@ -25,13 +29,13 @@ class Outcome(StrEnum):
     HIDDEN = "hidden"
     """Novu does not show the token, so that Slack cannot be asked about it."""
     BUSY = "busy"
-    """A delivery for the same owner is under way."""
+    """Something else for the same owner is under way; a worker goes on right after it."""
     FAILED = "failed"
 
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """What Slack and Novu say of a connection: done where it works, already gone where the token does not."""
+    """What Slack and Novu say of a connection: done if it works, already gone if the token does not."""
 
     slack: Outcome
     novu: Outcome
@@ -44,12 +48,16 @@ class Verified:
 
 @dataclass(frozen=True, slots=True)
 class Disconnected:
-    """What came of each step. `detail` says what failed; what is not noted still shows as connected here."""
+    """What came of each step. `detail` says what failed; what is not noted still shows as connected here.
+
+    If it `goes_on`, a worker tries again until it is done.
+    """
 
     slack: Outcome
     novu: Outcome
     detail: str = ""
     is_noted: bool = True
+    goes_on: bool = False
 
     @property
     def is_done(self) -> bool:
@@ -85,44 +93,76 @@ class Upkeep:
         except NovuError as error:
             return Disconnected(Outcome.NOT_ASKED, Outcome.FAILED, str(error))
         lease = secrets.token_hex(8)
-        if not self._connections.hold(owner, lease):
-            return Disconnected(Outcome.NOT_ASKED, Outcome.BUSY)
+        if not self._connections.ask_end(owner, identifier, lease, revokes=revokes):
+            return Disconnected(Outcome.NOT_ASKED, Outcome.BUSY, goes_on=True)
         done = self._end(identifier, deadline, revokes=revokes)
         try:
-            if done.is_done:
-                self._connections.end(owner, lease)
-            else:
-                self._connections.release(owner, lease)
+            self._note(owner, lease, done)
         except StoreUnavailable as error:
             LOGGER.error("disconnected and not noted owner=%s outcome=%s error=%s", owner, done, error)
             return replace(done, is_noted=False)
         return done
 
+    def finish(self, owner: str) -> str:
+        """Go on with an end that was asked for. Gives why it is not done yet, and nothing if it is."""
+        lease = secrets.token_hex(8)
+        ending = self._connections.take_end(owner, lease)
+        if ending is None:
+            return ""
+        if not ending.is_ours:
+            return "something else is under way"
+        done = self._end(ending.connection, Deadline(SECONDS), revokes=ending.revokes)
+        self._note(owner, lease, replace(done, goes_on=done.goes_on and ending.asked_for < GIVE_UP_AFTER))
+        return done.detail if done.goes_on else ""
+
+    def _note(self, owner: str, lease: str, done: Disconnected) -> None:
+        if done.is_done:
+            self._connections.end(owner, lease)
+            LOGGER.info("disconnected owner=%s slack=%s", owner, done.slack)
+        elif done.goes_on:
+            self._connections.release(owner, lease)
+        else:
+            self._connections.withdraw_end(owner, lease)
+            LOGGER.error("not disconnected owner=%s detail=%s", owner, done.detail)
+
     def _owner(self, identifier: str, deadline: Deadline) -> str:
-        """Whose it is: as Novu says or, where Novu holds it no more, as this service remembers."""
+        """Whose it is: as Novu says or, if Novu holds it no more or does not answer, as this service remembers."""
         try:
             return self._novu.retrieve(identifier, deadline).owner.identifier
         except NovuError as error:
-            if error.status != 404:
+            if error.status == 404:
+                return self._connections.owner_of(identifier)
+            known = self._connections.find(identifier) if error.is_transient else None
+            if known is None:
                 raise
-            return self._connections.owner_of(identifier)
+            return known.owner
 
     def _end(self, identifier: str, deadline: Deadline, *, revokes: bool) -> Disconnected:
-        """At Slack, then at Novu: where Slack fails, Novu keeps the token, so that it can be revoked later."""
+        """At Slack, then at Novu: if Slack fails, Novu keeps the token, so that it can be revoked later."""
         slack = Outcome.NOT_ASKED
         try:
             if revokes:
                 slack = self._revoke(identifier, deadline)
+            # Novu would leave them behind, pointing at nothing.
+            self._novu.endpoints.delete_all(identifier, deadline)
             self._novu.delete(identifier, deadline)
         except SlackRefused as refusal:
-            return Disconnected(Outcome.FAILED, Outcome.NOT_ASKED, refusal.detail)
+            goes_on = refusal.reason is Reason.SLACK_UNAVAILABLE
+            return Disconnected(Outcome.FAILED, Outcome.NOT_ASKED, refusal.detail, goes_on=goes_on)
         except NovuError as error:
-            gone = error.status == 404
-            return Disconnected(slack, Outcome.ALREADY_GONE if gone else Outcome.FAILED, "" if gone else str(error))
+            if error.status == 404:
+                return Disconnected(slack, Outcome.ALREADY_GONE)
+            goes_on = error.is_transient or error.status in KEYS
+            return Disconnected(slack, Outcome.FAILED, str(error), goes_on=goes_on)
         return Disconnected(slack, Outcome.DONE)
 
     def _revoke(self, identifier: str, deadline: Deadline) -> Outcome:
-        token = self._novu.token(identifier, deadline)
+        try:
+            token = self._novu.token(identifier, deadline)
+        except NovuError as error:
+            if error.status == 404:
+                return Outcome.NOT_ASKED
+            raise
         if token is None:
             return Outcome.HIDDEN
         return Outcome.DONE if self._slack.revoke(token, deadline) else Outcome.ALREADY_GONE

@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 
 from onboarding.ledger.connections import Connections
 from onboarding.ledger.links import Created, CreatedLinks
-from onboarding.model import InstallLink, LastConnection
+from onboarding.model import InstallLink
+from onboarding.model.destinations import MadeConnection
 from onboarding.model.errors import LinkExpired, LinkForged, LinkRevoked
 from onboarding.settings.log import LOGGER
 from onboarding.signing.links import CLOCKS_DIFFER, Links, Payload
@@ -58,7 +59,7 @@ class Minting:
         link_id = self._links.short_id(token)
         return self._links.open(token, self._clock()) if link_id is None else self._find_short(link_id)
 
-    def connection(self, link: InstallLink) -> LastConnection | None:
+    def connection(self, link: InstallLink) -> MadeConnection | None:
         """What the link's owner is connected to. Raises `LinkRevoked`."""
         return self._connections.of(link)
 

@@ -28,7 +28,7 @@ ID: Final = re.compile(r"[A-Za-z0-9_-]{22}")
 MOST_AT_ONCE: Final = 500
 COLUMNS: Final = """
     a.id, a.status, a.reason, a.detail, a.browser, a.link, a.is_short, a.started_at, a.workspace_id, a.workspace_name,
-    a.app_id, a.connection, a.sealed IS NOT NULL AS has_grant, a.tries, a.round, a.timeline,
+    a.app_id, a.installer_id, a.connection, a.sealed IS NOT NULL AS has_grant, a.tries, a.round, a.timeline,
     a.returned_at IS NOT NULL AS is_claimed,
     coalesce(now() - a.trying_since, '0') AS tried_for,
     CASE WHEN a.status = 'started' THEN a.started_at <= now() - interval '10 minutes'
@@ -79,6 +79,7 @@ class Row:
     workspace_id: str | None
     workspace_name: str
     app_id: str | None
+    installer_id: str | None
     connection: str | None
     has_grant: bool
     tries: int
@@ -103,6 +104,7 @@ class Row:
             detail=self.detail or None,
             workspace=Workspace(self.workspace_id, self.workspace_name) if self.workspace_id else None,
             app_id=self.app_id,
+            installer_id=self.installer_id,
             connection=self.connection,
             is_claimed=self.is_claimed,
             has_grant=self.has_grant,

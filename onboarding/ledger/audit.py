@@ -28,6 +28,9 @@ class Action(StrEnum):
     RENAMED = "connection_renamed"
     VERIFIED = "connection_verified"
     DISCONNECTED = "connection_disconnected"
+    DESTINATION_SET = "destination_set"
+    DESTINATION_REMOVED = "destination_removed"
+    TEST_SENT = "test_sent"
     EXPORTED = "exported"
 
 

@@ -2,49 +2,121 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Final
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
 
-from onboarding.ledger.grants import LEASE
+from onboarding.ledger.grants import BUSY_WAIT, LEASE
 from onboarding.ledger.postgres import Postgres, is_storable
-from onboarding.model import InstallLink, LastConnection, Owner, Workspace
+from onboarding.model import InstallLink, Owner, Workspace
+from onboarding.model.destinations import Destination, EndpointType, MadeConnection
 from onboarding.model.errors import LinkRevoked
 
 MOST_NEIGHBOURS: Final = 20
+SAFETY_NET: Final = timedelta(seconds=20)
+"""When a worker looks after an end that a request is about to bring about."""
+_COLUMNS: Final = """
+    c.owner, c.identifier, c.integration, c.subscriber_id, c.context_keys, c.workspace_id, c.workspace_name, c.app_id,
+    c.installer_id, c.attempt_id, c.connected_at, c.state, c.reason, c.since, d.placed
+"""
+_FROM: Final = "connection c LEFT JOIN destination d ON d.owner = c.owner"
 
 
 @dataclass(frozen=True, slots=True)
-class _Known:
-    is_revoked: bool
-    attempt_id: str | None
+class _Row:
+    owner: str
+    identifier: str
+    integration: str
+    subscriber_id: str | None
+    context_keys: list[str]
     workspace_id: str
     workspace_name: str
     app_id: str | None
+    installer_id: str | None
+    attempt_id: str
     connected_at: datetime
+    state: str
+    reason: str | None
+    since: datetime
+    placed: Mapping[str, Any] | None
+
+    def connection(self) -> MadeConnection:
+        return MadeConnection(
+            owner=self.owner,
+            identifier=self.identifier,
+            integration=self.integration,
+            subscriber_id=self.subscriber_id,
+            context_keys=tuple(sorted(self.context_keys)),
+            workspace=Workspace(self.workspace_id, self.workspace_name),
+            app_id=self.app_id,
+            installer_id=self.installer_id,
+            attempt_id=self.attempt_id,
+            connected_at=self.connected_at.astimezone(UTC),
+            state=self.state,
+            reason=self.reason,
+            since=self.since.astimezone(UTC),
+            destination=destination(self.placed),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """An end that was asked for, and whether the owner's lease is ours to bring it about."""
+
+    connection: str
+    revokes: bool
+    asked_for: timedelta
+    is_ours: bool
 
 
 class Connections:
     def __init__(self, postgres: Postgres) -> None:
         self._postgres = postgres
 
-    def of(self, link: InstallLink) -> LastConnection | None:
+    def of(self, link: InstallLink) -> MadeConnection | None:
         """What the link's owner is connected to. Raises `LinkRevoked`."""
-        found = self._postgres.one(
-            _Known,
-            """
-            SELECT EXISTS (SELECT FROM revocation WHERE link_id = %(link_id)s) AS is_revoked,
-                attempt_id, workspace_id, workspace_name, app_id, connected_at
-            FROM (SELECT) one LEFT JOIN connection ON owner = %(owner)s AND state <> 'ended'
+        row = self._postgres.row(
+            f"""
+            SELECT EXISTS (SELECT FROM revocation WHERE link_id = %(link_id)s), {_COLUMNS}
+            FROM (SELECT) one LEFT JOIN ({_FROM}) ON c.owner = %(owner)s AND c.state <> 'ended'
             """,
             {"link_id": link.id, "owner": link.owner.identifier},
         )
-        if found is None or found.is_revoked:
+        is_revoked, *columns = row or (True,)
+        if is_revoked:
             raise LinkRevoked(link.id)
-        if found.attempt_id is None:
+        return _Row(*columns).connection() if columns[0] else None
+
+    def by_owner(self, owner: str) -> MadeConnection | None:
+        return by_owner(self._postgres, owner)
+
+    def by_owners(self, owners: Sequence[str]) -> dict[str, MadeConnection]:
+        rows = self._postgres.all(
+            _Row, f"SELECT {_COLUMNS} FROM {_FROM} WHERE c.owner = ANY (%(owners)s)", {"owners": list(owners)}
+        )
+        return {row.owner: row.connection() for row in rows}
+
+    def find(self, identifier: str) -> MadeConnection | None:
+        """The newest that has this identifier at Novu."""
+        if not is_storable(identifier):
             return None
-        workspace = Workspace(found.workspace_id, found.workspace_name)
-        return LastConnection(found.attempt_id, workspace, found.app_id, found.connected_at.astimezone(UTC))
+        row = self._postgres.one(
+            _Row,
+            f"""
+            SELECT {_COLUMNS} FROM {_FROM} WHERE c.identifier = %(identifier)s
+            ORDER BY c.state = 'ended', c.connected_at DESC LIMIT 1
+            """,
+            {"identifier": identifier},
+        )
+        return row.connection() if row else None
+
+    def newest(self) -> MadeConnection | None:
+        """The one that was made last, of those that work."""
+        row = self._postgres.one(
+            _Row, f"SELECT {_COLUMNS} FROM {_FROM} WHERE c.state = 'working' ORDER BY c.connected_at DESC LIMIT 1"
+        )
+        return row.connection() if row else None
 
     def neighbours(self, workspace_id: str, owner: Owner) -> list[str]:
         """Who else is connected to the workspace, by subscriber and contexts."""
@@ -68,17 +140,60 @@ class Connections:
         )
         return str(row[0]) if row else identifier
 
-    def hold(self, owner: str, lease: str) -> bool:
-        """Keep deliveries away from an owner for as long as a delivery may take."""
-        return bool(
-            self._postgres.run(
-                """
-                INSERT INTO owner AS o (id, lease, leased_until) VALUES (%(owner)s, %(lease)s, now() + %(span)s)
-                ON CONFLICT (id) DO UPDATE SET lease = excluded.lease, leased_until = excluded.leased_until
-                WHERE o.leased_until IS NULL OR o.leased_until <= now()
-                """,
-                {"owner": owner, "lease": lease, "span": LEASE},
+    def ask_end(self, owner: str, identifier: str, lease: str, *, revokes: bool) -> bool:
+        """Record that a connection is to end: a worker sees to it if we do not. Tells whether the lease is ours.
+
+        What was granted before does not bring the connection back, what is granted later does.
+        """
+        row = self._postgres.row(
+            """
+            WITH asked AS (
+                INSERT INTO ending AS e (owner, connection, revokes) VALUES (%(owner)s, %(identifier)s, %(revokes)s)
+                ON CONFLICT (owner) DO UPDATE SET
+                    connection = excluded.connection, revokes = e.revokes OR excluded.revokes
+            ), held AS (
+                INSERT INTO owner AS o (id, settled, lease, leased_until)
+                VALUES (%(owner)s, nextval('grant_order'), %(lease)s, now() + %(span)s)
+                ON CONFLICT (id) DO UPDATE SET settled = nextval('grant_order'),
+                    lease = CASE WHEN o.leased_until > now() THEN o.lease ELSE excluded.lease END,
+                    leased_until = CASE WHEN o.leased_until > now() THEN o.leased_until ELSE excluded.leased_until END
+                RETURNING lease = %(lease)s AS is_ours
+            ), due AS (
+                INSERT INTO work (kind, subject, due_at)
+                SELECT 'disconnect', %(owner)s, now() + CASE WHEN is_ours THEN %(safety_net)s::interval
+                                                             ELSE %(busy_wait)s::interval END FROM held
+                ON CONFLICT (kind, subject) DO UPDATE SET
+                    due_at = excluded.due_at, since = now(), tries = 0, take = nextval('work_take'), last_error = NULL
             )
+            SELECT is_ours FROM held
+            """,
+            {
+                "owner": owner,
+                "identifier": identifier,
+                "revokes": revokes,
+                "lease": lease,
+                "span": LEASE,
+                "safety_net": SAFETY_NET,
+                "busy_wait": BUSY_WAIT,
+            },
+        )
+        return bool(row and row[0])
+
+    def take_end(self, owner: str, lease: str) -> Ending | None:
+        """Ask to bring about an end now; None if nobody wants it any more."""
+        return self._postgres.one(
+            Ending,
+            """
+            WITH held AS (
+                UPDATE owner SET lease = %(lease)s, leased_until = now() + %(span)s
+                WHERE id = %(owner)s AND (leased_until IS NULL OR leased_until <= now())
+                    AND EXISTS (SELECT FROM ending e WHERE e.owner = id)
+                RETURNING id
+            )
+            SELECT connection, revokes, now() - asked_at AS asked_for, EXISTS (SELECT FROM held) AS is_ours
+            FROM ending WHERE owner = %(owner)s
+            """,
+            {"owner": owner, "lease": lease, "span": LEASE},
         )
 
     def release(self, owner: str, lease: str) -> None:
@@ -87,15 +202,28 @@ class Connections:
             {"owner": owner, "lease": lease},
         )
 
-    def end(self, owner: str, lease: str) -> None:
-        """The owner is connected to nothing any more, whatever was granted before. Returns the lease."""
+    def withdraw_end(self, owner: str, lease: str) -> None:
+        """It is not to end after all. Returns the lease."""
         self._postgres.run(
             """
-            WITH held AS (
-                INSERT INTO owner AS o (id, settled) VALUES (%(owner)s, nextval('grant_order'))
-                ON CONFLICT (id) DO UPDATE SET settled = excluded.settled, lease = nullif(o.lease, %(lease)s),
-                    leased_until = CASE WHEN o.lease = %(lease)s THEN NULL ELSE o.leased_until END
-                RETURNING id
+            WITH gone AS (DELETE FROM ending WHERE owner = %(owner)s),
+            done AS (DELETE FROM work WHERE kind = 'disconnect' AND subject = %(owner)s)
+            UPDATE owner SET lease = NULL, leased_until = NULL WHERE id = %(owner)s AND lease = %(lease)s
+            """,
+            {"owner": owner, "lease": lease},
+        )
+
+    def end(self, owner: str, lease: str) -> None:
+        """The owner is connected to nothing any more. Returns the lease."""
+        self._postgres.run(
+            """
+            WITH asked AS (DELETE FROM ending WHERE owner = %(owner)s),
+            done AS (DELETE FROM work WHERE kind IN ('disconnect', 'destination') AND subject = %(owner)s),
+            gone AS (DELETE FROM destination WHERE owner = %(owner)s),
+            held AS (
+                UPDATE owner SET lease = nullif(lease, %(lease)s),
+                    leased_until = CASE WHEN lease = %(lease)s THEN NULL ELSE leased_until END
+                WHERE id = %(owner)s RETURNING id, settled
             ), ended AS (
                 UPDATE connection SET state = 'ended', reason = 'disconnected', since = now()
                 FROM held WHERE owner = held.id AND state <> 'ended'
@@ -104,8 +232,18 @@ class Connections:
                 reason = CASE status WHEN 'failed' THEN 'superseded' ELSE 'disconnected' END,
                 detail = CASE status WHEN 'failed' THEN 'disconnected' ELSE '' END, sealed = NULL,
                 timeline = timeline || event('disconnected', NULL)
-            FROM held WHERE owner = held.id
+            FROM held WHERE owner = held.id AND coalesce(grant_order, 0) <= held.settled
                 AND (status = 'failed' AND sealed IS NOT NULL OR status = 'connected' AND reason IS NULL)
             """,
             {"owner": owner, "lease": lease},
         )
+
+
+def by_owner(postgres: Postgres, owner: str) -> MadeConnection | None:
+    row = postgres.one(_Row, f"SELECT {_COLUMNS} FROM {_FROM} WHERE c.owner = %(owner)s", {"owner": owner})
+    return row.connection() if row else None
+
+
+def destination(held: Mapping[str, Any] | None) -> Destination | None:
+    """As it lies in the ledger."""
+    return Destination(EndpointType(held["type"]), held["id"], held.get("name")) if held else None

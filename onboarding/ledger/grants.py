@@ -14,8 +14,9 @@ from typing import Any, Final
 from onboarding.ledger import terms
 from onboarding.ledger.attempts import COLUMNS, Row
 from onboarding.ledger.postgres import Postgres
-from onboarding.ledger.statement import frequent
+from onboarding.ledger.statement import Frequent, frequent
 from onboarding.model import GRANT_KEPT, Attempt, Grant, Reason, Status, Workspace
+from onboarding.model.destinations import Destination
 
 SAFETY_NET: Final = timedelta(seconds=25)
 """When a worker looks after a grant that a request is about to deliver."""
@@ -75,7 +76,8 @@ _TAKE: Final = frequent(f"""
         RETURNING id, settled
     )
     SELECT {COLUMNS}, a.sealed, a.grant_order, held.settled,
-        (SELECT state FROM connection c WHERE c.owner = a.owner) = 'ended' AS is_disconnected,
+        (SELECT state FROM connection c WHERE c.owner = a.owner) = 'ended'
+            OR EXISTS (SELECT FROM ending e WHERE e.owner = a.owner) AS is_disconnected,
         EXISTS (SELECT FROM attempt newer WHERE newer.owner = a.owner AND newer.status = 'granted'
                 AND newer.grant_order > a.grant_order) AS is_behind
     FROM attempt a LEFT JOIN held ON true WHERE a.id = %(id)s AND a.status = 'granted'
@@ -87,7 +89,44 @@ _POSTPONE: Final = frequent(f"""
         WHERE id = %(id)s AND status = 'granted' RETURNING id, owner
     ), {_RELEASE}, {_DUE} SELECT FROM moved
 """)
-_CONNECT: Final = frequent(f"""
+_MOVED_ON: Final = """
+    carried AS (
+        UPDATE destination d SET connection = %(identifier)s, workspace_id = %(workspace_id)s,
+            number = nextval('choice_order'),
+            choice = CASE WHEN d.workspace_id = %(workspace_id)s THEN d.choice END,
+            placed = CASE WHEN d.workspace_id = %(workspace_id)s THEN d.placed END
+        FROM newest WHERE d.owner = newest.owner
+            AND (d.workspace_id <> %(workspace_id)s OR d.connection <> %(identifier)s)
+        RETURNING d.owner
+    ), moving AS (
+        INSERT INTO work (kind, subject) SELECT 'destination', owner FROM carried
+        ON CONFLICT (kind, subject) DO UPDATE SET
+            due_at = now(), since = now(), tries = 0, take = nextval('work_take'), last_error = NULL)
+"""
+"""Where notifications go stays as it is in the same workspace, and ends in another: its channels are not there."""
+_PLACED: Final = """
+    numbered AS (SELECT owner, nextval('choice_order') AS number FROM newest),
+    carried AS (
+        INSERT INTO destination AS d (owner, connection, workspace_id, number, choice, settled, placed)
+        SELECT owner, %(identifier)s, %(workspace_id)s, number, %(placed)s::jsonb, number, %(placed)s::jsonb
+        FROM numbered
+        ON CONFLICT (owner) DO UPDATE SET connection = excluded.connection, workspace_id = excluded.workspace_id,
+            number = excluded.number, choice = excluded.choice, settled = excluded.number, placed = excluded.placed)
+"""
+"""Novu has been given where notifications go, along with the connection."""
+_REMOVED: Final = """
+    CASE WHEN EXISTS (SELECT FROM destination d WHERE d.owner = was.owner AND d.placed IS NOT NULL
+                      AND d.workspace_id <> %(workspace_id)s)
+        THEN event('destination_removed', NULL) ELSE '[]' END
+"""
+_TOLD: Final = "event(%(event)s, %(event_detail)s)"
+
+
+def _connect(destination: str, told: str) -> Frequent:
+    return frequent(_CONNECT.replace("{destination}", destination).replace("{told}", told))
+
+
+_CONNECT: Final = f"""
     WITH was AS (
         SELECT id, owner, coalesce(grant_order, nextval('grant_order')) AS grant_order FROM attempt
         WHERE id = %(id)s AND status IN ('granted', 'started', 'expired') FOR UPDATE
@@ -106,7 +145,7 @@ _CONNECT: Final = frequent(f"""
             workspace_id = %(workspace_id)s, workspace_name = %(workspace_name)s, app_id = %(app_id)s,
             installer_id = %(installer_id)s, grant_order = was.grant_order,
             returned_at = coalesce(returned_at, now() - %(back_for)s), forget_at = now() + %(retention)s,
-            timeline = timeline || event('connected', %(workspace_name)s)
+            timeline = timeline || event('connected', %(workspace_name)s) || {{told}}
         FROM was WHERE attempt.id = was.id
         RETURNING attempt.id, attempt.owner, attempt.integration, attempt.subscriber_id, attempt.context_keys
     ), older AS (
@@ -143,12 +182,19 @@ _CONNECT: Final = frequent(f"""
             installer_id = excluded.installer_id, attempt_id = excluded.attempt_id,
             connected_at = excluded.connected_at, state = 'working', reason = NULL, since = now()
         RETURNING owner
-    ), words AS ({terms.LEARN}), done AS (
-        DELETE FROM work USING (SELECT id FROM moved UNION ALL SELECT id FROM older) settled
-        WHERE work.kind = 'deliver' AND work.subject = settled.id
+    ), words AS ({terms.LEARN}), {{destination}}, kept AS (
+        DELETE FROM ending USING newest WHERE ending.owner = newest.owner RETURNING ending.owner
+    ), done AS (
+        DELETE FROM work USING (
+            SELECT 'deliver' AS kind, id FROM moved UNION ALL SELECT 'deliver', id FROM older
+            UNION ALL SELECT 'disconnect', owner FROM kept) settled
+        WHERE work.kind = settled.kind AND work.subject = settled.id
     )
     SELECT FROM moved
-""")
+"""
+_CONNECT_ONLY: Final = _connect(_MOVED_ON, _REMOVED)
+_CONNECT_PLACED: Final = _connect(_PLACED, _TOLD)
+_CONNECT_TOLD: Final = _connect(_MOVED_ON, _TOLD)
 _FAIL: Final = frequent(f"""
     WITH moved AS (
         UPDATE attempt SET status = 'failed', reason = %(reason)s, detail = %(detail)s,
@@ -181,12 +227,17 @@ class Taken:
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A connection that Novu has, for the ledger to record."""
+    """A connection that Novu has, for the ledger to record.
+
+    `destination` is where notifications go as Novu was told along with it, `refused` why Novu did not take that.
+    """
 
     identifier: str
     workspace: Workspace
     app_id: str | None
     installer_id: str | None
+    destination: Destination | None = None
+    refused: str = ""
 
 
 class Grants:
@@ -259,10 +310,12 @@ class Grants:
 
         Tells whether that changed anything: not if it had been recorded before, or if there is no such attempt.
         """
+        statement, told = _connecting(made)
         return bool(
             self._postgres.run(
-                _CONNECT,
+                statement,
                 {
+                    **told,
                     **terms.parameters(terms.of_workspace(made.workspace)),
                     **_workspace_columns(made.workspace, made.app_id, made.installer_id),
                     "id": attempt.id,
@@ -337,6 +390,16 @@ class _Candidate(Row):
             return Take.DISCONNECTED if self.is_disconnected else Take.SUPERSEDED
         # A newer grant may be at Novu already without anybody knowing: it goes first, or Novu could end up with ours.
         return Take.BEHIND if self.is_behind else Take.TAKEN
+
+
+def _connecting(made: Made) -> tuple[Frequent, dict[str, Any]]:
+    """The statement for what was made, and what it says besides."""
+    if made.destination:
+        event = {"event": "destination_set", "event_detail": made.destination.told}
+        return _CONNECT_PLACED, {**event, "placed": made.destination.to_json()}
+    if made.refused:
+        return _CONNECT_TOLD, {"event": "destination_refused", "event_detail": made.refused}
+    return _CONNECT_ONLY, {}
 
 
 def _workspace_columns(workspace: Workspace, app_id: str | None, installer_id: str | None) -> dict[str, Any]:

@@ -44,6 +44,8 @@ _TAKE: Final = frequent("""
 
 class Kind(StrEnum):
     DELIVER = "deliver"
+    DESTINATION = "destination"
+    DISCONNECT = "disconnect"
     EXPIRE = "expire"
     FORGET = "forget"
 
@@ -111,6 +113,16 @@ class Work:
             {**_fence(job), "after": after},
         )
 
+    def later(self, job: Job, after: timedelta, error: str) -> None:
+        """It could not be done this time, and nobody here is to blame."""
+        self._postgres.run(
+            """
+            UPDATE work SET due_at = now() + %(after)s, last_error = %(error)s
+            WHERE kind = %(kind)s AND subject = %(subject)s AND take = %(take)s
+            """,
+            {**_fence(job), "after": after, "error": error[:LONGEST_ERROR]},
+        )
+
     def failed(self, job: Job, error: str) -> None:
         """It broke: it stays due at the end of its lease, and says why."""
         self._postgres.run(
@@ -122,17 +134,21 @@ class Work:
         )
 
     def rebuild(self) -> int:
-        """Make every row that is missing. Gives how many deliveries were; there should be none."""
+        """Make every row that is missing. Gives how many were; there should be none."""
         made = self._postgres.rows(
             """
             INSERT INTO work (kind, subject)
             SELECT 'deliver', id FROM attempt WHERE status = 'granted'
                 AND NOT EXISTS (SELECT FROM work WHERE kind = 'deliver' AND subject = attempt.id)
+            UNION ALL SELECT 'destination', owner FROM destination WHERE number <> settled
+                AND NOT EXISTS (SELECT FROM work WHERE kind = 'destination' AND subject = owner)
+            UNION ALL SELECT 'disconnect', owner FROM ending
+                WHERE NOT EXISTS (SELECT FROM work WHERE kind = 'disconnect' AND subject = owner)
             UNION ALL VALUES ('expire', ''), ('forget', '')
             ON CONFLICT DO NOTHING RETURNING kind
             """
         )
-        return sum(kind == Kind.DELIVER for (kind,) in made)
+        return sum(kind not in {Kind.EXPIRE, Kind.FORGET} for (kind,) in made)
 
     def beat(self, worker_id: str) -> None:
         """A worker's sign of life."""

@@ -48,6 +48,14 @@ class ConnectionMode(StrEnum):
     SHARED = "shared"
 
 
+class Choosing(StrEnum):
+    """Who decides where notifications go: the person who connects, nobody (they go to that person), or the host."""
+
+    CHOOSE = "choose"
+    INSTALLER = "installer"
+    NONE = "none"
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """One entry of a Novu context: a type, an id and, optionally, the data Novu keeps with it."""
@@ -92,12 +100,18 @@ class InstallLink:
     account: str | None
     return_url: str | None
     expires_at: datetime
+    destination: Choosing = Choosing.CHOOSE
     is_short: bool = False
 
     @property
     def owner(self) -> Owner:
         keys = tuple(sorted(context.key for context in self.contexts))
         return Owner(self.integration, None if self.mode is ConnectionMode.SHARED else self.subscriber_id, keys)
+
+    @property
+    def has_destination(self) -> bool:
+        """Whether somebody here decides where notifications go. Novu sends to endpoints of subscribers only."""
+        return self.subscriber_id is not None and self.destination is not Choosing.NONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +209,7 @@ class Attempt:
     detail: str | None = None
     workspace: Workspace | None = None
     app_id: str | None = None
+    installer_id: str | None = None
     connection: str | None = None
     is_claimed: bool = False
     has_grant: bool = False
@@ -230,16 +245,6 @@ class Unrecorded:
 
     status: Status
     workspace: Workspace
-
-
-@dataclass(frozen=True, slots=True)
-class LastConnection:
-    """What an owner is connected to, as far as this service remembers. Novu holds the truth."""
-
-    attempt_id: str
-    workspace: Workspace
-    app_id: str | None
-    connected_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

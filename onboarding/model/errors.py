@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 from onboarding.model import Reason
 
@@ -123,6 +124,63 @@ class SlackRefused(OnboardingError):
         self.reason = reason
         self.detail = detail
         super().__init__(f"{reason}: {detail}" if detail else str(reason))
+
+
+class Remedy(StrEnum):
+    """What helps when Slack refuses something that a bot token was used for."""
+
+    RECONNECT = "reconnect"
+    CHOOSE_AGAIN = "choose_again"
+    ASK_IN_SLACK = "ask_in_slack"
+    OURS = "ours"
+    LATER = "later"
+
+
+class SlackSaysNo(OnboardingError):
+    """Slack did not do what a bot token was used for. `word` is Slack's own, `retry_after` is in seconds."""
+
+    def __init__(self, word: str, remedy: Remedy, retry_after: int = 0) -> None:
+        self.word = word
+        self.remedy = remedy
+        self.retry_after = retry_after
+        super().__init__(word)
+
+
+class ConnectionChanged(OnboardingError):
+    """A connection that has ended, or was made anew, since somebody looked at it."""
+
+
+class NotRecorded(OnboardingError):
+    """Something was done, and PostgreSQL did not answer when it was to be recorded. A worker sees to that."""
+
+
+class TokenHidden(OnboardingError):
+    """Novu does not show the token of a connection, so that Slack cannot be asked."""
+
+
+class NoDestination(OnboardingError):
+    """Nobody has chosen where notifications go."""
+
+
+class NotThere(StrEnum):
+    """Why notifications cannot go somewhere."""
+
+    NOT_FOUND = "not_found"
+    ARCHIVED = "archived"
+    NOT_INVITED = "not_invited"
+    OTHER_WORKSPACE = "other_workspace"
+    NO_LINK = "no_link"
+    NO_CHANNEL = "no_channel"
+    NO_INSTALLER = "no_installer"
+    NO_CHOICE = "no_choice"
+
+
+class DestinationRefused(OnboardingError):
+    """Notifications cannot go there. `why` names what to do about it."""
+
+    def __init__(self, why: NotThere) -> None:
+        self.why = why
+        super().__init__(why.value)
 
 
 class SignInRefused(OnboardingError):

@@ -68,23 +68,25 @@ class Http:
     def __init__(self, outgoing: Outgoing | None = None, trusted_for: float = TRUSTED_FOR) -> None:
         self._adapter = _Adapter(outgoing or Outgoing(), trusted_for)
 
-    def ask(
+    def ask(  # noqa: PLR0913 (a request has that many parts)
         self,
         method: str,
         url: str,
         headers: Mapping[str, str],
         body: bytes | None = None,
         deadline: Deadline | None = None,
+        *,
+        most_bytes: int = MOST_BYTES,
     ) -> Answer:
         """What the remote answers, whatever its status; redirects are not followed. Raises `NoAnswer`."""
         request = _prepared(method, url, headers, body)
         deadline = deadline or Deadline(LONGEST)
         try:
-            return self._adapter.ask(request, deadline)
+            return self._adapter.ask(request, deadline, most_bytes)
         except _NeverLeft:
             if deadline.remaining <= 0:
                 raise
-        return self._adapter.ask(request, deadline)
+        return self._adapter.ask(request, deadline, most_bytes)
 
     def prepare(self, url: str) -> None:
         """Do now what the first request to this origin would otherwise wait for. Connects to nothing."""
@@ -111,14 +113,14 @@ class _Adapter(HTTPAdapter):
         self._pools: dict[tuple[str, str], HTTPConnectionPool] = {}
         super().__init__(pool_maxsize=POOL_SIZE)
 
-    def ask(self, request: PreparedRequest, deadline: Deadline) -> Answer:
+    def ask(self, request: PreparedRequest, deadline: Deadline, most_bytes: int) -> Answer:
         left = max(deadline.remaining, 0.002)
         connect = min(CONNECT_TIMEOUT, left / 2)
         read = min(READ_TIMEOUT, left - connect)
         exchange = pools.Exchange(connect + read)
         try:
             with exchange:
-                answer = self._exchange(request, (connect, read))
+                answer = self._exchange(request, (connect, read), most_bytes)
         except (RequestException, HTTPError, OSError, ValueError) as error:
             failure = failure_of(error, exchange.stage, is_overdue=exchange.is_overdue)
             raise (NoAnswer if exchange.has_sent else _NeverLeft)(failure) from None
@@ -130,11 +132,11 @@ class _Adapter(HTTPAdapter):
     def prepare(self, request: PreparedRequest) -> None:
         self.get_connection_with_tls_context(request, verify=True, proxies=self._proxies(request))
 
-    def _exchange(self, request: PreparedRequest, timeouts: tuple[float, float]) -> Answer:
+    def _exchange(self, request: PreparedRequest, timeouts: tuple[float, float], most_bytes: int) -> Answer:
         proxies = self._proxies(request)
         with self.send(request, stream=True, timeout=timeouts, proxies=proxies) as response:
-            body = response.raw.read(MOST_BYTES + 1, decode_content=True)
-        if len(body) > MOST_BYTES:
+            body = response.raw.read(most_bytes + 1, decode_content=True)
+        if len(body) > most_bytes:
             raise NoAnswer(Failure.TOO_LARGE)
         if response.status_code == 407 and proxies:
             raise NoAnswer(Failure.PROXY_REFUSED)

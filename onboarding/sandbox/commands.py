@@ -49,6 +49,12 @@ def _add_novu(novu: argparse.ArgumentParser) -> None:
     novu.add_argument("--rate-limit", action="store_true", help="20 requests a second, as on a free plan")
     novu.add_argument("--redact", action="store_true", help="never show a token again")
     novu.add_argument("--data", type=Path, metavar="FILE", help="keep everything in it, for the next start")
+    novu.add_argument(
+        "--slack-url",
+        default=os.environ.get("SLACK_URL", ""),
+        metavar="URL",
+        help="where notifications are delivered; default: SLACK_URL of the environment, else nowhere",
+    )
     novu.set_defaults(run=_novu)
 
 
@@ -65,7 +71,7 @@ def _novu(args: argparse.Namespace) -> int:
         data=args.data,
     )
     try:
-        app = create_novu(*keys, idempotency=idempotency, links=_links(args), options=options)
+        app = create_novu(*keys, idempotency=idempotency, links=_links(args), options=options, slack_url=args.slack_url)
     except DataRefused as error:
         print(error, file=sys.stderr)
         return 2

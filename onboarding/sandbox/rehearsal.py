@@ -136,7 +136,8 @@ def _slack(env: Mapping[str, str]) -> list[str]:
 
 
 def _novu(env: Mapping[str, str]) -> list[str]:
-    return [*_stand_in("novu", env), "--secret-key", env["NOVU_SECRET_KEY"], "--data", str(NOVU_FILE)]
+    places = ["--data", str(NOVU_FILE), "--slack-url", env["SLACK_URL"]]
+    return [*_stand_in("novu", env), "--secret-key", env["NOVU_SECRET_KEY"], *places]
 
 
 def _issuer(env: Mapping[str, str]) -> list[str]:

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from itsdangerous import BadPayload, BadSignature, Signer, URLSafeTimedSerializer
 
-from onboarding.model import ConnectionMode, Context, InstallLink, Secret
+from onboarding.model import Choosing, ConnectionMode, Context, InstallLink, Secret
 from onboarding.model.errors import LinkExpired, LinkForged, LinkMalformed, Problem
 from onboarding.model.names import one_line
 from onboarding.settings.addresses import is_secure
@@ -101,6 +101,7 @@ def to_payload(link: InstallLink) -> dict[str, Any]:
         "identifier": link.identifier,
         "account": link.account,
         "returnUrl": link.return_url,
+        "destination": link.destination.value if link.destination is not Choosing.CHOOSE else None,
         "expiresAt": link.expires_at.astimezone(UTC).isoformat(),
     }
     return {name: value for name, value in fields.items() if value is not None}
@@ -121,6 +122,7 @@ def _parse(payload: Payload, default_integration: str) -> InstallLink:
     identifier = read.optional("identifier", _identifier)
     account = read.optional("account", _name)
     return_url = read.optional("returnUrl", _return_url)
+    destination = read.optional("destination", _choosing) or Choosing.CHOOSE
     expires_at = read.required("expiresAt", _utc)
     read.check(mode is not ConnectionMode.SHARED or bool(contexts), "context", "is required for a shared connection")
     read.check(
@@ -128,10 +130,24 @@ def _parse(payload: Payload, default_integration: str) -> InstallLink:
         "subscriberId",
         "is required, unless context is given",
     )
+    read.check(
+        destination is not Choosing.INSTALLER or subscriber_id is not None,
+        "destination",
+        "can only be installer if there is a subscriberId: Novu sends to subscribers",
+    )
     if read.problems or link_id is None or expires_at is None:
         raise LinkMalformed(read.problems)
     link = InstallLink(
-        link_id, subscriber_id, contexts, mode, integration, identifier or "", account, return_url, expires_at
+        link_id,
+        subscriber_id,
+        contexts,
+        mode,
+        integration,
+        identifier or "",
+        account,
+        return_url,
+        expires_at,
+        destination,
     )
     return link if identifier else replace(link, identifier=link.owner.identifier)
 
@@ -197,6 +213,13 @@ def _mode(value: object) -> ConnectionMode:
         if value == mode.value:
             return mode
     raise _Wrong("must be subscriber or shared")
+
+
+def _choosing(value: object) -> Choosing:
+    for choosing in Choosing:
+        if value == choosing.value:
+            return choosing
+    raise _Wrong("must be choose, installer or none")
 
 
 def _identifier(value: object) -> str:

@@ -50,6 +50,7 @@ def _dump(grant: Grant) -> dict[str, Any]:
         "granted_at": grant.granted_at.isoformat(),
         "app_id": grant.app_id,
         "bot_user_id": grant.bot_user_id,
+        "installer_id": grant.installer_id,
         "refresh_token": grant.refresh_token.reveal() if grant.refresh_token else None,
         "expires_at": grant.expires_at.isoformat() if grant.expires_at else None,
     }
@@ -63,6 +64,8 @@ def _load(fields: dict[str, Any]) -> Grant:
         granted_at=datetime.fromisoformat(fields["granted_at"]),
         app_id=fields["app_id"],
         bot_user_id=fields["bot_user_id"],
+        # Grants that an older release sealed do not hold it; their attempts do.
+        installer_id=fields.get("installer_id"),
         refresh_token=Secret(fields["refresh_token"]) if fields["refresh_token"] else None,
         expires_at=datetime.fromisoformat(fields["expires_at"]) if fields["expires_at"] else None,
     )

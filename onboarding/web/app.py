@@ -14,6 +14,7 @@ from onboarding.web import problems, shell
 from onboarding.web.admin import admin_pages
 from onboarding.web.api import api_calls
 from onboarding.web.csrf import Csrf
+from onboarding.web.pages.destination import destination_pages
 from onboarding.web.pages.home import home_pages
 from onboarding.web.pages.install import install_pages
 from onboarding.web.pages.outcome import outcome_pages
@@ -41,7 +42,7 @@ def build(env: Mapping[str, str]) -> Flask:
     shell.install(app, settings)
     Csrf(app, settings.secret_keys[:-1]).exempt(api_calls)
     problems.install(app)
-    for blueprint in (home_pages, install_pages, outcome_pages, api_calls):
+    for blueprint in (home_pages, install_pages, outcome_pages, destination_pages, api_calls):
         app.register_blueprint(blueprint)
     if settings.has_status_page:
         app.register_blueprint(admin_pages)

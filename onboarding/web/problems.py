@@ -27,6 +27,7 @@ from onboarding.web.admin import show, words
 from onboarding.web.api import problems as api_problems
 from onboarding.web.context import request_id, wiring
 from onboarding.web.pages import cookies, messages, render
+from onboarding.web.pages.destination import OtherChooser
 from onboarding.web.pages.install import IncompleteReturn, NoState
 from onboarding.web.pages.messages import Message
 from onboarding.web.pages.render import About
@@ -44,6 +45,7 @@ def install(app: Flask) -> None:
         IncompleteReturn: _incomplete_return,
         StateExpired: _state_expired,
         OtherBrowser: _other_browser,
+        OtherChooser: _other_chooser,
         StoreUnavailable: _store_unavailable,
         CSRFError: _no_csrf,
         HTTPException: _http,
@@ -110,6 +112,10 @@ def _state_expired(error: StateExpired) -> Response:
 
 def _other_browser(error: OtherBrowser) -> Response:
     return _refuse(messages.OTHER_BROWSER, 403, About(support_code=error.attempt_id))
+
+
+def _other_chooser(error: OtherChooser) -> Response:
+    return _refuse(messages.CHOOSE_ELSEWHERE, 403, About(support_code=str(error)))
 
 
 def _store_unavailable(error: StoreUnavailable) -> Response:

@@ -8,6 +8,8 @@ import pytest
 import requests
 from flask import Flask
 
+from onboarding.ledger.connections import Connections
+from onboarding.model.errors import StoreUnavailable
 from onboarding.wiring import Wiring
 from tests.admin.operator import PASSWORD, Operator
 from tests.admin.test_attempts import rows
@@ -142,14 +144,67 @@ def test_an_approval_given_before_does_not_bring_a_connection_back(
 
 
 def test_while_a_delivery_is_under_way_nothing_is_disconnected(
-    operator: Operator, place: str, novu: LocalNovu, wiring: Wiring
+    operator: Operator, place: str, novu: LocalNovu, wiring: Wiring, ledger_db: Database
 ) -> None:
     owner = novu.state.connections[0].identifier
-    assert wiring.ledger.connections.hold(owner, "a delivery")
-    page = operator.do(place, place, action="disconnect")
-    assert "is being delivered right now. Try again in a few seconds." in page.text
-    wiring.ledger.connections.release(owner, "a delivery")
-    assert "the connection was deleted" in operator.do(place, place, action="disconnect").text
+    ledger_db.execute("UPDATE owner SET lease = 'x', leased_until = now() + interval '16 s'")
+    page = operator.do(place, place, action="disconnect", revoke="on")
+    assert "Slack: not asked yet. Novu: not deleted yet, because something else for this customer is" in page.text
+    assert "A worker goes on right after it." in page.text
+    assert [each.identifier for each in novu.state.connections] == [owner]
+    wiring.ledger.connections.release(owner, "x")
+    assert wiring.upkeep.finish(owner) == ""
+    assert novu.state.connections == ()
+
+
+def test_while_novu_is_down_a_worker_is_said_to_go_on(
+    operator: Operator, place: str, novu: LocalNovu, wiring: Wiring
+) -> None:
+    field = operator.csrf_field(place)
+    novu.suffer("down")
+    page = operator.open(place, "POST", data={"csrf_token": field, "action": "disconnect"})
+    novu.suffer("none")
+    page = operator.follow(page)
+    assert "Slack: not asked, the token was left alone. Novu: not deleted yet (no answer: " in page.text
+    assert "A worker goes on until it is." in page.text
+    assert 'class="notice wait"' in page.source
+    assert wiring.upkeep.finish(novu.state.connections[0].identifier) == ""
+    assert novu.state.connections == ()
+
+
+def test_what_slack_refuses_for_good_is_left_to_the_operator(
+    operator: Operator, place: str, slack: LocalSlack, novu: LocalNovu, ledger_db: Database
+) -> None:
+    slack.state.faults.set("auth.revoke", "error", error="not_allowed_token_type")
+    page = operator.do(place, place, action="disconnect", revoke="on")
+    slack.state.faults.clear()
+    assert "Slack: the token was not revoked (not_allowed_token_type)." in page.text
+    assert "Novu: the connection was kept. Fix what Slack names, then disconnect once more." in page.text
+    assert len(novu.state.connections) == 1
+    assert ledger_db.execute("SELECT FROM ending").fetchall() == []
+
+
+def test_an_end_that_postgresql_did_not_note_is_put_right_by_a_worker(
+    operator: Operator,
+    place: str,
+    novu: LocalNovu,
+    wiring: Wiring,
+    ledger_db: Database,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def away(*_: object) -> None:
+        raise StoreUnavailable("PostgreSQL", "away")
+
+    owner = novu.state.connections[0].identifier
+    with monkeypatch.context() as patch:
+        patch.setattr(Connections, "end", away)
+        page = operator.do(place, place, action="disconnect", revoke="on")
+    assert "Novu: the connection was deleted. PostgreSQL did not answer in the end: pages here may be" in page.text
+    ledger_db.execute("UPDATE owner SET lease = NULL, leased_until = NULL")
+    assert wiring.upkeep.finish(owner) == ""
+    found = wiring.ledger.connections.find(owner)
+    assert found
+    assert found.is_ended
 
 
 def test_disconnecting_can_leave_slack_alone(
@@ -223,8 +278,8 @@ def test_while_slack_is_down_novu_keeps_the_token(
 ) -> None:
     operator.move_to(make_app(ADMIN_PASSWORD=PASSWORD, SLACK_URL="http://127.0.0.1:1"))
     page = operator.do(place, place, action="disconnect", revoke="on")
-    assert "Slack: the token was not revoked (no_connection)." in page.text
-    assert "Novu: the connection was kept, so that you can try again." in page.text
+    assert "Slack: the token was not revoked yet (no_connection)." in page.text
+    assert "Novu: the connection is kept until the token is revoked. A worker goes on until it is." in page.text
     assert len(novu.state.connections) == 1
 
 

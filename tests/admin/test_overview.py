@@ -140,6 +140,25 @@ def test_work_that_is_stuck_is_shown_with_the_way_to_put_it_right(
     assert part(operator, "Work") == "✓ nothing is due"
 
 
+def test_work_of_a_customer_that_is_stuck_leads_to_the_connection(
+    operator: Operator, person: Person, link: str, novu: LocalNovu, ledger_db: Database
+) -> None:
+    person.install(link)
+    [connection] = novu.state.connections
+    ledger_db.execute(
+        "INSERT INTO work (kind, subject, tries, last_error) VALUES"
+        " ('destination', %(owner)s, 6, 'no answer: no_connection'), ('disconnect', %(owner)s, 5, 'timed_out'),"
+        " ('disconnect', 'somebody-gone', 4, NULL)",
+        {"owner": connection.identifier},
+    )
+    page = operator.open("/admin")
+    told = "Where notifications for Acme Inc. go"
+    assert f"{told} started 6 times and never finished: no answer: no_connection." in page.text
+    assert "Disconnecting Acme Inc. started 5 times and never finished: timed_out." in page.text
+    assert "Disconnecting a customer started 4 times" in page.text
+    assert page.link(told) == page.link("Disconnecting Acme Inc.") == f"/admin/connections/{connection.identifier}"
+
+
 def test_work_that_belongs_to_no_attempt_can_be_stuck_too(operator: Operator, ledger_db: Database) -> None:
     ledger_db.execute(
         "INSERT INTO work (kind, subject, tries, last_error)"

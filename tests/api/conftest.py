@@ -8,6 +8,9 @@ import pytest
 from flask import Flask
 
 from tests.api.host import KEY, KEYS, OTHER_KEY, Host
+from tests.conftest import MintLink
+from tests.person import Person
+from tests.stand_ins import LocalNovu, LocalSlack
 from tests.witness import Witness
 
 
@@ -25,3 +28,23 @@ def host(app: Flask, witness: Witness) -> Host:
 @pytest.fixture
 def other_host(app: Flask, witness: Witness) -> Host:
     return Host(app, witness, OTHER_KEY)
+
+
+@pytest.fixture
+def connected(person: Person, mint: MintLink, novu: LocalNovu) -> str:
+    """The identifier of a connection to Acme HQ. Nobody has chosen where notifications go."""
+    person.install(mint(context={"tenant": "org-1"}))
+    [connection] = novu.state.connections
+    return connection.identifier
+
+
+@pytest.fixture
+def channel_id(slack: LocalSlack) -> Callable[..., str]:
+    """The id of a channel by its name."""
+
+    def find(name: str, workspace: str = "T9TK3CUKW") -> str:
+        found = slack.state.channel_named(workspace, name)
+        assert found
+        return found.id
+
+    return find

@@ -6,6 +6,7 @@ import json
 import re
 from dataclasses import dataclass
 from typing import Any, Final
+from urllib.parse import quote
 
 from flask import Flask
 from werkzeug.test import TestResponse
@@ -24,6 +25,13 @@ class Answer:
     status: int
     body: Any
     headers: dict[str, str]
+
+    @property
+    def conflict(self) -> str:
+        """Why a 409 could not be done."""
+        assert self.status == 409, self.body
+        reason: str = self.body["reason"]
+        return reason
 
     @property
     def broken(self) -> list[str]:
@@ -57,6 +65,23 @@ class Host:
     def revoke(self, link_id: str) -> Answer:
         return self.call("DELETE", f"/v1/links/{link_id}")
 
+    def put(self, path: str, body: object) -> Answer:
+        return self.call("PUT", path, data=json.dumps(body), content_type="application/json")
+
+    def point(self, identifier: str, **target: object) -> Answer:
+        """Let the notifications of a connection go there."""
+        return self.put(f"/v1/connections/{quote(identifier, safe='')}/destination", target)
+
+    def test(self, identifier: str, key: str | None = None) -> Answer:
+        headers = {} if key is None else {"Idempotency-Key": key}
+        return self.call("POST", f"/v1/connections/{quote(identifier, safe='')}/test", headers)
+
+    def connection(self, identifier: str) -> Answer:
+        return self.get(f"/v1/connections/{quote(identifier, safe='')}")
+
+    def channels(self, identifier: str, **query: object) -> Answer:
+        return self.get(f"/v1/connections/{quote(identifier, safe='')}/channels", **query)
+
     def link(self, **fields: object) -> dict[str, str]:
         answer = self.create({**NEW_LINK, **fields})
         assert answer.status == 201, answer.body
@@ -89,5 +114,5 @@ def _check_problem(response: TestResponse, body: Any) -> None:
         assert {"type", "title", "status", "detail"} <= set(body)
         assert body["status"] == response.status_code
     assert ("WWW-Authenticate" in response.headers) == (response.status_code == 401)
-    assert ("Retry-After" in response.headers) == (response.status_code == 429)
+    assert ("Retry-After" in response.headers) == (response.status_code == 429) or response.status_code == 503
     assert ("Allow" in response.headers) == (response.status_code == 405)

@@ -23,7 +23,17 @@ from tests.person import Person
 from tests.witness import Witness
 
 ID = "a" * 22
-CALLS = [("POST", "/v1/links"), ("DELETE", f"/v1/links/{ID}"), ("GET", "/v1/attempts"), ("GET", f"/v1/attempts/{ID}")]
+CALLS = [
+    ("POST", "/v1/links"),
+    ("DELETE", f"/v1/links/{ID}"),
+    ("GET", "/v1/attempts"),
+    ("GET", f"/v1/attempts/{ID}"),
+    ("GET", "/v1/connections/mine"),
+    ("GET", "/v1/connections/mine/channels"),
+    ("PUT", "/v1/connections/mine/destination"),
+    ("POST", "/v1/connections/mine/test"),
+]
+BODIES = {"/v1/links": NEW_LINK, "/v1/connections/mine/destination": {"channelId": "C024BE91L"}}
 ELSEWHERE = [("GET", "/v1/"), ("GET", "/v1/nothing"), ("PUT", "/v1/links"), ("OPTIONS", "/v1/attempts")]
 ALL_CALLS = pytest.mark.parametrize(("method", "path"), CALLS + ELSEWHERE)
 
@@ -83,6 +93,10 @@ def test_without_keys_nothing_is_described(make_app: Callable[..., Flask], path:
         (f"/v1/links/{ID}", {"DELETE"}),
         ("/v1/attempts", {"GET", "HEAD"}),
         (f"/v1/attempts/{ID}", {"GET", "HEAD"}),
+        ("/v1/connections/mine", {"GET", "HEAD"}),
+        ("/v1/connections/mine/channels", {"GET", "HEAD"}),
+        ("/v1/connections/mine/destination", {"PUT"}),
+        ("/v1/connections/mine/test", {"POST"}),
     ],
 )
 def test_other_methods_are_refused(host: Host, path: str, allowed: set[str]) -> None:
@@ -98,7 +112,9 @@ def test_a_head_is_a_get_without_its_body(host: Host) -> None:
     assert answer.headers["Content-Type"] == "application/json"
 
 
-@pytest.mark.parametrize("path", ["/v1/", "/v1/links/", "/v1/attempts/", f"/v1/links/{ID}/x", "/v1//links", "/v1/é"])
+@pytest.mark.parametrize(
+    "path", ["/v1/", "/v1/links/", "/v1/attempts/", f"/v1/links/{ID}/x", "/v1//links", "/v1/é", "/v1/connections/"]
+)
 def test_other_addresses_are_not_found(host: Host, path: str) -> None:
     assert host.get(path).status == 404
 
@@ -201,7 +217,7 @@ def test_without_postgresql_there_is_a_problem_document(
     make_app: Callable[..., Flask], witness: Witness, method: str, path: str
 ) -> None:
     host = Host(make_app(DATABASE_URL=NO_DATABASE, API_KEYS=KEYS), witness)
-    options: dict[str, Any] = {"json": NEW_LINK} if method == "POST" else {}
+    options: dict[str, Any] = {"json": BODIES[path]} if path in BODIES else {}
     answer = host.call(method, path, **options)
     assert (answer.status, answer.body["title"]) == (503, "Service Unavailable")
     assert "postgres" not in str(answer.body).lower()

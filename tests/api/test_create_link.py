@@ -16,7 +16,9 @@ from flask import Flask
 
 from onboarding.clock import utc_now
 from onboarding.ledger.audit import Action
+from onboarding.model import Choosing
 from onboarding.sandbox.serve import serving
+from onboarding.web.api.creation import FIELDS
 from onboarding.wiring import Wiring
 from tests.api.host import KEY, KEYS, NEW_LINK, Host, path_of
 from tests.person import Person
@@ -46,6 +48,7 @@ def test_the_link_holds_what_was_asked(host: Host, wiring: Wiring) -> None:
         "identifier": "my-connection",
         "account": "Acme Inc.",
         "returnUrl": "https://app.example.com/x?y=1",
+        "destination": "installer",
     }
     made = host.link(**asked)
     link = wiring.minting.open(made["url"].rpartition("/")[2])
@@ -54,6 +57,7 @@ def test_the_link_holds_what_was_asked(host: Host, wiring: Wiring) -> None:
     assert [context.key for context in link.contexts] == ["tenant:org-1", "region:eu"]
     assert link.contexts[0].data == {"plan": ["pro", 1, None]}
     assert link.return_url == asked["returnUrl"]
+    assert link.destination is Choosing.INSTALLER
 
 
 @pytest.mark.parametrize(("asked", "seconds"), [(None, WEEK), (1, 1), (3600, 3600), (3600.0, 3600), (WEEK, WEEK)])
@@ -72,9 +76,15 @@ def test_a_life_without_end_is_refused(host: Host) -> None:
 
 
 def test_null_counts_as_not_given(host: Host) -> None:
-    names = ("context", "connectionMode", "integrationIdentifier", "identifier", "account", "returnUrl", "expiresIn")
+    names = {*FIELDS, "expiresIn"} - {"subscriberId"}
     assert host.create({"subscriberId": "s", **dict.fromkeys(names)}).status == 201
     assert host.create({"subscriberId": None}).broken == ["subscriberId"]
+
+
+@pytest.mark.parametrize("destination", ["choose", "installer", "none", None])
+def test_a_link_says_who_decides_where_notifications_go(host: Host, wiring: Wiring, destination: str | None) -> None:
+    link = wiring.minting.open(host.link(destination=destination)["url"].rpartition("/")[2])
+    assert link.destination == (destination or "choose")
 
 
 def test_every_broken_field_is_named_at_once(host: Host) -> None:
@@ -86,6 +96,7 @@ def test_every_broken_field_is_named_at_once(host: Host) -> None:
         "identifier": "a/b",
         "account": "two\nlines",
         "returnUrl": "http://app.example.com",
+        "destination": "somewhere",
         "expiresIn": 0,
         "id": "x3vGk0Wb9nQ2sLr7TzYpAg",
         "expiresAt": "2030-01-01T00:00:00+00:00",
@@ -105,6 +116,9 @@ def test_every_broken_field_is_named_at_once(host: Host) -> None:
         ({**NEW_LINK, "context": {"tenant": "no spaces"}}, "context"),
         ({**NEW_LINK, "context": {"tenant": {"id": "a", "data": [1]}}}, "context"),
         ({**NEW_LINK, "identifier": ".."}, "identifier"),
+        ({**NEW_LINK, "destination": "Choose"}, "destination"),
+        ({**NEW_LINK, "destination": ["choose"]}, "destination"),
+        ({"context": {"tenant": "a"}, "destination": "installer"}, "destination"),
         ({**NEW_LINK, "returnUrl": "javascript:alert(1)"}, "returnUrl"),
         ({**NEW_LINK, "returnUrl": "https://me@app.example.com"}, "returnUrl"),
         ([], "body"),

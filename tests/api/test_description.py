@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any, Final
@@ -22,20 +23,32 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from onboarding.ephemeral.limits import API_CALLS, Limit
+from onboarding.ephemeral.limits import API_CALLS, TEST_MESSAGES, Limit
 from onboarding.model import Reason, Status
 from onboarding.sandbox.serve import serving
 from onboarding.web.admin import words
 from onboarding.web.api.callers import Caller
 from onboarding.web.api.creation import FIELDS
 from onboarding.web.api.schemas import EVENTS
+from onboarding.web.api.shapes import PATH_SEGMENT
 from onboarding.wiring import Wiring
 from tests.api.host import KEY, KEYS, Host, path_of
 from tests.person import Person
 from tests.stand_ins import LocalNovu
 
+MINE: Final = "mine"
+ARGUMENT: Final = re.compile("<[a-z]+_id>")
 HEADERS: Final = {"Authorization": f"Bearer {KEY}"}
-LABELS: Final = ("POST /v1/links", "DELETE /v1/links/{id}", "GET /v1/attempts", "GET /v1/attempts/{id}")
+LABELS: Final = (
+    "POST /v1/links",
+    "DELETE /v1/links/{id}",
+    "GET /v1/attempts",
+    "GET /v1/attempts/{id}",
+    "GET /v1/connections/{identifier}",
+    "GET /v1/connections/{identifier}/channels",
+    "PUT /v1/connections/{identifier}/destination",
+    "POST /v1/connections/{identifier}/test",
+)
 CHECKS: Final = [
     content_type_conformance,
     response_headers_conformance,
@@ -79,16 +92,26 @@ class Description:
         self.answered[case.operation.label, answer.status_code] += 1
         return answer
 
+    def point_at_what_is_there(self, case: Any) -> None:
+        """A random identifier finds nothing, and a 404 would hide what comes of the rest."""
+        given = (case.path_parameters or {}).get("identifier", "")
+        if isinstance(given, str) and re.fullmatch(PATH_SEGMENT, given):
+            case.path_parameters["identifier"] = MINE
+
     def forgive(self) -> None:
         for key in self._wiring.settings.api_keys:
             self._wiring.ephemeral.limits.forgive(Limit(API_CALLS, Caller(key).fingerprint))
+        made = self._wiring.ledger.connections.find(MINE)
+        assert made
+        self._wiring.ephemeral.limits.forgive(Limit(TEST_MESSAGES, made.owner))
 
 
 @pytest.fixture
 def described(app: Flask, wiring: Wiring, person: Person, host: Host, novu: LocalNovu) -> Iterator[Description]:
     """With attempts of each kind to find."""
     person.add_to_slack(path_of(host.link()))
-    person.install(path_of(host.link(context={"tenant": "org-1"})))
+    person.install(path_of(host.link(context={"tenant": "org-1"}, identifier=MINE)))
+    assert host.point(MINE, userId="U9TK3CUKW").status == 200
     person.install(path_of(host.link()), decision="cancel")
     person.install(path_of(host.link()), outcome="not_permitted")
     novu.suffer("unauthorized")
@@ -100,6 +123,12 @@ def described(app: Flask, wiring: Wiring, person: Person, host: Host, novu: Loca
     print(f"{described.answered.total()} cases: {dict(described.answered)}")
 
 
+def case_of(operation: Any) -> Any:
+    """A call of the operation."""
+    body = {"body": {}, "media_type": "application/json"} if operation.body else {}
+    return operation.Case(path_parameters={"id": "a" * 22, "identifier": MINE}, **body)
+
+
 @pytest.mark.parametrize("mode", list(GenerationMode), ids=lambda mode: mode.value)
 @pytest.mark.parametrize("label", LABELS)
 def test_every_answer_is_described(described: Description, label: str, mode: GenerationMode) -> None:
@@ -108,6 +137,7 @@ def test_every_answer_is_described(described: Description, label: str, mode: Gen
     @BOUNDED
     @given(case=operation.as_strategy(generation_mode=mode))
     def keeps_to_it(case: Any) -> None:
+        described.point_at_what_is_there(case)
         described.ask(case)
 
     keeps_to_it()
@@ -131,7 +161,7 @@ def test_what_is_described_is_taken(described: Description) -> None:
 
 @pytest.mark.parametrize("label", LABELS)
 def test_no_call_works_without_a_key(described: Description, label: str) -> None:
-    case = described.operation(label).Case(path_parameters={"id": "a" * 22}, body={}, media_type="application/json")
+    case = case_of(described.operation(label))
     answer = case.call(base_url=described.url)
     case.validate_response(answer, checks=CHECKS[:-1])
     assert answer.status_code == 401
@@ -142,7 +172,7 @@ def test_calling_too_often_is_described(described: Description, label: str) -> N
     session = requests.Session()
     while session.get(f"{described.url}/v1/nothing", headers=HEADERS, timeout=5).status_code == 404:
         pass
-    case = described.operation(label).Case(path_parameters={"id": "a" * 22}, body={}, media_type="application/json")
+    case = case_of(described.operation(label))
     answer = case.call(base_url=described.url, headers=HEADERS)
     case.validate_response(answer, checks=CHECKS[:-1])
     assert answer.status_code == 429
@@ -189,7 +219,7 @@ def test_every_field_is_described(described: Description) -> None:
 def test_every_call_of_the_service_is_described(app: Flask, described: Description) -> None:
     rules = [rule for rule in app.url_map.iter_rules() if rule.rule.startswith("/v1/")]
     served = {
-        f"{method} {rule.rule.replace('<link_id>', '{id}').replace('<attempt_id>', '{id}')}"
+        f"{method} {ARGUMENT.sub('{id}', rule.rule).replace('<', '{').replace('>', '}')}"
         for rule in rules
         for method in (rule.methods or set()) - {"HEAD"}
     }
@@ -212,7 +242,9 @@ def test_the_examples_are_what_they_are_examples_of(described: Description, host
     schemas = described.document["components"]["schemas"]
     for example in schemas["NewLink"]["examples"]:
         assert host.create(example).status == 201
-    for name in ("Link", "Attempt", "AttemptPage"):
+    for example in schemas["NewDestination"]["examples"]:
+        assert host.point(MINE, **example).broken == ["channelId"], "well-formed, and not known to the local Slack"
+    for name in ("Link", "Attempt", "AttemptPage", "ConnectionStatus", "ChannelPage", "Destination", "Tested"):
         for example in schemas[name]["examples"]:
             assert set(example) == set(schemas[name]["required"])
     [link] = schemas["Link"]["examples"]

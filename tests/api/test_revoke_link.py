@@ -78,7 +78,7 @@ def test_a_revoked_link_comes_again_under_its_key_and_stays_revoked(host: Host, 
 
 
 def test_the_return_url_names_the_attempt_of_the_api(host: Host, person: Person) -> None:
-    made = host.link(returnUrl="https://app.example.com/done")
+    made = host.link(returnUrl="https://app.example.com/done", destination="none")
     back = person.install(path_of(made)).link("Back to Sprocket")
     [attempt_id] = parse_qs(urlsplit(back).query)["attempt"]
     assert host.get(f"/v1/attempts/{attempt_id}").body["status"] == "connected"

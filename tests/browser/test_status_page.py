@@ -18,7 +18,7 @@ from tests.aging import Database
 from tests.browser.visitor import Visitor
 from tests.conftest import MintLink
 from tests.service import Service
-from tests.stand_ins import LocalNovu
+from tests.stand_ins import LocalNovu, LocalSlack
 from tests.witness import Witness
 
 
@@ -262,6 +262,34 @@ def test_the_support_code_of_a_problem_page_is_found(operator: Visitor, stranger
     operator.page.get_by_role("button", name="Search").click()
     expect(operator.page.locator("body")).to_contain_text("We don't know this link")
     operator.look("status-problem")
+
+
+def test_an_operator_decides_where_notifications_go(
+    operator: Visitor, stranger: Visitor, mint: MintLink, novu: LocalNovu, slack: LocalSlack
+) -> None:
+    stranger.install(mint())
+    stranger.page.wait_for_url("**/attempts/*")
+    go(operator, "Connections")
+    operator.page.locator("tbody").get_by_role("link", name="Acme HQ").click()
+    operator.page.wait_for_url("**/connections/*")
+    operator.look("status-connection-leads-nowhere")
+    field = operator.page.get_by_label("Channel or person")
+    field.fill("C0123456789")
+    operator.page.get_by_role("button", name="Change").click()
+    expect(operator.page.get_by_role("status").first).to_contain_text("Slack knows no such channel or person")
+    operator.look("status-connection-refused")
+    deploys = slack.state.channel_named("T9TK3CUKW", "deploys")
+    assert deploys
+    field.fill(deploys.links[0])
+    field.press("Enter")
+    expect(operator.page.get_by_role("status").first).to_contain_text("Notifications go to the channel #deploys")
+    operator.page.get_by_role("button", name="Send a test message").click()
+    expect(operator.page.get_by_role("status").first).to_contain_text("The test message was sent")
+    operator.look("status-connection-leads-somewhere")
+    assert len(slack.state.messages(deploys.id)) == 1
+    operator.page.get_by_role("button", name="Remove").click()
+    expect(operator.page.get_by_role("status").first).to_contain_text("Removed: notifications go nowhere")
+    assert novu.state.endpoints == ()
 
 
 def test_a_connection_is_renamed_verified_and_ended(

@@ -44,7 +44,7 @@ class Visitor:
 
     def add_to_slack(self, link: str) -> None:
         self.open(link)
-        self.page.get_by_role("button", name=re.compile("Add to Slack|Reconnect")).click()
+        self.page.get_by_role("button", name=re.compile("Add to Slack|Use another workspace")).click()
         self.page.get_by_role("button", name="Allow").wait_for()
 
     def allow(self, outcome: str = "approved", workspace: str = "T9TK3CUKW") -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
@@ -19,6 +19,9 @@ ATTEMPTS: Final = """
 """
 STRAY: Final = """
     SELECT subject FROM work WHERE kind = 'deliver' AND NOT EXISTS (SELECT FROM attempt WHERE id = subject)
+"""
+CONNECTIONS: Final = """
+    SELECT subscriber_id, attempt_id, placed ->> 'id' AS target FROM connection LEFT JOIN destination USING (owner)
 """
 TALLY: Final = """
     SELECT CASE WHEN day IS NULL THEN 'now ' ELSE 'of a day ' END || name AS name, sum(number)::bigint AS number
@@ -36,17 +39,19 @@ def read(database: Database) -> Kept:
         for each in attempts
     }
     strays = {each["subject"]: Record("forgotten", has_work=True) for each in database.execute(STRAY)}
-    connections = database.execute("SELECT subscriber_id, attempt_id FROM connection").fetchall()
+    connections = database.execute(CONNECTIONS).fetchall()
     return Kept(
         records | strays,
         connections={each["subscriber_id"]: each["attempt_id"] for each in connections},
+        destinations={each["subscriber_id"]: each["target"] for each in connections if each["target"]},
         tally={each["name"]: each["number"] for each in database.execute(TALLY)},
         counted=Counter(number for each in attempts for number in _numbers(each)),
     )
 
 
 def is_anything_pending(database: Database) -> bool:
-    pending = "SELECT 1 FROM attempt WHERE status = 'granted' UNION ALL SELECT 1 FROM work WHERE kind = 'deliver'"
+    due = "SELECT 1 FROM work WHERE kind IN ('deliver', 'destination', 'disconnect')"
+    pending = f"SELECT 1 FROM attempt WHERE status = 'granted' UNION ALL {due}"
     return bool(database.execute(pending).fetchall())
 
 
@@ -71,7 +76,7 @@ def gather(
         missing=sum(map(int, re.findall(r" work made anew number=(\d+)", log))),
         leaks=tuple(_leaks(logs, _secrets(tries.values(), state, links))),
     )
-    return Ledgers(tuple(_granted(state, tries)), kept, tuple(_held(novu)), witnessed)
+    return Ledgers(tuple(_granted(state, tries)), kept, tuple(_held(novu, state)), witnessed)
 
 
 def _numbers(attempt: Mapping[str, object]) -> Iterator[str]:
@@ -97,9 +102,18 @@ def _granted(slack: Slack, tries: Mapping[str, tuple[Visit, Try]]) -> Iterator[G
         yield Granted(line.code, each.attempt_id, owner, line.token, line.issued_at.timestamp())
 
 
-def _held(novu: Novu) -> Iterator[Held]:
+def _held(novu: Novu, slack: Slack) -> Iterator[Held]:
+    leading: dict[str | None, list[str]] = defaultdict(list)
+    for endpoint in novu.endpoints:
+        leading[endpoint.connection_identifier].append(endpoint.endpoint["userId"])
     for connection in novu.connections:
-        yield Held(connection.subscriber_id or "nobody", connection.token)
+        installed = slack.installed(connection.workspace_id)
+        yield Held(
+            connection.subscriber_id or "nobody",
+            connection.token,
+            tuple(leading[connection.identifier]),
+            installed.user_id if installed else "",
+        )
 
 
 def _was_interrupted(each: Try, kills: Sequence[float]) -> bool:

@@ -40,20 +40,23 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """What PostgreSQL holds: `connections` by owner, `tally` as the pages show it and `counted` over the attempts."""
+    """What PostgreSQL holds: `connections` and `destinations` by owner, `tally` and what it has to be."""
 
     records: Mapping[str, Record]
     connections: Mapping[str, str] = field(default_factory=dict)
+    destinations: Mapping[str, str] = field(default_factory=dict)
     tally: Mapping[str, int] = field(default_factory=dict)
     counted: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A connection at Novu."""
+    """A connection at Novu, the people its endpoints lead to, and who approved."""
 
     owner: str
     token: str
+    leads_to: tuple[str, ...] = ("somebody",)
+    installer: str = "somebody"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +84,7 @@ class Ledgers:
 
 @dataclass(slots=True)
 class Verdict:
-    """Each finding names an attempt or an owner, never a secret. The first six may not happen."""
+    """Each finding names an attempt or an owner, never a secret. The first seven may not happen."""
 
     lost: list[str] = field(default_factory=list)
     doubled: list[str] = field(default_factory=list)
@@ -89,6 +92,7 @@ class Verdict:
     stuck: list[str] = field(default_factory=list)
     leaked: list[str] = field(default_factory=list)
     misplaced: list[str] = field(default_factory=list)
+    astray: list[str] = field(default_factory=list)
     unavoidable: list[str] = field(default_factory=list)
     unanswered: list[str] = field(default_factory=list)
     unrecorded: list[str] = field(default_factory=list)
@@ -102,6 +106,7 @@ class Verdict:
             "stuck": self.stuck,
             "leaked": self.leaked,
             "misplaced": self.misplaced,
+            "astray": self.astray,
         }
 
     @property
@@ -118,6 +123,7 @@ def compare(ledgers: Ledgers) -> Verdict:
     for attempt_id, record in ledgers.kept.records.items():
         _judge_record(attempt_id, record, verdict)
     verdict.misplaced += [*_wrong_connections(ledgers), *_wrong_numbers(ledgers.kept)]
+    verdict.astray += _astray(ledgers)
     if ledgers.witnessed.missing:
         verdict.misplaced.append(f"workers found {ledgers.witnessed.missing} grants whose delivery was not due")
     verdict.leaked += ledgers.witnessed.leaks
@@ -140,11 +146,26 @@ def _due(record: Record) -> str:
 def _wrong_connections(ledgers: Ledgers) -> Iterator[str]:
     """Owners whose connection is another one at Novu, unless it may be: something went past the ledger."""
     attempts = {grant.token: grant.attempt_id for grant in ledgers.granted}
-    excused = {grant.owner for grant in ledgers.granted if not _is_in_order(ledgers, grant)}
+    excused = _excused(ledgers)
     for held in ledgers.held:
         known = ledgers.kept.connections.get(held.owner)
         if known != attempts.get(held.token) and held.owner not in excused:
             yield f"{held.owner} is connected by {known or 'nobody'}, and Novu has {attempts.get(held.token)}"
+
+
+def _astray(ledgers: Ledgers) -> Iterator[str]:
+    """Connections whose notifications go to nobody, to several, or to anybody but who approved."""
+    excused = _excused(ledgers)
+    for held in ledgers.held:
+        known = ledgers.kept.destinations.get(held.owner, held.installer)
+        if len(held.leads_to) > 1 or (held.leads_to != (held.installer,) and held.owner not in excused):
+            yield f"{held.owner} leads to {held.leads_to or 'nobody'}, and {held.installer} approved"
+        elif known not in held.leads_to and held.owner not in excused:
+            yield f"{held.owner} leads to {held.leads_to}, and the ledger says {known}"
+
+
+def _excused(ledgers: Ledgers) -> set[str]:
+    return {grant.owner for grant in ledgers.granted if not _is_in_order(ledgers, grant)}
 
 
 def _wrong_numbers(kept: Kept) -> Iterator[str]:

@@ -157,8 +157,13 @@ def _links(world: World, installs: list[Install]) -> list[str]:
     made = wire(environment.load(world.env))
     for install in installs:
         world.novu.state.environment.add_subscriber(install.subscriber)
-    minted = [made.links.mint({"subscriberId": each.subscriber}, None, made.clock()) for each in installs]
+    minted = [made.links.mint(_fields(each), None, made.clock()) for each in installs]
     return [f"{world.env['PUBLIC_URL']}/install/{made.links.sign(link)}" for link in minted]
+
+
+def _fields(install: Install) -> dict[str, str]:
+    """Notifications go to whoever approved: the connection alone is not enough."""
+    return {"subscriberId": install.subscriber, "destination": "installer"}
 
 
 def _cuts(world: World, processes: Fleet) -> Counter[str]:

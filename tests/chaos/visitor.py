@@ -166,7 +166,7 @@ def _heading(page: requests.Response) -> str:
 
 def _ending(page: requests.Response) -> Ending | None:
     heading = _heading(page)
-    if " is connected" in heading:
+    if " is connected" in heading or " will post to " in heading:
         return Ending.CONNECTED
     if heading == messages.FINISHING.heading:
         return Ending.FINISHING

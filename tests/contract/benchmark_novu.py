@@ -1,4 +1,4 @@
-"""How long the local Novu takes with few and with many connections: `python -m tests.contract.benchmark_novu`."""
+"""How long the local Novu takes, with little and with much in it: `python -m tests.contract.benchmark_novu`."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from typing import Any
 
 import requests
 
-from onboarding.sandbox.novu import Novu, Options, connections, create_novu
+from onboarding.sandbox.novu import Novu, Options, connections, create_novu, endpoints
 from onboarding.sandbox.serve import serving
 from tests.sandbox.clients import NovuSite, connection
+from tests.sandbox.novu_clients import EndpointSite, endpoint
 
 SIZES = (100, 10_000)
 ROUNDS = 100
@@ -39,7 +40,8 @@ def measured(size: int) -> dict[str, float]:
         session.trust_env = False
         with serving(app) as url:
             site = NovuSite(url, app.extensions["novu"], session)
-            times |= {name: median_of(ask) for name, ask in requests_to(site, size).items()}
+            asked = requests_to(site, size) | endpoint_requests_to(EndpointSite(site), size)
+            times |= {name: median_of(ask) for name, ask in asked.items()}
         app.extensions["novu"].close()
         return times
 
@@ -49,6 +51,8 @@ def fill(novu: Novu, size: int) -> None:
         novu.environment.add_subscriber(f"s-{number}")
         owner: dict[str, Any] = {"subscriberId": f"s-{number}", "context": {"tenant": f"t-{number % (size // 10)}"}}
         connections.create(novu.environment, connection(identifier=f"c-{number}", **owner))
+        body = endpoint(identifier=f"e-{number}", connectionIdentifier=f"c-{number}", **owner)
+        endpoints.create(novu.environment, body)
 
 
 def requests_to(site: NovuSite, size: int) -> dict[str, Callable[[int], requests.Response]]:
@@ -70,6 +74,26 @@ def requests_to(site: NovuSite, size: int) -> dict[str, Callable[[int], requests
         "create": lambda n: site.create(context={"new": str(n)}),
         "create, conflict": lambda _: site.create(context={"new": "1"}),
         "page": lambda _: site.session.get(site.url),
+    }
+
+
+def endpoint_requests_to(site: EndpointSite, size: int) -> dict[str, Callable[[int], requests.Response]]:
+    def listed(**query: Any) -> Callable[[int], requests.Response]:
+        return lambda _: site.send("GET", params=query)
+
+    number = size // 2
+    context = f"t-{number % (size // 10)}"
+    event = {"to": f"s-{number}", "context": {"tenant": context}}
+    return {
+        "endpoints, latest 10": listed(),
+        "endpoints by connection": listed(connectionIdentifier=f"c-{number}"),
+        "endpoints by subscriber": listed(subscriberId=f"s-{number}"),
+        "endpoints by audience": listed(subscriberId=f"s-{number}", contextKeys=f"tenant:{context}"),
+        "endpoints, create": lambda n: site.create(context={"new": str(n)}),
+        "endpoints, update": lambda _: site.send("PATCH", f"/e-{number}", json={"endpoint": {"channelId": "C2"}}),
+        "endpoints, page": lambda _: site.call("GET", "/endpoints"),
+        "subscribers, page": lambda _: site.call("GET", "/subscribers"),
+        "trigger": lambda _: site.trigger(**event),
     }
 
 

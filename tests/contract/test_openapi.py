@@ -25,9 +25,10 @@ from onboarding.sandbox.novu import Novu, create_novu
 from onboarding.sandbox.novu.description import document
 from onboarding.sandbox.serve import serving
 from tests.sandbox.clients import KEY, connection
+from tests.sandbox.novu_clients import endpoint
 
 HEADERS: Final = {"Authorization": f"ApiKey {KEY}"}
-KNOWN: Final = {"integrationIdentifier": "slack-prod", "subscriberId": "subscriber-123"}
+KNOWN: Final = {"integrationIdentifier": "slack-prod", "subscriberId": "subscriber-123", "connectionIdentifier": ""}
 CHECKS: Final = (
     content_type_conformance,
     response_headers_conformance,
@@ -53,8 +54,8 @@ OPERATIONS: Final[list[Any]] = [found.ok() for found in API.get_all_operations()
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
     with serving(create_novu(idempotency=True)) as url:
-        body = connection(identifier="mine")
-        requests.post(f"{url}/v1/channel-connections", json=body, headers=HEADERS, timeout=5).raise_for_status()
+        for path, body in (("connections", connection(identifier="mine")), ("endpoints", endpoint(identifier="mine"))):
+            requests.post(f"{url}/v1/channel-{path}", json=body, headers=HEADERS, timeout=5).raise_for_status()
         yield url
 
 
@@ -70,7 +71,7 @@ def _point_at_what_is_there(case: Any) -> None:
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.label)
 def test_every_answer_is_described(url: str, operation: Any, mode: GenerationMode) -> None:
     checks = [*CHECKS]
-    if operation.label != "GET /v1/channel-connections":
+    if operation.label not in {"GET /v1/channel-connections", "GET /v1/channel-endpoints"}:
         # A malformed cursor crashes Novu, and so it does here.
         checks.append(not_a_server_error)
     if operation.body:
@@ -99,17 +100,26 @@ def test_no_operation_works_without_a_key(url: str, operation: Any) -> None:
     assert answer.status_code == 401
 
 
-def test_what_was_created_can_be_followed() -> None:
+def _aim_alike(case: Any) -> None:
+    """Only a target of the same type can take the place of another."""
+    if isinstance(case.body, dict) and "endpoint" in case.body:
+        case.body |= {"endpoint": {"channelId": "C1"}} | ({"type": "slack_channel"} if "type" in case.body else {})
+
+
+@pytest.mark.parametrize(("noun", "elsewhere"), [("connections", "endpoints|events"), ("endpoints", "connections")])
+def test_what_was_created_can_be_followed(noun: str, elsewhere: str) -> None:
     """Random walks along the links: create, then retrieve, update, verify, delete, in any order."""
+    api = API.exclude(path_regex=elsewhere)
     app = create_novu(idempotency=True)
     novu: Novu = app.extensions["novu"]
 
-    class Walk(API.as_state_machine()):  # type: ignore[misc]
+    class Walk(api.as_state_machine()):  # type: ignore[misc]
         def setup(self) -> None:
             novu.reset()
 
         def before_call(self, case: Any) -> None:
             _point_at_what_is_there(case)
+            _aim_alike(case)
 
         def get_call_kwargs(self, case: Any) -> dict[str, Any]:
             return {"headers": HEADERS, "base_url": url}
@@ -120,10 +130,10 @@ def test_what_was_created_can_be_followed() -> None:
 
     answered: set[tuple[str, int]] = set()
     with serving(app) as url:
-        Walk.run(settings=BOUNDED)
-    one = "/v1/channel-connections/{identifier}"
-    followed = {("GET " + one, 200), ("PATCH " + one, 200), ("DELETE " + one, 204), (f"POST {one}/verify", 200)}
-    assert followed <= answered
+        Walk.run(settings=settings(BOUNDED, max_examples=100))
+    one = f"/v1/channel-{noun}/{{identifier}}"
+    assert {("GET " + one, 200), ("PATCH " + one, 200), ("DELETE " + one, 204)} <= answered
+    assert noun == "endpoints" or (f"POST {one}/verify", 200) in answered
 
 
 def test_the_description_is_for_everybody(url: str) -> None:
@@ -133,6 +143,9 @@ def test_the_description_is_for_everybody(url: str) -> None:
         "/v1/channel-connections",
         "/v1/channel-connections/{identifier}",
         "/v1/channel-connections/{identifier}/verify",
+        "/v1/channel-endpoints",
+        "/v1/channel-endpoints/{identifier}",
+        "/v1/events/trigger",
         "/v1/integrations",
         "/v2/subscribers",
     }

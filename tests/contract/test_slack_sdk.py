@@ -251,6 +251,6 @@ def test_without_a_good_token_nothing_is_told(slack_site: SlackSite, token: str,
 def test_what_the_local_slack_lacks_is_an_unknown_method(slack_site: SlackSite) -> None:
     client = web(slack_site, slack_site.install()["access_token"])
     with pytest.raises(SlackApiError) as caught:
-        client.chat_postMessage(channel="C1", text="hello")
+        client.chat_delete(channel="C1", ts="1.1")
     assert error_of(caught) == "unknown_method"
     assert json.dumps(caught.value.response.data)

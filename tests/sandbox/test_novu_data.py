@@ -182,6 +182,8 @@ HEADER = json.dumps({"format": "onboarding-local-novu", "version": 1})
         (f'{HEADER}\n["e","connection",{{}}]\n', "is damaged in line 2"),
         (f'{HEADER}\n["e","environment","1"]\n["e","connection",{{"auth":"xoxb-secret"}}]\n', "is damaged in line 3"),
         (f'{HEADER}\n["e","environment","1"]\n["e","removed","x"]\n', "is damaged in line 3"),
+        (f'{HEADER}\n["e","environment","1"]\n["e","endpoint removed","x"]\n', "is damaged in line 3"),
+        (f'{HEADER}\n["e","environment","1"]\n["e","endpoint",{{"endpoint":"xoxb-secret"}}]\n', "is damaged in line 3"),
         (f'{HEADER}\n["e","environment","1"]\n["e","unheard of",1]\n', "is damaged in line 3"),
         (f'{HEADER}\n["e","environment",1]\n', "is damaged in line 2"),
         (f"{HEADER}\n{'[' * 100_000}\n", "is damaged in line 2"),

@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 from werkzeug.datastructures import MultiDict
 
-from onboarding.sandbox.novu import Connection, Integration, listing
+from onboarding.sandbox.novu import Connection, Endpoint, Integration, listing
 from onboarding.sandbox.novu.connections import view
 from onboarding.sandbox.novu.environment import Environment
+from onboarding.sandbox.novu.labels import audience
 from onboarding.sandbox.novu.model import new_id
 
 START = datetime(2030, 1, 1, tzinfo=UTC)
@@ -40,7 +41,7 @@ def filled(random_: random.Random) -> Environment:
     environment = Environment()
     for number in range(120):
         at = START + timedelta(seconds=random_.randrange(40))
-        environment.save(
+        environment.channel_connections.save(
             Connection(
                 id=new_id(),
                 identifier=f"c-{random_.randrange(60)}",
@@ -54,9 +55,9 @@ def filled(random_: random.Random) -> Environment:
             )
         )
     for row in random_.sample(environment.connections, 20):
-        environment.remove(row.identifier)
+        environment.channel_connections.remove(row.identifier)
     for row in random_.sample(environment.connections, 10):
-        environment.save(replace(row, updated_at=row.updated_at + timedelta(seconds=5)))
+        environment.channel_connections.save(replace(row, updated_at=row.updated_at + timedelta(seconds=5)))
     return environment
 
 
@@ -82,7 +83,7 @@ def test_pages_join_up_to_what_a_search_finds(seed: int) -> None:
         seen, after = [], ""
         while True:
             asked = MultiDict({**query, "limit": "7", "after": after})
-            page = listing.page(environment, listing.read_query(asked))
+            page = listing.page(environment.channel_connections, listing.read_query(asked), view)
             assert page["totalCount"] == len(expected)
             seen += page["data"]
             after = page["next"]
@@ -91,9 +92,37 @@ def test_pages_join_up_to_what_a_search_finds(seed: int) -> None:
         assert seen == expected
 
 
+def test_an_endpoint_is_found_by_everything_it_bears_until_it_goes() -> None:
+    table, at = Environment().channel_endpoints, START
+    rows = [
+        Endpoint(
+            id=new_id(),
+            identifier=f"e-{number}",
+            integration=INTEGRATIONS[number % 2],
+            connection_identifier=(None, "c-1", "c-2")[number % 3],
+            subscriber_id=f"s-{number % 4}",
+            context_keys=((), ("a:1",), ("b:2", "a:1"))[number % 3],
+            type="slack_channel",
+            endpoint={"channelId": "C1"},
+            created_at=at + timedelta(seconds=number),
+            updated_at=at,
+        )
+        for number in range(24)
+    ]
+    for row in rows:
+        table.save(row)
+    assert table.index.rows(("connectionIdentifier", "c-1")) == rows[1::3]
+    assert table.index.rows(audience("s-2", {"a:1", "b:2"})) == rows[2::12]
+    assert table.index.rows(("subscriberId", "s-3"), ("integrationIdentifier", "two")) == rows[3::4]
+    assert table.index.latest(2) == [rows[23], rows[22]]
+    for row in rows:
+        table.remove(row.identifier)
+    assert table.index.rows() == table.index.rows(("connectionIdentifier", "c-1")) == []
+
+
 def test_an_emptied_environment_keeps_nothing() -> None:
     environment = filled(random.Random(0))
     for row in environment.connections:
-        environment.remove(row.identifier)
-    assert environment.index.select((), "createdAt") == []
-    assert environment.index.select((("connectionMode", "shared"),), "updatedAt") == []
+        environment.channel_connections.remove(row.identifier)
+    assert environment.channel_connections.index.select((), "createdAt") == []
+    assert environment.channel_connections.index.select((("connectionMode", "shared"),), "updatedAt") == []

@@ -114,7 +114,7 @@ def test_a_token_is_exchanged_once_and_dies_with_the_first_refresh(slack_site: S
     assert slack_site.call("auth.test", token)["error"] == "token_revoked"
 
 
-@pytest.mark.parametrize("method", ["chat.postMessage", "x/../y", "\0"])
+@pytest.mark.parametrize("method", ["chat.delete", "x/../y", "\0"])
 def test_an_unknown_method_is_named_at_200(slack_site: SlackSite, method: str) -> None:
     assert slack_site.call(quote(method, safe=""))["error"] == "unknown_method"
 

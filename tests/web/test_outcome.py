@@ -31,7 +31,7 @@ def test_a_connected_attempt_stays_readable(person: Person, mint: MintLink) -> N
         assert page.heading == "Acme HQ is connected"
     attempt_id = back.location.removeprefix("/attempts/")
     assert attempt_id in page.text
-    assert page.link("Back to Sprocket") == (
+    assert page.link("Do this later") == (
         f"https://app.example.com/slack?tab=1&status=connected&attempt={attempt_id}#top"
     )
     assert status_of(person, back.location) == {
@@ -39,11 +39,12 @@ def test_a_connected_attempt_stays_readable(person: Person, mint: MintLink) -> N
         "status": "connected",
         "workspace": {"id": "T9TK3CUKW", "name": "Acme HQ"},
         "reason": None,
+        "destination": "unset",
     }
 
 
-def test_slack_can_be_opened_from_the_page(person: Person, link: str, slack: LocalSlack) -> None:
-    page = person.install(link)
+def test_slack_can_be_opened_from_the_page(person: Person, mint: MintLink, slack: LocalSlack) -> None:
+    page = person.install(mint(destination="none"))
     assert page.link("Open Slack") == f"{slack.url}/app_redirect?app={slack.state.app.id}&team=T9TK3CUKW"
 
 

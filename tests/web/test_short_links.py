@@ -51,7 +51,7 @@ def test_it_opens_and_connects(person: Person, create: MintLink, novu: LocalNovu
     assert person.open(path).heading == CONNECT
     page = person.install(path)
     assert page.heading == "Acme HQ is connected"
-    assert page.link("Back to Sprocket").startswith("https://app.example.com/x?")
+    assert page.link("Do this later").startswith("https://app.example.com/x?")
     [connection] = novu.state.connections
     assert connection.context_keys == ("tenant:org-1",)
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Final, Literal
@@ -13,15 +11,15 @@ from urllib.parse import quote, urlencode
 from onboarding.clock.deadline import Deadline
 from onboarding.model import Connection, ConnectionMode, Grant, InstallLink, Owner, Secret
 from onboarding.model.errors import IdentifierTaken, NovuError
-from onboarding.remote.failure import NoAnswer
-from onboarding.remote.http import Answer, Http
+from onboarding.remote.http import Http
 from onboarding.remote.novu import wire
+from onboarding.remote.novu.calls import Calls
+from onboarding.remote.novu.endpoints import Endpoints
 from onboarding.remote.novu.wire import Page
 from onboarding.settings.environment import NovuSettings
 
 PATH: Final = "/v1/channel-connections"
 MOST_PER_PAGE: Final = 100
-FIRST_WAIT: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +61,8 @@ class Novu:
     """One Novu environment. Every call raises `NovuError` when Novu did not do it."""
 
     def __init__(self, settings: NovuSettings, http: Http | None = None) -> None:
-        self._url = settings.url
-        self._secret_key = settings.secret_key
-        self._headers = {"Authorization": f"ApiKey {settings.secret_key.reveal()}", "Accept": "application/json"}
-        self._http = http or Http()
+        self._calls = Calls(settings, http or Http())
+        self.endpoints = Endpoints(self._calls)
 
     def connect(self, link: InstallLink, grant: Grant, key: str, deadline: Deadline) -> Connection:
         """Create the owner's connection or, where one exists, give it this workspace and token.
@@ -87,36 +83,36 @@ class Novu:
         return _about(grant, self.update(existing.identifier, grant, key, deadline))
 
     def list(self, which: Filter, deadline: Deadline) -> Page:
-        return wire.read_page(self._call("GET", f"{PATH}?{which.to_query()}", deadline))
+        return wire.read_page(self._calls.call("GET", f"{PATH}?{which.to_query()}", deadline))
 
     def create(self, link: InstallLink, grant: Grant, key: str, deadline: Deadline) -> Connection:
         body = wire.create_body(link, grant)
-        return wire.read_connection(self._call("POST", PATH, deadline, key, body))
+        return wire.read_connection(self._calls.call("POST", PATH, deadline, key, body))
 
     def retrieve(self, identifier: str, deadline: Deadline) -> Connection:
-        return wire.read_connection(self._call("GET", _path(identifier), deadline))
+        return wire.read_connection(self._calls.call("GET", _path(identifier), deadline))
 
     def token(self, identifier: str, deadline: Deadline) -> Secret | None:
         """The connection's access token, unless Novu hides it."""
-        return wire.read_token(self._call("GET", _path(identifier), deadline))
+        return wire.read_token(self._calls.call("GET", _path(identifier), deadline))
 
     def update(self, identifier: str, grant: Grant, key: str, deadline: Deadline) -> Connection:
         """Replace workspace and token. A grant that does not rotate ends the rotation of the one before."""
         body = wire.update_body(grant)
-        return wire.read_connection(self._call("PATCH", _path(identifier), deadline, key, body))
+        return wire.read_connection(self._calls.call("PATCH", _path(identifier), deadline, key, body))
 
     def delete(self, identifier: str, deadline: Deadline) -> None:
-        self._call("DELETE", _path(identifier), deadline)
+        self._calls.call("DELETE", _path(identifier), deadline)
 
     def verify(self, identifier: str, key: str, deadline: Deadline) -> Connection:
         """Let Novu prove that it can refresh the connection's token. Does nothing where tokens do not rotate."""
-        return wire.read_connection(self._call("POST", f"{_path(identifier)}/verify", deadline, key))
+        return wire.read_connection(self._calls.call("POST", f"{_path(identifier)}/verify", deadline, key))
 
     def rename(self, identifier: str, name: str, key: str, deadline: Deadline) -> Connection:
         """Change what the workspace is called: an update that hands Novu its own token back."""
-        held = self._call("GET", _path(identifier), deadline)
+        held = self._calls.call("GET", _path(identifier), deadline)
         body = wire.renamed_body(held, name)
-        return wire.read_connection(self._call("PATCH", _path(identifier), deadline, key, body))
+        return wire.read_connection(self._calls.call("PATCH", _path(identifier), deadline, key, body))
 
     def each(self, which: Filter, deadline: Callable[[], Deadline]) -> Iterator[Connection]:
         """Every connection, page by page as they are asked for; each page has a deadline of its own."""
@@ -129,12 +125,12 @@ class Novu:
 
     def has_integration(self, identifier: str, deadline: Deadline) -> bool:
         """Whether the environment knows an integration. https://docs.novu.co/api-reference/integrations"""
-        return identifier in wire.read_integrations(self._call("GET", "/v1/integrations", deadline))
+        return identifier in wire.read_integrations(self._calls.call("GET", "/v1/integrations", deadline))
 
     def has_connections(self, deadline: Deadline) -> bool:
         """Whether this Novu has channel connections at all. An older one answers 404, in whatever words."""
-        answer = self._ask("GET", f"{PATH}?limit=1", deadline)
-        return answer.status != 404 and wire.read_page(self._read(answer)) is not None
+        answer = self._calls.ask("GET", f"{PATH}?limit=1", deadline)
+        return answer.status != 404 and wire.read_page(self._calls.read(answer)) is not None
 
     def _find(self, link: InstallLink, deadline: Deadline) -> Connection | None:
         """The owner's connection: under the link's identifier or, made by another tool, under any."""
@@ -157,41 +153,6 @@ class Novu:
     def _find_by_owner(self, owner: Owner, deadline: Deadline) -> Connection | None:
         found = self.each(_owned_by(owner), lambda: deadline)
         return next((connection for connection in found if connection.owner == owner), None)
-
-    def _call(self, method: str, path: str, deadline: Deadline, key: str = "", body: object = None) -> object:
-        """One request, tried again as often as the deadline allows. Every write has a key, so that none doubles."""
-        for again in range(deadline.tries - 1, -1, -1):
-            try:
-                return self._read(self._ask(method, path, deadline, key, body))
-            except NovuError as error:
-                wait = max(error.retry_after or 0, FIRST_WAIT * 2 ** (deadline.tries - 1 - again))
-                if not error.is_transient or not again or wait > deadline.remaining:
-                    raise
-                time.sleep(wait)
-        raise AssertionError("a deadline allows at least one try")
-
-    def _ask(self, method: str, path: str, deadline: Deadline, key: str = "", body: object = None) -> Answer:
-        if deadline.remaining <= 0:
-            raise NovuError("no time left to ask")
-        headers = {**self._headers, "Idempotency-Key": key} if key else self._headers
-        content = None
-        if body is not None:
-            headers = {**headers, "Content-Type": "application/json"}
-            content = json.dumps(body).encode()
-        try:
-            return self._http.ask(method, self._url + path, headers, content, deadline)
-        except NoAnswer as error:
-            raise NovuError(error.failure.value) from None
-
-    def _read(self, answer: Answer) -> object:
-        if not answer.is_good:
-            raise wire.read_error(answer, self._secret_key)
-        if answer.status == 204:
-            return None
-        try:
-            return answer.json()
-        except ValueError:
-            raise NovuError("the answer is not JSON") from None
 
 
 def _about(grant: Grant, connection: Connection) -> Connection:

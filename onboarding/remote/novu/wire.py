@@ -10,10 +10,13 @@ from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
 from onboarding.model import Connection, ConnectionMode, Context, Grant, InstallLink, Secret, Workspace
+from onboarding.model.destinations import Endpoint, EndpointType
 from onboarding.model.errors import NovuError
 from onboarding.remote.http import Answer
 
 LONGEST_MESSAGE: Final = 300
+TARGET_FIELDS: Final[Mapping[str, str]] = {EndpointType.CHANNEL: "channelId", EndpointType.PERSON: "userId"}
+"""What the target is called in an endpoint of each type."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,22 +67,64 @@ def renamed_body(body: object, name: str) -> dict[str, Any]:
 
 def read_connection(body: object) -> Connection:
     """A single object, inside its `data` envelope or without."""
-    if isinstance(body, dict) and isinstance(body.get("data"), dict):
-        body = body["data"]
-    if not isinstance(body, dict) or not (identifier := _text(body.get("identifier"))):
+    fields = _single(body)
+    if fields is None or not (identifier := _text(fields.get("identifier"))):
         raise NovuError("the answer is not a channel connection")
-    keys = body.get("contextKeys")
     return Connection(
         identifier=identifier,
-        integration=_text(body.get("integrationIdentifier")) or "",
-        subscriber_id=_text(body.get("subscriberId")),
-        context_keys=tuple(filter(None, map(_text, keys))) if isinstance(keys, list) else (),
-        workspace=_read_workspace(body.get("workspace")),
-        channel=_text(body.get("channel")) or "",
-        provider=_text(body.get("providerId")) or "",
-        created_at=_read_moment(body.get("createdAt")),
-        updated_at=_read_moment(body.get("updatedAt")),
+        integration=_text(fields.get("integrationIdentifier")) or "",
+        subscriber_id=_text(fields.get("subscriberId")),
+        context_keys=_keys(fields),
+        workspace=_read_workspace(fields.get("workspace")),
+        channel=_text(fields.get("channel")) or "",
+        provider=_text(fields.get("providerId")) or "",
+        created_at=_read_moment(fields.get("createdAt")),
+        updated_at=_read_moment(fields.get("updatedAt")),
     )
+
+
+def endpoint_body(endpoint: Endpoint) -> dict[str, Any]:
+    """Contexts by their ids alone: Novu has them since the connection was made."""
+    body: dict[str, Any] = {
+        "identifier": endpoint.identifier,
+        "subscriberId": endpoint.subscriber_id,
+        "integrationIdentifier": endpoint.integration,
+        "connectionIdentifier": endpoint.connection,
+        "type": endpoint.type,
+        **target_body(endpoint),
+    }
+    if endpoint.context_keys:
+        body["context"] = dict(key.split(":", 1) for key in endpoint.context_keys)
+    return body
+
+
+def target_body(endpoint: Endpoint) -> dict[str, Any]:
+    """All that can be changed of an endpoint."""
+    return {"endpoint": {TARGET_FIELDS[endpoint.type]: endpoint.target}}
+
+
+def read_endpoint(body: object) -> Endpoint:
+    """A single object, inside its `data` envelope or without."""
+    fields = _single(body)
+    if fields is None or not (identifier := _text(fields.get("identifier"))):
+        raise NovuError("the answer is not a channel endpoint")
+    kind, target = _text(fields.get("type")) or "", fields.get("endpoint")
+    return Endpoint(
+        identifier=identifier,
+        connection=_text(fields.get("connectionIdentifier")),
+        integration=_text(fields.get("integrationIdentifier")) or "",
+        subscriber_id=_text(fields.get("subscriberId")),
+        context_keys=tuple(sorted(_keys(fields))),
+        type=kind,
+        target=_text(target.get(TARGET_FIELDS.get(kind, ""))) if isinstance(target, dict) else None,
+    )
+
+
+def read_endpoints(body: object) -> tuple[Endpoint, ...]:
+    """One page of a list."""
+    if not isinstance(body, dict) or not isinstance(body.get("data"), list):
+        raise NovuError("the answer is not a list of channel endpoints")
+    return tuple(map(read_endpoint, body["data"]))
 
 
 def read_token(body: object) -> Secret | None:
@@ -135,6 +180,17 @@ def _not_from_novu(answer: Answer, retry_after: float | None) -> NovuError:
     """
     words = f"{answer.status} from something in front of Novu"
     return NovuError(words, status=None if 400 <= answer.status < 500 else answer.status, retry_after=retry_after)
+
+
+def _single(body: object) -> Mapping[str, Any] | None:
+    if isinstance(body, dict) and isinstance(body.get("data"), dict):
+        body = body["data"]
+    return body if isinstance(body, dict) else None
+
+
+def _keys(fields: Mapping[str, Any]) -> tuple[str, ...]:
+    keys = fields.get("contextKeys")
+    return tuple(filter(None, map(_text, keys))) if isinstance(keys, list) else ()
 
 
 def _read_workspace(value: object) -> Workspace:

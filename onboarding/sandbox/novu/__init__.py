@@ -1,4 +1,4 @@
-"""A local Novu: its channel connections API and the little around it, in memory and, if wanted, in a file."""
+"""A local Novu: channel connections, endpoints and the little around them, in memory and, if wanted, in a file."""
 
 from __future__ import annotations
 
@@ -8,31 +8,42 @@ from flask import Flask, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 
-from onboarding.sandbox.novu import addresses, pages, routes
+from onboarding.sandbox.novu import (
+    activity_pages,
+    addresses,
+    endpoint_pages,
+    endpoint_routes,
+    pages,
+    routes,
+    subscriber_pages,
+)
 from onboarding.sandbox.novu.answer import Crash, NovuError
 from onboarding.sandbox.novu.journal import DataRefused
-from onboarding.sandbox.novu.model import Connection, Integration
+from onboarding.sandbox.novu.model import Connection, Endpoint, Integration
 from onboarding.sandbox.novu.options import PLAIN, Options
 from onboarding.sandbox.novu.state import Novu
 from onboarding.sandbox.stand_in import Links, create_stand_in, show_problem
 
-__all__ = ["SECRET_KEY", "Connection", "DataRefused", "Integration", "Novu", "Options", "create_novu"]
+__all__ = ["SECRET_KEY", "Connection", "DataRefused", "Endpoint", "Integration", "Novu", "Options", "create_novu"]
 
 LARGEST_BODY: Final = 100 * 1024
 SECRET_KEY: Final = "sandbox-novu-key"
 
 
-def create_novu(*secret_keys: str, idempotency: bool = False, links: Links = (), options: Options = PLAIN) -> Flask:
+def create_novu(
+    *secret_keys: str, idempotency: bool = False, links: Links = (), options: Options = PLAIN, slack_url: str = ""
+) -> Flask:
     """Each key has an environment of its own. `links` are (label, URL) pairs for the header.
+    `slack_url` is where messages are delivered; without it every notification fails.
 
     The state is at `extensions["novu"]`. Raises DataRefused.
     """
     flask = create_stand_in(__name__, "a local Novu", links)
     flask.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
-    flask.extensions["novu"] = Novu(secret_keys or (SECRET_KEY,), options, idempotency=idempotency)
+    flask.extensions["novu"] = Novu(secret_keys or (SECRET_KEY,), options, idempotency=idempotency, slack_url=slack_url)
     addresses.install(flask)
-    flask.register_blueprint(routes.blueprint)
-    flask.register_blueprint(pages.blueprint)
+    for part in (routes, endpoint_routes, pages, endpoint_pages, subscriber_pages, activity_pages):
+        flask.register_blueprint(part.blueprint)
     flask.register_error_handler(HTTPException, _explain)
     return flask
 

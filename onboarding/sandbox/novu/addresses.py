@@ -9,7 +9,7 @@ from urllib.parse import unquote, urlsplit
 from flask import Flask
 from werkzeug.routing import UnicodeConverter
 
-FOLDER: Final = "/v1/channel-connections/"
+FOLDERS: Final = ("/v1/channel-connections/", "/v1/channel-endpoints/")
 Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
@@ -28,7 +28,7 @@ def install(flask: Flask) -> None:
 def _as_sent(app: Any) -> Wsgi:
     def serve(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         sent = urlsplit(environ.get("REQUEST_URI", "")).path
-        if sent.startswith(FOLDER):
+        if sent.startswith(FOLDERS):
             environ["PATH_INFO"] = sent
         answer: Iterable[bytes] = app(environ, start_response)
         return answer

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from onboarding.sandbox.novu.environment import Environment
-from onboarding.sandbox.novu.model import Connection, Integration
+from onboarding.sandbox.novu.model import Connection, Endpoint, Integration
 
 _TEXTS: Final = ("id", "identifier", "provider_id", "channel")
 
@@ -21,6 +21,7 @@ def changes(environment: Environment) -> Iterator[tuple[str, Any]]:
     yield from (("integration", written(each)) for each in environment.integrations)
     yield from (("context", [*each]) for each in environment.contexts.items())
     yield from (("connection", written(each)) for each in environment.connections)
+    yield from (("endpoint", written(each)) for each in environment.endpoints)
 
 
 def apply(environment: Environment, what: str, value: Any) -> None:
@@ -34,26 +35,23 @@ def apply(environment: Environment, what: str, value: Any) -> None:
             key, kept = value
             environment.keep_contexts({text(key): kept})
         case "connection":
-            environment.save(_connection(environment, value))
+            environment.channel_connections.save(_connection(environment, value))
         case "removed":
-            environment.remove(value)
+            environment.channel_connections.remove(value)
+        case "endpoint":
+            environment.channel_endpoints.save(_endpoint(environment, value))
+        case "endpoint removed":
+            environment.channel_endpoints.remove(value)
         case _:
             raise ValueError(what)
 
 
 def written(value: object) -> Any:
     if isinstance(value, Connection):
-        return {
-            "id": value.id,
-            "identifier": value.identifier,
-            "integration": value.integration.identifier,
-            "subscriber_id": value.subscriber_id,
-            "context_keys": value.context_keys,
-            "workspace": value.workspace,
-            "auth": value.auth,
-            "created_at": value.created_at.isoformat(),
-            "updated_at": value.updated_at.isoformat(),
-        }
+        return {**_of_both(value), "workspace": value.workspace, "auth": value.auth}
+    if isinstance(value, Endpoint):
+        more = {"connection": value.connection_identifier, "type": value.type, "endpoint": value.endpoint}
+        return {**_of_both(value), **more}
     if isinstance(value, Integration):
         return {name: getattr(value, name) for name in (*_TEXTS, "credentials")}
     return value
@@ -65,24 +63,55 @@ def text(value: Any) -> str:
     return value
 
 
+def _optional_text(value: Any) -> str | None:
+    return None if value is None else text(value)
+
+
+def _of_both(value: Connection | Endpoint) -> dict[str, Any]:
+    return {
+        "id": value.id,
+        "identifier": value.identifier,
+        "integration": value.integration.identifier,
+        "subscriber_id": value.subscriber_id,
+        "context_keys": value.context_keys,
+        "created_at": value.created_at.isoformat(),
+        "updated_at": value.updated_at.isoformat(),
+    }
+
+
+def _read_both(environment: Environment, value: dict[str, Any]) -> dict[str, Any]:
+    integration = environment.integration(value["integration"])
+    if integration is None:
+        raise ValueError("integration")
+    return {
+        "id": text(value["id"]),
+        "identifier": text(value["identifier"]),
+        "integration": integration,
+        "context_keys": tuple(map(text, value["context_keys"])),
+        "created_at": datetime.fromisoformat(value["created_at"]),
+        "updated_at": datetime.fromisoformat(value["updated_at"]),
+    }
+
+
 def _integration(value: dict[str, Any]) -> Integration:
     id_, identifier, provider_id, channel = (text(value[name]) for name in _TEXTS)
     return Integration(id_, identifier, provider_id, channel, dict(value["credentials"]))
 
 
 def _connection(environment: Environment, value: dict[str, Any]) -> Connection:
-    integration = environment.integration(value["integration"])
-    if integration is None:
-        raise ValueError("integration")
-    subscriber_id = value["subscriber_id"]
     return Connection(
-        id=text(value["id"]),
-        identifier=text(value["identifier"]),
-        integration=integration,
-        subscriber_id=None if subscriber_id is None else text(subscriber_id),
-        context_keys=tuple(map(text, value["context_keys"])),
+        **_read_both(environment, value),
+        subscriber_id=_optional_text(value["subscriber_id"]),
         workspace=value["workspace"],
         auth=dict(value["auth"]),
-        created_at=datetime.fromisoformat(value["created_at"]),
-        updated_at=datetime.fromisoformat(value["updated_at"]),
+    )
+
+
+def _endpoint(environment: Environment, value: dict[str, Any]) -> Endpoint:
+    return Endpoint(
+        **_read_both(environment, value),
+        subscriber_id=text(value["subscriber_id"]),
+        connection_identifier=_optional_text(value["connection"]),
+        type=text(value["type"]),
+        endpoint={text(name): text(part) for name, part in value["endpoint"].items()},
     )

@@ -7,14 +7,21 @@ this one never does.
 from __future__ import annotations
 
 import secrets
-import string
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from onboarding.sandbox.novu import contexts, index
+from onboarding.sandbox.novu import labels
 from onboarding.sandbox.novu.answer import Crash, NovuError
+from onboarding.sandbox.novu.checks import (
+    find_integration,
+    keep_contexts,
+    new_identifier,
+    no_subscriber,
+    not_found,
+    taken,
+)
 from onboarding.sandbox.novu.environment import Environment
 from onboarding.sandbox.novu.model import Connection, Integration, iso, new_id
 
@@ -24,7 +31,6 @@ AUTH_FIELDS: Final = ("refreshToken", "expiresAt", "refreshTokenExpiresAt")
 REFRESH_BUSY: Final = "A token refresh for the Slack channel connection is already in progress."
 REFRESH_FAILED: Final = "Slack token refresh failed"
 TOKEN_LIFETIME: Final = timedelta(hours=12)
-_LETTERS: Final = string.digits + string.ascii_lowercase
 
 
 def create(environment: Environment, body: Mapping[str, Any], misfortune: str | None = None) -> Connection:
@@ -32,18 +38,15 @@ def create(environment: Environment, body: Mapping[str, Any], misfortune: str | 
     subscriber_id, context = body.get("subscriberId") or None, body.get("context")
     with environment.lock:
         _check_mode(body.get("connectionMode"), subscriber_id, context)
-        integration = environment.integration(body["integrationIdentifier"])
-        if integration is None or misfortune == "integration_missing":
-            raise NovuError(404, f"Integration not found: {body['integrationIdentifier']}")
+        integration = find_integration(environment, body["integrationIdentifier"], misfortune)
         auth = _settle_auth(integration, body["auth"])
-        keyed = contexts.keyed(context)
-        environment.keep_contexts(keyed)
+        keys = keep_contexts(environment, context)
         if misfortune == "subscriber_missing" or not _exists(environment, subscriber_id):
-            raise NovuError(404, f"Subscriber not found: {subscriber_id}")
-        _check_unique(environment, integration, subscriber_id, tuple(keyed))
-        identifier = body.get("identifier") or _new_identifier()
-        if misfortune == "conflict" or environment.connection(identifier):
-            raise _taken(environment, identifier)
+            raise no_subscriber(subscriber_id)
+        _check_unique(environment, integration, subscriber_id, keys)
+        identifier = body.get("identifier") or new_identifier("chconn")
+        if misfortune == "conflict" or environment.channel_connections.get(identifier):
+            raise taken("connection", environment, identifier)
         if misfortune == "duplicate_key":
             raise Crash
         now = datetime.now(UTC)
@@ -52,27 +55,27 @@ def create(environment: Environment, body: Mapping[str, Any], misfortune: str | 
             identifier=identifier,
             integration=integration,
             subscriber_id=None if body.get("connectionMode") == "shared" else subscriber_id,
-            context_keys=tuple(keyed),
+            context_keys=keys,
             workspace=body["workspace"],
             auth=auth,
             created_at=now,
             updated_at=now,
         )
-        environment.save(connection)
+        environment.channel_connections.save(connection)
         return connection
 
 
 def retrieve(environment: Environment, identifier: str) -> Connection:
-    connection = environment.connection(identifier)
+    connection = environment.channel_connections.get(identifier)
     if connection is None:
-        raise NovuError(404, f"Channel connection with identifier '{identifier}' not found")
+        raise not_found("connection", identifier)
     return connection
 
 
 def update(environment: Environment, identifier: str, body: Mapping[str, Any]) -> Connection:
     """Replaces workspace and auth whole; nothing else of a connection can change."""
     with environment.lock:
-        before = environment.connection(identifier)
+        before = environment.channel_connections.get(identifier)
         if before is None:
             raise NovuError(404, f'Channel connection with identifier "{identifier}" not found')
         connection = replace(
@@ -81,7 +84,7 @@ def update(environment: Environment, identifier: str, body: Mapping[str, Any]) -
             auth=_settle_auth(before.integration, body["auth"]),
             updated_at=datetime.now(UTC),
         )
-        environment.save(connection)
+        environment.channel_connections.save(connection)
         return connection
 
 
@@ -97,13 +100,13 @@ def verify(environment: Environment, identifier: str, misfortune: str | None = N
             raise NovuError(502, f"{REFRESH_FAILED}: invalid_refresh_token. Reconnect the Slack channel connection.")
         now = datetime.now(UTC)
         connection = replace(before, auth={**before.auth, **_fresh_pair(now)}, updated_at=now)
-        environment.save(connection)
+        environment.channel_connections.save(connection)
         return connection
 
 
 def delete(environment: Environment, identifier: str) -> None:
     with environment.lock:
-        environment.remove(retrieve(environment, identifier).identifier)
+        environment.channel_connections.remove(retrieve(environment, identifier).identifier)
 
 
 def view(connection: Connection) -> dict[str, Any]:
@@ -137,11 +140,6 @@ def _exists(environment: Environment, subscriber_id: str | None) -> bool:
     return subscriber_id is None or environment.has_subscriber(subscriber_id)
 
 
-def _taken(environment: Environment, identifier: str) -> NovuError:
-    message = f'Channel connection with identifier "{identifier}" already exists in environment'
-    return NovuError(409, f'{message} "{environment.id}"')
-
-
 def _settle_auth(integration: Integration, sent: Any) -> dict[str, Any]:
     auth: dict[str, Any] = sent if isinstance(sent, dict) else {}
     if not auth.get("refreshToken"):
@@ -160,7 +158,7 @@ def _check_unique(
     environment: Environment, integration: Integration, subscriber_id: str | None, keys: tuple[str, ...]
 ) -> None:
     """Asks for the subscriber that was sent, although `shared` stores none: Novu overlooks those duplicates too."""
-    other = environment.index.oldest(index.owner(integration.identifier, subscriber_id, keys))
+    other = environment.channel_connections.index.oldest(labels.owner(integration.identifier, subscriber_id, keys))
     if other is not None:
         subscriber = f'subscriberId "{subscriber_id}"' if subscriber_id else "no subscriberId"
         context = f"context [{', '.join(keys)}]" if keys else "no context"
@@ -177,7 +175,3 @@ def _fresh_pair(now: datetime) -> dict[str, str]:
         "refreshToken": f"xoxe-1-{secrets.token_urlsafe(48)}",
         "expiresAt": iso(now + TOKEN_LIFETIME),
     }
-
-
-def _new_identifier() -> str:
-    return "chconn_" + "".join(secrets.choice(_LETTERS) for _ in range(12))

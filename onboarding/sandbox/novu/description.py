@@ -5,11 +5,12 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Any, Final
 
-from onboarding.sandbox.novu.listing import CHOICES, MOST
+from onboarding.sandbox.novu.listing import CONNECTIONS, ENDPOINTS, MOST, Filters
 from onboarding.sandbox.novu.schemas import SCHEMAS, TEXT, Schema, ref
 
-COLLECTION: Final = "/v1/channel-connections"
-ONE: Final = "/v1/channel-connections/{identifier}"
+CONNECTIONS_AT: Final = "/v1/channel-connections"
+ENDPOINTS_AT: Final = "/v1/channel-endpoints"
+ONE: Final = "{identifier}"
 IDENTIFIER: Final = {"name": "identifier", "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
 KEY: Final = {
     "name": "Idempotency-Key",
@@ -19,20 +20,16 @@ KEY: Final = {
 }
 CURSOR: Final = {"type": "string", "pattern": "^([0-9a-fA-F]{24})?$"}
 LIMIT: Final = {"anyOf": [{"type": "number", "minimum": 0, "maximum": MOST}, {"const": ""}]}
-FILTERS: Final[dict[str, Schema]] = {
+CURSORS: Final[dict[str, Schema]] = {
     "limit": {**LIMIT, "description": "10 where it is absent, empty or 0."},
     "after": {**CURSOR, "description": "A `next` cursor; an id that nothing has gives an empty page."},
     "before": {**CURSOR, "description": "A `previous` cursor."},
     "includeCursor": {**TEXT, "description": "Only `true` is true."},
-    **{name: {"enum": ["", *choices]} for name, choices in CHOICES.items()},
-    "subscriberId": TEXT,
-    "providerId": TEXT,
-    "integrationIdentifier": TEXT,
 }
 CONTEXT_KEYS: Final = {
     "name": "contextKeys",
     "in": "query",
-    "description": "The exact set, in any order, a key each; one empty value asks for connections without context.",
+    "description": "The exact set, in any order, a key each; one empty value asks for those without context.",
     "schema": {"type": "array", "items": TEXT},
     "style": "form",
     "explode": True,
@@ -58,13 +55,16 @@ def document() -> dict[str, Any]:
         "info": {
             "title": "Local Novu",
             "version": "1",
-            "description": "Channel connections as at Novu, and the little they need around them.",
+            "description": "Channel connections and endpoints as at Novu, what they need around them, and triggers.",
         },
         "security": [{"secretKey": []}],
         "paths": {
-            COLLECTION: {"get": _list(), "post": _create()},
-            ONE: {"parameters": [IDENTIFIER], "get": _retrieve(), "patch": _update(), "delete": _delete()},
-            f"{ONE}/verify": {"parameters": [IDENTIFIER], "post": _verify()},
+            CONNECTIONS_AT: _collection("Connection", CONNECTIONS, "verify"),
+            f"{CONNECTIONS_AT}/{ONE}": _one("Connection"),
+            f"{CONNECTIONS_AT}/{ONE}/verify": {"parameters": [IDENTIFIER], "post": _verify()},
+            ENDPOINTS_AT: _collection("Endpoint", ENDPOINTS),
+            f"{ENDPOINTS_AT}/{ONE}": _one("Endpoint"),
+            "/v1/events/trigger": {"post": _trigger()},
             "/v2/subscribers": {"post": _added("addSubscriber", "CreateSubscriber", "WrappedSubscriber")},
             "/v1/integrations": {
                 "get": _operation("listIntegrations", {"200": _answer("WrappedIntegrations")}, (401, 500)),
@@ -85,34 +85,49 @@ def document() -> dict[str, Any]:
     }
 
 
-def _list() -> Schema:
-    filters = [{"name": name, "in": "query", "schema": schema} for name, schema in FILTERS.items()]
-    operation = _operation("listConnections", {"200": _governed("ConnectionPage")}, (*ALWAYS, 400, 422))
-    return {**operation, "parameters": [*filters, CONTEXT_KEYS]}
+def _collection(noun: str, filters: Filters, *more: str) -> Schema:
+    return {"get": _list(noun, filters), "post": _create(noun, more)}
 
 
-def _create() -> Schema:
-    answers = {"201": {**_governed("WrappedConnection"), "links": _links()}}
-    operation = _operation("createConnection", answers, (*ALWAYS, *SENT))
-    return {**operation, "parameters": [KEY], "requestBody": _body("CreateConnection")}
+def _one(noun: str) -> Schema:
+    return {"parameters": [IDENTIFIER], "get": _retrieve(noun), "patch": _update(noun), "delete": _delete(noun)}
 
 
-def _retrieve() -> Schema:
-    return _operation("retrieveConnection", {"200": _governed("WrappedConnection")}, ALWAYS)
+def _list(noun: str, filters: Filters) -> Schema:
+    choices: dict[str, Schema] = {name: {"enum": ["", *choices]} for name, choices in filters.choices.items()}
+    fields = {**CURSORS, **dict.fromkeys(filters.exact, TEXT), **choices}
+    parameters = [{"name": name, "in": "query", "schema": schema} for name, schema in fields.items()]
+    operation = _operation(f"list{noun}s", {"200": _governed(f"{noun}Page")}, (*ALWAYS, 400, 422))
+    return {**operation, "parameters": [*parameters, CONTEXT_KEYS]}
 
 
-def _update() -> Schema:
-    operation = _operation("updateConnection", {"200": _governed("WrappedConnection")}, (*ALWAYS, *SENT))
-    return {**operation, "parameters": [KEY], "requestBody": _body("UpdateConnection")}
+def _create(noun: str, more: tuple[str, ...]) -> Schema:
+    answers = {"201": {**_governed(f"Wrapped{noun}"), "links": _links(noun, more)}}
+    operation = _operation(f"create{noun}", answers, (*ALWAYS, *SENT))
+    return {**operation, "parameters": [KEY], "requestBody": _body(f"Create{noun}")}
 
 
-def _delete() -> Schema:
-    return _operation("deleteConnection", {"204": {"description": "Deleted", "headers": RATE_LIMIT}}, ALWAYS)
+def _retrieve(noun: str) -> Schema:
+    return _operation(f"retrieve{noun}", {"200": _governed(f"Wrapped{noun}")}, ALWAYS)
+
+
+def _update(noun: str) -> Schema:
+    operation = _operation(f"update{noun}", {"200": _governed(f"Wrapped{noun}")}, (*ALWAYS, *SENT))
+    return {**operation, "parameters": [KEY], "requestBody": _body(f"Update{noun}")}
+
+
+def _delete(noun: str) -> Schema:
+    return _operation(f"delete{noun}", {"204": {"description": "Deleted", "headers": RATE_LIMIT}}, ALWAYS)
 
 
 def _verify() -> Schema:
     answers = {"200": _governed("WrappedConnection")}
     return {**_operation("verifyConnection", answers, (*ALWAYS, *SENT, 502)), "parameters": [KEY]}
+
+
+def _trigger() -> Schema:
+    operation = _operation("trigger", {"201": _governed("Triggered")}, (*ALWAYS, *SENT))
+    return {**operation, "parameters": [KEY], "requestBody": _body("Trigger")}
 
 
 def _added(name: str, taken: str, given: str) -> Schema:
@@ -142,8 +157,8 @@ def _body(name: str) -> Schema:
     return {"required": True, "content": {"application/json": {"schema": ref(name)}}}
 
 
-def _links() -> Schema:
-    """What to do with a connection that was created."""
-    names = ("retrieveConnection", "updateConnection", "deleteConnection", "verifyConnection")
+def _links(noun: str, more: tuple[str, ...]) -> Schema:
+    """What to do with something that was created."""
+    names = [f"{verb}{noun}" for verb in ("retrieve", "update", "delete", *more)]
     identifier = {"identifier": "$response.body#/data/identifier"}
     return {name: {"operationId": name, "parameters": identifier} for name in names}

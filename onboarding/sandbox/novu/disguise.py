@@ -1,4 +1,4 @@
-"""Changes how connections look in an answer that is otherwise finished."""
+"""Changes how connections and endpoints look in an answer that is otherwise finished."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def with_extra_fields(answer: Answer) -> Answer:
 
 
 def _each(answer: Answer, change: Callable[[Row], Row]) -> Answer:
-    """One connection or a list of them is always under `data`; an empty body has none."""
+    """One row or a list of them is always under `data`; an empty body has none."""
     if answer.body is None:
         return answer
     held = answer.body["data"]
@@ -35,6 +35,9 @@ def _each(answer: Answer, change: Callable[[Row], Row]) -> Answer:
 
 
 def _redacted(row: Row) -> Row:
+    """An endpoint holds no token, so it stays as it is."""
+    if "auth" not in row:
+        return row
     mode = "shared" if row["subscriberId"] is None else "subscriber"
     connected = bool(row["auth"]["accessToken"])
     return {**row, "auth": {"accessToken": ""}, "connected": connected, "connectionMode": mode}
@@ -42,7 +45,5 @@ def _redacted(row: Row) -> Row:
 
 def _extended(row: Row) -> Row:
     more: Row = {"futureField": {"nested": [1, None]}}
-    workspace = row["workspace"]
-    if isinstance(workspace, dict):
-        workspace = {**workspace, **more}
-    return {**row, **more, "workspace": workspace, "auth": {**row["auth"], **more}}
+    inside = {name: row[name] for name in ("workspace", "auth", "endpoint") if isinstance(row.get(name), dict)}
+    return {**row, **more, **{name: {**held, **more} for name, held in inside.items()}}

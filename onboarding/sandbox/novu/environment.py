@@ -6,9 +6,10 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from onboarding.sandbox.novu.index import Index
-from onboarding.sandbox.novu.model import Connection, Integration, new_id
+from onboarding.sandbox.novu import labels
+from onboarding.sandbox.novu.model import Connection, Endpoint, Integration, new_id
 from onboarding.sandbox.novu.rate_limit import Bucket
+from onboarding.sandbox.novu.table import Table
 
 
 class Environment:
@@ -18,17 +19,20 @@ class Environment:
         self.id = id_ or new_id()
         self.lock = threading.RLock()
         self.bucket = Bucket()
-        self.index = Index()
         self.record: Callable[[str, object], None] | None = None
-        self._connections: dict[str, Connection] = {}
+        self.channel_connections = Table("connection", "removed", labels.of_connection, self.lock, self._tell)
+        self.channel_endpoints = Table("endpoint", "endpoint removed", labels.of_endpoint, self.lock, self._tell)
         self._integrations: dict[str, Integration] = {}
         self._subscribers: dict[str, str] = {}
         self._contexts: dict[str, Any] = {}
 
     @property
     def connections(self) -> tuple[Connection, ...]:
-        with self.lock:
-            return tuple(self._connections.values())
+        return self.channel_connections.rows
+
+    @property
+    def endpoints(self) -> tuple[Endpoint, ...]:
+        return self.channel_endpoints.rows
 
     @property
     def integrations(self) -> tuple[Integration, ...]:
@@ -47,10 +51,6 @@ class Environment:
         with self.lock:
             return dict(self._contexts)
 
-    def connection(self, identifier: str) -> Connection | None:
-        with self.lock:
-            return self._connections.get(identifier)
-
     def integration(self, identifier: str) -> Integration | None:
         with self.lock:
             return self._integrations.get(identifier)
@@ -58,20 +58,6 @@ class Environment:
     def has_subscriber(self, subscriber_id: str) -> bool:
         with self.lock:
             return subscriber_id in self._subscribers
-
-    def save(self, connection: Connection) -> None:
-        with self.lock:
-            self._tell("connection", connection)
-            before = self._connections.get(connection.identifier)
-            if before is not None:
-                self.index.remove(before)
-            self._connections[connection.identifier] = connection
-            self.index.add(connection)
-
-    def remove(self, identifier: str) -> None:
-        with self.lock:
-            self._tell("removed", identifier)
-            self.index.remove(self._connections.pop(identifier))
 
     def add_subscriber(self, subscriber_id: str, id_: str = "") -> str:
         """Its `_id`; the same one for a subscriber that is there already."""

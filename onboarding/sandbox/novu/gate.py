@@ -1,4 +1,4 @@
-"""What every request for channel connections passes on its way in and out, in Novu's order.
+"""What every request for channel connections or endpoints passes on its way in and out, in Novu's order.
 
 Misfortune on the wire, API key, rate limit, idempotency key, body, and then the operation itself.
 """
@@ -122,7 +122,8 @@ def _inside(novu: Novu, operation: str, struck: str | None, handle: Callable[[An
 
     def produce() -> Answer:
         if novu.misfortune.strike(Stage.BODY, operation):
-            raise ValidationFailed(["auth.accessToken must be a string"])
+            field = "endpoint.channelId" if operation.endswith("_endpoint") else "auth.accessToken"
+            raise ValidationFailed([f"{field} must be a string"])
         return handle(body)
 
     return novu.idempotency.run(key, body, lambda: answer_or_error(produce))

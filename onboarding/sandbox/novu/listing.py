@@ -1,38 +1,49 @@
-"""Lists channel connections: filters, order, cursors."""
+"""Lists channel connections and channel endpoints: filters, order, cursors."""
 
 from __future__ import annotations
 
 import math
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from werkzeug.datastructures import MultiDict
 
 from onboarding.sandbox.novu.answer import Crash, NovuError, ValidationFailed
-from onboarding.sandbox.novu.connections import view
-from onboarding.sandbox.novu.environment import Environment
-from onboarding.sandbox.novu.index import ORDERS, Label, Place, place
-from onboarding.sandbox.novu.model import Connection
+from onboarding.sandbox.novu.index import ORDERS, Place, place
+from onboarding.sandbox.novu.labels import Label
+from onboarding.sandbox.novu.model import Kept, Row
+from onboarding.sandbox.novu.table import Table
 
 MOST: Final = 100
 MOST_COUNTED: Final = 50_000
-EXACT: Final = ("subscriberId", "connectionMode", "channel", "providerId", "integrationIdentifier")
-CHOICES: Final = {
+_CHOICES: Final = {
     "orderBy": ORDERS,
     "orderDirection": ("ASC", "DESC"),
     "channel": ("in_app", "email", "sms", "chat", "push"),
-    "connectionMode": ("subscriber", "shared"),
 }
 _NUMBER: Final = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _ID: Final = re.compile(r"[0-9a-f]{24}", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
+class Filters:
+    """What one list can be asked for: fields to be equal, and fields with a choice of values."""
+
+    exact: tuple[str, ...]
+    choices: Mapping[str, tuple[str, ...]]
+
+
+_EXACT: Final = ("subscriberId", "channel", "providerId", "integrationIdentifier")
+CONNECTIONS: Final = Filters((*_EXACT, "connectionMode"), {**_CHOICES, "connectionMode": ("subscriber", "shared")})
+ENDPOINTS: Final = Filters((*_EXACT, "connectionIdentifier"), _CHOICES)
+
+
+@dataclass(frozen=True, slots=True)
 class Query:
-    """`labels` are what a connection must bear, each by field; the empty set of context keys is one of them."""
+    """`labels` are what a row must bear, each by field; the empty set of context keys is one of them."""
 
     limit: int
     after: str
@@ -43,8 +54,8 @@ class Query:
     labels: frozenset[Label]
 
 
-def read_query(args: MultiDict[str, str]) -> Query:
-    messages = [*_limit_complaints(args), *_choice_complaints(args)]
+def read_query(args: MultiDict[str, str], filters: Filters = CONNECTIONS) -> Query:
+    messages = [*_limit_complaints(args), *_choice_complaints(args, filters)]
     if messages:
         raise ValidationFailed(messages)
     return Query(
@@ -54,42 +65,43 @@ def read_query(args: MultiDict[str, str]) -> Query:
         include_cursor=args.get("includeCursor") == "true",
         order_by=args.get("orderBy") or "createdAt",
         descending=(args.get("orderDirection") or "DESC") == "DESC",
-        labels=frozenset(_labels(args)),
+        labels=frozenset(_labels(args, filters)),
     )
 
 
-def _labels(args: MultiDict[str, str]) -> Iterator[Label]:
-    for name in EXACT:
+def _labels(args: MultiDict[str, str], filters: Filters) -> Iterator[Label]:
+    for name in filters.exact:
         if args.get(name):
             yield name, args[name]
     if "contextKeys" in args:
         yield "contextKeys", frozenset(filter(None, args.getlist("contextKeys")))
 
 
-def page(environment: Environment, query: Query) -> dict[str, Any]:
+def page(table: Table[Row], query: Query, view: Callable[[Row], Any]) -> dict[str, Any]:
     if query.after and query.before:
         raise NovuError(400, 'Cannot specify both "before" and "after" cursors at the same time.')
     cursor = query.after or query.before
-    with environment.lock:
-        start = _find(environment, cursor) if cursor else None
+    with table.lock:
+        start = _find(table, cursor) if cursor else None
         if cursor and start is None:
             return _body([], None, None, 0)
-        places = environment.index.select(query.labels, query.order_by)
+        places = table.index.select(query.labels, query.order_by)
         first, last = _span(places, query, start)
-        rows = [environment.index.find(id_) for _, id_ in _between(places, first, last, query)]
+        rows = [table.index.find(id_) for _, id_ in _between(places, first, last, query)]
         shown = [row for row in rows if row is not None]
         following = shown[-1].id if shown and last < len(places) else None
-        return _body(shown, following, shown[0].id if shown and first else None, len(places))
+        previous = shown[0].id if shown and first else None
+        return _body([view(row) for row in shown], following, previous, len(places))
 
 
-def _find(environment: Environment, cursor: str) -> Connection | None:
+def _find(table: Table[Row], cursor: str) -> Row | None:
     """Novu hands the cursor to Mongo as it came; one that is no id fails there."""
     if not _ID.fullmatch(cursor):
         raise Crash
-    return environment.index.find(cursor.lower())
+    return table.index.find(cursor.lower())
 
 
-def _span(places: Sequence[Place], query: Query, cursor: Connection | None) -> tuple[int, int]:
+def _span(places: Sequence[Place], query: Query, cursor: Kept | None) -> tuple[int, int]:
     """The first row of the page and the one after its last, counted in the order that was asked for."""
     if cursor is None:
         return 0, min(query.limit, len(places))
@@ -109,9 +121,9 @@ def _between(places: Sequence[Place], first: int, last: int, query: Query) -> Se
     return places[len(places) - last : len(places) - first][::-1]
 
 
-def _body(rows: list[Connection], following: str | None, previous: str | None, total: int) -> dict[str, Any]:
+def _body(rows: list[Any], following: str | None, previous: str | None, total: int) -> dict[str, Any]:
     return {
-        "data": [view(row) for row in rows],
+        "data": rows,
         "next": following,
         "previous": previous,
         "totalCount": min(total, MOST_COUNTED),
@@ -130,9 +142,9 @@ def _limit_complaints(args: MultiDict[str, str]) -> list[str]:
     return [f"limit must not be greater than {MOST}"] if limit > MOST else []
 
 
-def _choice_complaints(args: MultiDict[str, str]) -> list[str]:
+def _choice_complaints(args: MultiDict[str, str], filters: Filters) -> list[str]:
     return [
         f"{name} must be one of the following values: {', '.join(choices)}"
-        for name, choices in CHOICES.items()
+        for name, choices in filters.choices.items()
         if args.get(name) and args[name] not in choices
     ]

@@ -1,4 +1,4 @@
-"""The misfortunes that can be switched on, and the switch. They strike channel connections only."""
+"""The misfortunes that can be switched on, and the switch. They strike channel connections and endpoints."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final
 
-EVERY: Final = frozenset({"list", "create", "retrieve", "update", "delete", "verify"})
-WRITES: Final = frozenset({"create", "update"})
-CREATE: Final = frozenset({"create"})
 VERIFY: Final = frozenset({"verify"})
-SHOWN: Final = EVERY - {"delete"}
+CREATE_ENDPOINT: Final = frozenset({"create_endpoint"})
+CREATE: Final = frozenset({"create"}) | CREATE_ENDPOINT
+WRITES: Final = CREATE | {"update", "update_endpoint"}
+SHOWN: Final = WRITES | VERIFY | {"list", "retrieve", "list_endpoints", "retrieve_endpoint"}
+EVERY: Final = SHOWN | {"delete", "delete_endpoint", "trigger"}
 
 
 class Stage(Enum):
@@ -41,6 +42,13 @@ _ALL: Final = (
     Misfortune("integration_missing", "No integration", "Creating finds no integration: 404.", Stage.OPERATION, CREATE),
     Misfortune("subscriber_missing", "No subscriber", "Creating finds no subscriber: 404.", Stage.OPERATION, CREATE),
     Misfortune(
+        "connection_missing",
+        "No connection",
+        "Creating an endpoint finds no connection: 404.",
+        Stage.OPERATION,
+        CREATE_ENDPOINT,
+    ),
+    Misfortune(
         "duplicate_key", "Lost race", "Creating loses its identifier to another, late: 500.", Stage.OPERATION, CREATE
     ),
     Misfortune(
@@ -61,9 +69,9 @@ _ALL: Final = (
         "truncated", "Cut short", "The next write is kept; half its answer arrives.", Stage.AFTER, WRITES, times=1
     ),
     Misfortune(
-        "unknown_provider", "Unknown provider", "Connections name a provider nobody has heard of.", Stage.AFTER, SHOWN
+        "unknown_provider", "Unknown provider", "Answers name a provider nobody has heard of.", Stage.AFTER, SHOWN
     ),
-    Misfortune("extra_fields", "New fields", "Connections come with fields nobody has heard of.", Stage.AFTER, SHOWN),
+    Misfortune("extra_fields", "New fields", "Answers come with fields nobody has heard of.", Stage.AFTER, SHOWN),
     Misfortune("slow", "Slow", "Every answer takes some seconds.", Stage.WIRE, EVERY),
     Misfortune("down", "Down", "Connections close without an answer.", Stage.WIRE, EVERY),
     Misfortune("html", "A web page", "502 with HTML, as from a proxy.", Stage.WIRE, EVERY),

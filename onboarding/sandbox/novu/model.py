@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, Protocol, TypeVar
 
 _PROCESS: Final = secrets.token_hex(5)
 _COUNTER: Final = itertools.count(secrets.randbelow(2**20))
@@ -53,6 +53,48 @@ class Connection:
 
     def _of_workspace(self, name: str) -> str:
         return str(self.workspace.get(name) or "") if isinstance(self.workspace, dict) else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A channel endpoint: where the messages for one subscriber in one context go, and by which connection.
+
+    `endpoint` is what its type asks for. An incoming webhook's address is as good as a token.
+    """
+
+    id: str
+    identifier: str
+    integration: Integration
+    connection_identifier: str | None
+    subscriber_id: str
+    context_keys: tuple[str, ...]
+    type: str
+    endpoint: Mapping[str, str] = field(repr=False)
+    created_at: datetime
+    updated_at: datetime
+
+    @property
+    def target(self) -> str:
+        """Where messages go, in a few words and without what must not be shown."""
+        if self.type == "webhook":
+            return self.endpoint.get("channel") or "a webhook"
+        return ", ".join(value for name, value in self.endpoint.items() if name != "authToken")
+
+
+class Kept(Protocol):
+    """What lists hold: connections, endpoints."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def identifier(self) -> str: ...
+    @property
+    def created_at(self) -> datetime: ...
+    @property
+    def updated_at(self) -> datetime: ...
+
+
+Row = TypeVar("Row", bound=Kept)
 
 
 def new_id() -> str:

@@ -1,4 +1,4 @@
-"""The local Novu's page: what it holds, never a token, and the misfortunes a person can switch on."""
+"""The local Novu's first page: connections, never a token, and the misfortunes a person can switch on."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Any, Final
 from flask import Blueprint, abort, redirect, render_template, request
 from werkzeug.wrappers import Response
 
-from onboarding.sandbox.novu import directory
-from onboarding.sandbox.novu.answer import NovuError, ValidationFailed
+from onboarding.sandbox.novu import connections, directory
 from onboarding.sandbox.novu.environment import Environment
+from onboarding.sandbox.novu.forms import chosen_environment, field, submit
 from onboarding.sandbox.novu.misfortunes import MISFORTUNES
 from onboarding.sandbox.novu.state import local_novu
 from onboarding.sandbox.stand_in import refuse_cross_site
@@ -48,25 +48,19 @@ def misfortune() -> Response:
     return redirect("/", 303)
 
 
-@blueprint.post("/subscribers")
-def subscriber() -> Response:
-    refuse_cross_site()
-    try:
-        directory.add_subscriber(_chosen(), {"subscriberId": _text("subscriberId")})
-    except NovuError as error:
-        abort(400, _words(error))
-    return redirect("/", 303)
-
-
 @blueprint.post("/integrations")
 def integration() -> Response:
-    refuse_cross_site()
-    given = {name: _text(name) for name in ("identifier", "providerId")}
-    try:
-        directory.add_integration(_chosen(), {**given, "channel": "chat"})
-    except NovuError as error:
-        abort(400, _words(error))
-    return redirect("/", 303)
+    def add() -> None:
+        given = {name: field(name) for name in ("identifier", "providerId")}
+        directory.add_integration(chosen_environment(), {**given, "channel": "chat"})
+
+    return submit(add, "/")
+
+
+@blueprint.post("/connections/delete")
+def delete_connection() -> Response:
+    """Leaves the endpoints that name it, as Novu does."""
+    return submit(lambda: connections.delete(chosen_environment(), request.form.get("identifier", "")), "/")
 
 
 def kind_of(token: str) -> str:
@@ -78,26 +72,15 @@ def kind_of(token: str) -> str:
 def _shown(environment: Environment) -> dict[str, Any]:
     """The latest of each, and how many there are."""
     with environment.lock:
-        places = environment.index.select((), "createdAt")
-        latest = [environment.index.find(id_) for _, id_ in reversed(places[-MOST_SHOWN:])]
         subscribers = list(environment.subscribers)
         return {
             "id": environment.id,
-            "connections": [each for each in latest if each is not None],
-            "count": len(places),
+            "connections": environment.channel_connections.index.latest(MOST_SHOWN),
+            "count": len(environment.channel_connections),
             "subscribers": subscribers[-MOST_SHOWN:],
             "subscriber_count": len(subscribers),
             "integrations": environment.integrations[-MOST_SHOWN:],
         }
-
-
-def _chosen() -> Environment:
-    """The environment a form is about; the first one where it does not say."""
-    id_, novu = _text("environment"), local_novu()
-    found = [each for each in novu.environments if each.id == id_]
-    if id_ and not found:
-        abort(400, "No such environment.")
-    return found[0] if found else novu.environment
 
 
 def _times() -> int | None:
@@ -107,11 +90,3 @@ def _times() -> int | None:
     if not (text.isascii() and text.isdigit() and len(text) < 5 and 1 <= int(text) <= MOST_TIMES):
         abort(400, f"Times must be a number from 1 to {MOST_TIMES}.")
     return int(text)
-
-
-def _text(name: str) -> str:
-    return request.form.get(name, "").strip()
-
-
-def _words(error: NovuError) -> str:
-    return "; ".join(error.messages) if isinstance(error, ValidationFailed) else error.message

@@ -1,4 +1,4 @@
-"""Novu's HTTP API, as far as this one goes: channel connections, subscribers, integrations."""
+"""Novu's HTTP API for channel connections, subscribers, integrations and triggers."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from typing import Any, Final
 
 from flask import Blueprint, Response, jsonify, request
 
-from onboarding.sandbox.novu import connections, description, directory, listing
+from onboarding.sandbox.novu import connections, description, directory, events, listing
 from onboarding.sandbox.novu.answer import Answer
 from onboarding.sandbox.novu.environment import Environment
 from onboarding.sandbox.novu.gate import answer_or_error, authenticate, govern, read_body
 from onboarding.sandbox.novu.misfortunes import Stage
 from onboarding.sandbox.novu.model import Connection
 from onboarding.sandbox.novu.state import local_novu
-from onboarding.sandbox.novu.validation import check_create, check_update
+from onboarding.sandbox.novu.validation import check_create, check_trigger, check_update
 
 blueprint: Final = Blueprint("api", __name__)
 ONE: Final = "/v1/channel-connections/<encoded:identifier>"
@@ -22,7 +22,9 @@ ONE: Final = "/v1/channel-connections/<encoded:identifier>"
 @blueprint.get("/v1/channel-connections")
 def list_connections() -> Response:
     def handle(environment: Environment, _: Any) -> Answer:
-        return Answer(200, listing.page(environment, listing.read_query(request.args)))
+        return Answer(
+            200, listing.page(environment.channel_connections, listing.read_query(request.args), connections.view)
+        )
 
     return govern("list", handle)
 
@@ -66,6 +68,14 @@ def verify(identifier: str) -> Response:
         return _wrapped(200, connections.verify(environment, identifier, struck))
 
     return govern("verify", handle)
+
+
+@blueprint.post("/v1/events/trigger")
+def trigger() -> Response:
+    def handle(environment: Environment, body: Any) -> Answer:
+        return events.trigger(local_novu(), environment, check_trigger(body))
+
+    return govern("trigger", handle)
 
 
 @blueprint.post("/v2/subscribers")

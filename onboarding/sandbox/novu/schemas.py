@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any, Final
 
 from onboarding.sandbox.novu.contexts import MOST as MOST_CONTEXTS
+from onboarding.sandbox.novu.endpoint_types import SHAPES, TYPES, Shape
 
 Schema = dict[str, Any]
 
 TEXT: Final[Schema] = {"type": "string"}
+NAME: Final[Schema] = {"type": "string", "minLength": 1}
 OPTIONAL_TEXT: Final[Schema] = {"type": ["string", "null"]}
 MOMENT: Final[Schema] = {"type": "string", "format": "date-time"}
 CONTEXT_ID: Final[Schema] = {"type": "string", "pattern": "^[a-zA-Z0-9_-]{1,100}$"}
@@ -27,27 +29,73 @@ def _one_or_several(name: str, description: str) -> Schema:
     return {"anyOf": [ref(name), {"type": "array", "items": ref(name)}], "description": description}
 
 
+def _page(name: str) -> Schema:
+    return record(
+        {
+            "data": {"type": "array", "items": ref(name)},
+            "next": {**OPTIONAL_TEXT, "description": "For `after`."},
+            "previous": {**OPTIONAL_TEXT, "description": "For `before`."},
+            "totalCount": {"type": "integer"},
+            "totalCountCapped": {"type": "boolean"},
+        }
+    )
+
+
+def _create_endpoint(type_: str, shape: Shape) -> Schema:
+    target = record(dict.fromkeys(shape.required, TEXT), dict.fromkeys(shape.optional, TEXT))
+    required = {
+        "subscriberId": TEXT,
+        "integrationIdentifier": TEXT,
+        "type": {"const": type_},
+        "endpoint": {**target, "additionalProperties": False},
+    }
+    optional = {
+        "identifier": OPTIONAL_TEXT,
+        "connectionIdentifier": {**OPTIONAL_TEXT, "description": "Without it messages go out with an empty token."},
+        "createSubscriberIfMissing": {"type": ["boolean", "null"]},
+        "context": ref("Context"),
+    }
+    return record(required, optional)
+
+
 WRITE: Final = {
     "workspace": _one_or_several("Workspace", "Replaced whole by an update; unknown fields are kept."),
     "auth": _one_or_several("Auth", "Replaced whole by an update."),
 }
-CONNECTION: Final[dict[str, Schema]] = {
+ROW: Final[dict[str, Schema]] = {
     "identifier": TEXT,
     "channel": TEXT,
     "providerId": TEXT,
     "integrationIdentifier": TEXT,
     "subscriberId": OPTIONAL_TEXT,
     "contextKeys": {"type": "array", "items": TEXT},
-    "workspace": {"type": ["object", "array"]},
-    "auth": ref("Auth"),
     "createdAt": MOMENT,
     "updatedAt": MOMENT,
+}
+CONNECTION: Final[dict[str, Schema]] = {
+    **ROW,
+    "workspace": {"type": ["object", "array"]},
+    "auth": ref("Auth"),
+}
+ENDPOINT: Final[dict[str, Schema]] = {
+    **ROW,
+    "connectionIdentifier": OPTIONAL_TEXT,
+    "type": {"enum": [*TYPES]},
+    "endpoint": {"type": "object", "description": "A webhook's address too is in plain text."},
 }
 PLACE: Final[dict[str, Schema]] = {
     "_id": TEXT,
     "_organizationId": TEXT,
     "_environmentId": TEXT,
     "deleted": {"type": "boolean"},
+}
+RECIPIENT: Final[Schema] = {"anyOf": [NAME, record({"subscriberId": NAME})]}
+TO: Final[Schema] = {"anyOf": [RECIPIENT, {"type": "array", "items": RECIPIENT}]}
+EVENT: Final[dict[str, Schema]] = {
+    "payload": {"type": ["object", "null"], "description": "`text` is what is posted."},
+    "overrides": {"type": ["object", "null"]},
+    "transactionId": OPTIONAL_TEXT,
+    "context": ref("Context"),
 }
 ERROR: Final[dict[str, Schema]] = {
     "statusCode": {"type": "integer"},
@@ -82,14 +130,20 @@ SCHEMAS: Final[dict[str, Schema]] = {
         CONNECTION, {"connected": {"type": "boolean"}, "connectionMode": {"enum": ["subscriber", "shared"]}}
     ),
     "WrappedConnection": record({"data": ref("Connection")}),
-    "ConnectionPage": record(
-        {
-            "data": {"type": "array", "items": ref("Connection")},
-            "next": {**OPTIONAL_TEXT, "description": "For `after`."},
-            "previous": {**OPTIONAL_TEXT, "description": "For `before`."},
-            "totalCount": {"type": "integer"},
-            "totalCountCapped": {"type": "boolean"},
-        }
+    "ConnectionPage": _page("Connection"),
+    "CreateEndpoint": {"anyOf": [_create_endpoint(type_, shape) for type_, shape in SHAPES.items()]},
+    "UpdateEndpoint": record({"endpoint": {"type": "object", "description": "In the format of the endpoint's type."}}),
+    "Endpoint": record(ENDPOINT),
+    "WrappedEndpoint": record({"data": ref("Endpoint")}),
+    "EndpointPage": _page("Endpoint"),
+    "Trigger": {
+        "anyOf": [
+            record({"name": TEXT, "to": TO}, {"workflowId": OPTIONAL_TEXT, **EVENT}),
+            record({"workflowId": TEXT, "to": TO}, {"name": OPTIONAL_TEXT, **EVENT}),
+        ]
+    },
+    "Triggered": record(
+        {"data": record({"acknowledged": {"const": True}, "status": {"const": "processed"}, "transactionId": TEXT})}
     ),
     "CreateSubscriber": record({"subscriberId": TEXT}),
     "WrappedSubscriber": record(

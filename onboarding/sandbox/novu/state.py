@@ -11,11 +11,14 @@ from typing import Final, cast
 
 from flask import current_app
 
+from onboarding.sandbox.novu.activity import Feed
+from onboarding.sandbox.novu.courier import Courier
+from onboarding.sandbox.novu.delivery import Notification
 from onboarding.sandbox.novu.environment import Environment
 from onboarding.sandbox.novu.idempotency import Idempotency
 from onboarding.sandbox.novu.journal import Journal
 from onboarding.sandbox.novu.misfortunes import Switch
-from onboarding.sandbox.novu.model import Connection, Integration, new_id
+from onboarding.sandbox.novu.model import Connection, Endpoint, Integration, new_id
 from onboarding.sandbox.novu.options import Options
 
 SEED_CREDENTIALS: Final = {"clientId": "1234567890.1234567890", "secretKey": "sandbox-slack-secret"}
@@ -24,15 +27,18 @@ SEED_CREDENTIALS: Final = {"clientId": "1234567890.1234567890", "secretKey": "sa
 class Novu:
     """One organisation with an environment per API key.
 
-    Tests read `connections` and `requests(operation)`, turn `misfortune`, and call `reset()`.
-    Operations: list, create, retrieve, update, delete, verify.
+    Tests read `connections`, `endpoints`, `activity` and `requests(operation)`, turn `misfortune`, and call `reset()`.
+    Operations: list, create, retrieve, update, delete, verify; list_endpoints, create_endpoint and so on; trigger.
     """
 
-    def __init__(self, secret_keys: Sequence[str], options: Options, *, idempotency: bool) -> None:
+    def __init__(self, secret_keys: Sequence[str], options: Options, *, idempotency: bool, slack_url: str = "") -> None:
         """Raises DataRefused where the options name a file that cannot be used."""
         self.options = options
         self.idempotency = Idempotency(enabled=idempotency, legacy=options.legacy_idempotency)
         self.misfortune = Switch()
+        self.slack_url = slack_url
+        self.activity = Feed()
+        self._courier = Courier(slack_url)
         self._journal = Journal(options.data) if options.data else None
         self._lock = threading.Lock()
         self._requests: Counter[str] = Counter()
@@ -42,10 +48,16 @@ class Novu:
         with self._lock:
             self._requests.clear()
             self._environments = {key: self._seeded(key) for key in self._environments}
+        self.activity = Feed()
         self.idempotency.forget()
         self.misfortune.clear()
 
+    def notify(self, notification: Notification) -> None:
+        """Deliver it, soon; `activity` tells how that went."""
+        self._courier.send(notification, self.activity)
+
     def close(self) -> None:
+        self._courier.close()
         if self._journal:
             self._journal.close()
 
@@ -63,8 +75,13 @@ class Novu:
         """The first environment's, oldest first, tokens included."""
         return self.environment.connections
 
+    @property
+    def endpoints(self) -> tuple[Endpoint, ...]:
+        """The first environment's, oldest first."""
+        return self.environment.endpoints
+
     def requests(self, operation: str) -> int:
-        """How many requests for an operation on channel connections arrived, whatever came of them."""
+        """How many requests for an operation arrived, whatever came of them."""
         with self._lock:
             return self._requests[operation]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
-from onboarding.sandbox.novu import contexts
+from onboarding.sandbox.novu import contexts, endpoint_types
 from onboarding.sandbox.novu.answer import ValidationFailed
 
 MODES: Final = ("subscriber", "shared")
@@ -28,6 +28,41 @@ def check_create(body: Any) -> dict[str, Any]:
 def check_update(body: Any) -> dict[str, Any]:
     body = body if isinstance(body, dict) else {}
     return _passed(body, [*_workspace_and_auth(body)])
+
+
+def check_endpoint_create(body: Any) -> dict[str, Any]:
+    body = body if isinstance(body, dict) else {}
+    messages = [
+        *_optional_text(body, "identifier"),
+        *_text(body, "subscriberId"),
+        *_create_subscriber(body),
+        *_context(body),
+        *_text(body, "integrationIdentifier"),
+        *_optional_text(body, "connectionIdentifier"),
+        *_typed_endpoint(body),
+    ]
+    return _passed(body, messages)
+
+
+def check_endpoint_update(body: Any) -> dict[str, Any]:
+    """Its format depends on the type of what is there, so that is for later."""
+    body = body if isinstance(body, dict) else {}
+    return _passed(body, [*_endpoint(body)])
+
+
+def check_trigger(body: Any) -> dict[str, Any]:
+    """`to` has words of its own, later."""
+    body = body if isinstance(body, dict) else {}
+    messages = [
+        *(_text(body, "name") if body.get("workflowId") is None else _optional_text(body, "name")),
+        *_optional_text(body, "workflowId"),
+        *(["to should not be null or undefined"] if body.get("to") is None else []),
+        *_optional_object(body, "payload"),
+        *_optional_object(body, "overrides"),
+        *_optional_text(body, "transactionId"),
+        *_context(body),
+    ]
+    return _passed(body, messages)
 
 
 def check_texts(body: Any, *names: str) -> dict[str, Any]:
@@ -90,6 +125,36 @@ def _text(body: dict[str, Any], name: str, path: str = "") -> Iterator[str]:
 def _optional_text(body: dict[str, Any], name: str, path: str = "") -> Iterator[str]:
     if not isinstance(body.get(name), str | None):
         yield f"{path}{name} must be a string"
+
+
+def _optional_object(body: dict[str, Any], name: str) -> Iterator[str]:
+    if not isinstance(body.get(name), dict | None):
+        yield f"{name} must be an object"
+
+
+def _create_subscriber(body: dict[str, Any]) -> Iterator[str]:
+    if not isinstance(body.get("createSubscriberIfMissing"), bool | None):
+        yield "createSubscriberIfMissing must be a boolean value"
+
+
+def _typed_endpoint(body: dict[str, Any]) -> Iterator[str]:
+    type_ = body.get("type")
+    if type_ is None:
+        yield "type should not be null or undefined"
+    if type_ not in endpoint_types.TYPES:
+        yield f"type must be one of the following values: {', '.join(endpoint_types.TYPES)}"
+        yield from _endpoint(body)
+    elif body.get("endpoint") is None:
+        yield from _endpoint(body)
+    else:
+        yield from endpoint_types.complaints(type_, body["endpoint"])
+
+
+def _endpoint(body: dict[str, Any]) -> Iterator[str]:
+    if body.get("endpoint") is None:
+        yield "endpoint should not be null or undefined"
+    if not isinstance(body.get("endpoint"), dict):
+        yield "endpoint must be an object"
 
 
 def _context(body: dict[str, Any]) -> Iterator[str]:

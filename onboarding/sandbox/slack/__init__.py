@@ -1,10 +1,11 @@
-"""A local Slack: its consent page and the Web API methods around an installation, all in memory."""
+"""A local Slack: its consent page, its Web API, and workspaces with people, channels and messages, all in memory."""
 
 from __future__ import annotations
 
-from flask import Flask, redirect, render_template
+from flask import Flask, render_template
 
-from onboarding.sandbox.slack import api, consent
+from onboarding.sandbox.slack import api, consent, pages, switches
+from onboarding.sandbox.slack.faults import KINDS
 from onboarding.sandbox.slack.model import Installation, IssuedGrant, SlackApp
 from onboarding.sandbox.slack.state import Slack
 from onboarding.sandbox.stand_in import Links, create_stand_in
@@ -19,7 +20,9 @@ def create_slack(app: SlackApp, links: Links = (), *, slow_seconds: float = 3.0,
     flask.config["PAUSES"] = {"slow": slow_seconds, "hang": hang_seconds}
     flask.register_blueprint(consent.blueprint)
     flask.register_blueprint(api.blueprint)
-    flask.add_url_rule("/", "home", lambda: render_template("slack/home.html", slack=slack))
-    # Where "Open Slack" leads. https://docs.slack.dev/interactivity/deep-linking
-    flask.add_url_rule("/app_redirect", "app_redirect", lambda: redirect("/"))
+    flask.register_blueprint(pages.blueprint)
+    flask.register_blueprint(switches.blueprint)
+    flask.add_url_rule(
+        "/", "home", lambda: render_template("slack/home.html", slack=slack, kinds=KINDS, methods=sorted(api.METHODS))
+    )
     return flask

@@ -6,6 +6,7 @@ import time
 from dataclasses import replace
 from typing import Any
 
+from onboarding.sandbox.slack import channels
 from onboarding.sandbox.slack.model import Consent, Installation, SlackApp, Token
 
 
@@ -68,7 +69,7 @@ def _webhook(installation: Installation) -> dict[str, str]:
     place = f"{installation.workspace.id}/{installation.bot_id}"
     return {
         "channel": "#general",
-        "channel_id": f"C{installation.workspace.id[1:]}",
+        "channel_id": channels.at(installation.workspace, 0).id,
         "configuration_url": f"https://rehearsal.invalid/services/{installation.bot_id}",
         "url": f"https://rehearsal.invalid/services/{place}",
     }

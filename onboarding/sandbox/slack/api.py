@@ -1,30 +1,39 @@
-"""The Web API methods that surround an installation. Application errors come at HTTP 200, as Slack's do."""
+"""The door of the Web API, and the methods that change an installation.
+
+Application errors come at HTTP 200, as Slack's do.
+"""
 
 from __future__ import annotations
 
 import hmac
 from collections.abc import Callable
-from typing import Any, Final, cast
+from typing import Final
 
-from flask import Blueprint, Response, current_app, jsonify, request
+from flask import Blueprint, Response, jsonify, request
 
-from onboarding.sandbox.slack import arguments
-from onboarding.sandbox.slack.model import Installation, SlackApp, SlackError, Token
-from onboarding.sandbox.slack.state import Slack
-from onboarding.sandbox.slack.wire import answer_redeem
+from onboarding.sandbox.slack import arguments, conversations, identity, posting
+from onboarding.sandbox.slack.calling import local_slack, refusal, token_of
+from onboarding.sandbox.slack.model import SlackApp, SlackError
+from onboarding.sandbox.slack.wire import answer_faulty, answer_redeem
 
 blueprint: Final = Blueprint("api", __name__, url_prefix="/api")
 
 
 @blueprint.route("/<path:method>", methods=["GET", "POST"])
 def call(method: str) -> Response:
+    called, slack = METHODS.get(method), local_slack()
+    if called is None:
+        return jsonify(refusal(SlackError("unknown_method", req_method=method)))
+    slack.count_call(method)
+    fault = slack.faults.strike(method)
+    return answer_faulty(fault, lambda: _answer(called)) if fault else _answer(called)
+
+
+def _answer(called: Callable[[dict[str, str]], Response]) -> Response:
     try:
-        called = METHODS.get(method)
-        if called is None:
-            raise SlackError("unknown_method", req_method=method)
         return called(arguments.read())
     except SlackError as error:
-        return jsonify({"ok": False, "error": error.code, **error.beside})
+        return jsonify(refusal(error))
 
 
 def access(given: dict[str, str]) -> Response:
@@ -44,69 +53,32 @@ def access(given: dict[str, str]) -> Response:
 def exchange(given: dict[str, str]) -> Response:
     slack = local_slack()
     _require_client(slack.app, given)
-    return jsonify(slack.exchange(_token(given)))
-
-
-def auth_test(given: dict[str, str]) -> Response:
-    with local_slack().authenticated(_token(given)) as (token, installation):
-        is_bot, workspace = token.kind == "bot", installation.workspace
-        answer: dict[str, Any] = {
-            "ok": True,
-            "url": f"https://{workspace.id.lower()}.rehearsal.invalid/",
-            "team": workspace.organisation.name if installation.org_wide else workspace.name,
-            "team_id": installation.id,
-            "user": "rehearsal-bot" if is_bot else "rehearsal",
-            "user_id": installation.bot_user_id if is_bot else installation.user_id,
-            "is_enterprise_install": installation.org_wide,
-        }
-        answer |= {"bot_id": installation.bot_id} if is_bot else {}
-        if installation.org_wide or workspace.enterprise:
-            answer["enterprise_id"] = workspace.organisation.id
-        return _scoped(answer, token, installation)
-
-
-def revoke(given: dict[str, str]) -> Response:
-    slack = local_slack()
-    with slack.authenticated(_token(given)) as (token, installation):
-        rehearsing = given.get("test") in {"1", "true"}
-        if not rehearsing:
-            slack.revoke(token)
-        return _scoped({"ok": True, "revoked": not rehearsing}, token, installation)
+    return jsonify(slack.exchange(token_of(given)))
 
 
 def uninstall(given: dict[str, str]) -> Response:
     slack = local_slack()
-    with slack.authenticated(_token(given)) as (_, installation):
+    with slack.authenticated(token_of(given)) as (_, installation):
         _require_client(slack.app, given)
         slack.uninstall(installation)
         return jsonify({"ok": True})
 
 
-def team_info(given: dict[str, str]) -> Response:
-    with local_slack().authenticated(_token(given)) as (token, installation):
-        if "team:read" not in _scopes(token, installation):
-            provided = ",".join(_scopes(token, installation))
-            raise SlackError("missing_scope", needed="team:read", provided=provided)
-        workspace = installation.workspace
-        team: dict[str, Any] = {"id": workspace.id, "name": workspace.name, "domain": workspace.id.lower()}
-        team |= {"email_domain": "", "icon": {"image_default": True}}
-        if workspace.enterprise:
-            team |= {"enterprise_id": workspace.enterprise.id, "enterprise_name": workspace.enterprise.name}
-        return _scoped({"ok": True, "team": team}, token, installation)
-
-
 METHODS: Final[dict[str, Callable[[dict[str, str]], Response]]] = {
     "oauth.v2.access": access,
     "oauth.v2.exchange": exchange,
-    "auth.test": auth_test,
-    "auth.revoke": revoke,
     "apps.uninstall": uninstall,
-    "team.info": team_info,
+    "auth.test": identity.auth_test,
+    "auth.revoke": identity.auth_revoke,
+    "auth.teams.list": identity.auth_teams_list,
+    "team.info": identity.team_info,
+    "conversations.list": conversations.conversations_list,
+    "conversations.info": conversations.conversations_info,
+    "conversations.join": conversations.conversations_join,
+    "conversations.open": conversations.conversations_open,
+    "users.conversations": conversations.users_conversations,
+    "chat.postMessage": posting.post_message,
 }
-
-
-def local_slack() -> Slack:
-    return cast(Slack, current_app.extensions["slack"])
 
 
 def _require_client(app: SlackApp, given: dict[str, str]) -> None:
@@ -118,18 +90,3 @@ def _require_client(app: SlackApp, given: dict[str, str]) -> None:
         raise SlackError("invalid_client_id")
     if not hmac.compare_digest(secret.encode(), app.client_secret.encode()):
         raise SlackError("bad_client_secret")
-
-
-def _token(given: dict[str, str]) -> str:
-    scheme, _, value = request.headers.get("Authorization", "").partition(" ")
-    return value.strip() if scheme == "Bearer" else given.get("token", "")
-
-
-def _scopes(token: Token, installation: Installation) -> tuple[str, ...]:
-    return installation.scopes if token.kind == "bot" else installation.user_scopes
-
-
-def _scoped(answer: dict[str, Any], token: Token, installation: Installation) -> Response:
-    response = jsonify(answer)
-    response.headers["X-OAuth-Scopes"] = ",".join(_scopes(token, installation))
-    return response

@@ -1,11 +1,12 @@
 """Reads the arguments of a Web API call: a form, multipart or JSON.
 
-Query strings are not read: tokens and codes don't belong there.
+Query strings are read too, but for tokens and codes, which don't belong there.
 """
 
 from __future__ import annotations
 
-from typing import Final
+import json
+from typing import Any, Final
 
 from flask import request
 from werkzeug.exceptions import HTTPException
@@ -14,10 +15,20 @@ from onboarding.sandbox.slack.model import SlackError
 from onboarding.sandbox.stand_in import parse_json
 
 FORMS: Final = frozenset({"application/x-www-form-urlencoded", "multipart/form-data"})
+SECRET: Final = frozenset({"token", "code", "client_secret", "refresh_token"})
 
 
 def read() -> dict[str, str]:
-    """By name; values that are not text are left out, as unknown arguments are."""
+    """By name, as text: JSON's numbers, booleans and lists as it writes them."""
+    asked = {key: value for key, value in request.args.items() if key not in SECRET}
+    return asked | _body()
+
+
+def is_true(given: dict[str, str], name: str) -> bool:
+    return given.get(name) in {"1", "true", "True"}
+
+
+def _body() -> dict[str, str]:
     try:
         if request.mimetype in FORMS:
             return {key: value for key, value in request.form.items() if isinstance(key, str)}
@@ -38,4 +49,8 @@ def _from_json(body: bytes) -> dict[str, str]:
         raise SlackError("invalid_json") from error
     if not isinstance(value, dict):
         raise SlackError("json_not_object")
-    return {key: item for key, item in value.items() if isinstance(item, str)}
+    return {key: _text(item) for key, item in value.items() if item is not None}
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)

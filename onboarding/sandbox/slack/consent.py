@@ -9,8 +9,8 @@ from typing import Any, Final
 from flask import Blueprint, Response, abort, make_response, redirect, render_template, request
 from werkzeug.wrappers import Response as Redirect
 
-from onboarding.sandbox.slack import scopes, workspaces
-from onboarding.sandbox.slack.api import local_slack
+from onboarding.sandbox.slack import people, scopes, workspaces
+from onboarding.sandbox.slack.calling import local_slack
 from onboarding.sandbox.slack.model import Consent, SlackApp, Workspace
 from onboarding.sandbox.slack.outcomes import APPROVED, OUTCOMES, Outcome
 from onboarding.sandbox.slack.redirects import add_answer, is_permitted
@@ -54,6 +54,7 @@ def show() -> Response | Redirect:
         asked=[(scope, scopes.WORDS[scope]) for scope in ask.scopes + ask.user_scopes],
         chosen=workspaces.find(request.args.get("team", "")) or workspaces.DEFAULT,
         offered=workspaces.OFFERED,
+        people=people.NAMES,
         passed_on=[(name, request.args[name]) for name in PASSED_ON if name in request.args],
         stages=[(stage, list(group)) for stage, group in groupby(OUTCOMES.values(), lambda each: each.stage)],
         approved=APPROVED,
@@ -75,7 +76,7 @@ def decide() -> Response | Redirect:
     workspace, outcome = _chosen()
     if outcome.callback_error:
         return answer(ask, {"error": outcome.callback_error})
-    consent = Consent(workspace, ask.scopes, ask.user_scopes, ask.sent_uri, outcome)
+    consent = Consent(workspace, _person(workspace), ask.scopes, ask.user_scopes, ask.sent_uri, outcome)
     return answer(ask, {"code": slack.issue_code(consent)})
 
 
@@ -112,3 +113,11 @@ def _chosen() -> tuple[Workspace, Outcome]:
     if workspace is None or outcome is None:
         abort(400, "No such workspace or outcome.")
     return workspace, outcome
+
+
+def _person(workspace: Workspace) -> str:
+    """Who presses Allow, by name or id."""
+    person = people.find(workspace, request.form.get("person", people.NAMES[0][0]))
+    if person is None:
+        abort(400, "No such person.")
+    return person.id

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from onboarding.sandbox.slack.outcomes import Outcome
 
@@ -18,6 +20,7 @@ class SlackApp:
     name: str = "Your product"
     id: str = "A0REHEARSAL"
     token_rotation: bool = False
+    messages_tab: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +28,24 @@ class Enterprise:
     id: str
     name: str
 
+    @property
+    def domain(self) -> str:
+        return re.sub(r"[^a-z0-9]+", "-", self.name.lower()).strip("-")
+
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
+    """`domain` is what stands before `.slack.com`. `public_channels` beyond the ordinary ones are made up on demand."""
+
     id: str
     name: str
     enterprise: Enterprise | None = None
+    domain: str = ""
+    public_channels: int = 0
+
+    @property
+    def host(self) -> str:
+        return f"{self.domain or self.id.lower()}.slack.com"
 
     @property
     def organisation(self) -> Enterprise:
@@ -43,6 +58,7 @@ class Consent:
     """What a person allowed, and what is to happen with it. `redirect_uri` is None where none was sent."""
 
     workspace: Workspace
+    person_id: str
     scopes: tuple[str, ...]
     user_scopes: tuple[str, ...]
     redirect_uri: str | None
@@ -51,10 +67,14 @@ class Consent:
 
 @dataclass(frozen=True, slots=True)
 class Installation:
-    """The app in one workspace or, org-wide, in one organisation. Scopes only ever grow."""
+    """The app in one workspace or, org-wide, in one organisation. Scopes only ever grow.
+
+    `person_id` is who installed it last.
+    """
 
     id: str
     workspace: Workspace
+    person_id: str
     org_wide: bool
     scopes: tuple[str, ...]
     user_scopes: tuple[str, ...]
@@ -70,7 +90,7 @@ class Installation:
 
     @property
     def user_id(self) -> str:
-        return f"{'W' if self.org_wide else 'U'}{self.workspace.id[1:]}"
+        return f"{'W' if self.org_wide else 'U'}{self.person_id[1:]}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +117,7 @@ class IssuedGrant:
 class SlackError(Exception):
     """Slack's `{"ok": false, "error": code}`, with whatever else goes beside it."""
 
-    def __init__(self, code: str, **beside: str) -> None:
+    def __init__(self, code: str, **beside: Any) -> None:
         super().__init__(code)
         self.code = code
         self.beside = beside

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ from typing import Any, Final
 from onboarding.sandbox.slack import answers
 from onboarding.sandbox.slack.model import Consent, Installation, IssuedGrant, SlackApp, SlackError, Token
 from onboarding.sandbox.slack.outcomes import Outcome
+from onboarding.sandbox.slack.places import Places
 from onboarding.sandbox.slack.tokens import Tokens
 
 CODE_LIFETIME: Final = 600
@@ -26,16 +26,19 @@ class _Code:
     spent: bool = False
 
 
-class Slack:
-    """Tests read `redeem_count`, `grants` and `installations`, and call `reset()`."""
+class Slack(Places):
+    """Tests read `redeem_count`, `grants` and `installations`, and call `reset()`; `Places` has more for them."""
 
     def __init__(self, app: SlackApp) -> None:
+        super().__init__()
         self.app = app
-        self._lock = threading.RLock()
+        self._has_messages_tab = app.messages_tab
         self.reset()
 
     def reset(self) -> None:
         with self._lock:
+            self.reset_places()
+            self.switch_messages_tab(self._has_messages_tab)
             self._codes: dict[str, _Code] = {}
             self._tokens = Tokens()
             self._installations: dict[str, Installation] = {}
@@ -58,6 +61,15 @@ class Slack:
     def installations(self) -> tuple[Installation, ...]:
         with self._lock:
             return tuple(self._installations.values())
+
+    def installed(self, id_: str) -> Installation | None:
+        """By the id of a workspace or an organisation."""
+        with self._lock:
+            return self._installations.get(id_)
+
+    def switch_messages_tab(self, on: bool) -> None:
+        """Without it nobody gets direct messages from the app."""
+        self.app = replace(self.app, messages_tab=on)
 
     def count_redeem(self) -> None:
         with self._lock:
@@ -109,12 +121,19 @@ class Slack:
         with self._lock:
             self._tokens.kill(token, "token_revoked")
             if not self._tokens.any_of(token.installation):
-                self._installations.pop(token.installation, None)
+                self._leave(token.installation)
 
     def uninstall(self, installation: Installation) -> None:
         with self._lock:
             self._tokens.kill_all(installation.id)
-            self._installations.pop(installation.id, None)
+            self._leave(installation.id)
+
+    def _leave(self, id_: str) -> None:
+        installation = self._installations.pop(id_, None)
+        if installation and not installation.org_wide:
+            self.leave_workspaces((id_,))
+        elif installation:
+            self.leave_workspaces(self.leave_organisation(id_))
 
     def _redeemable(self, code: str, redirect_uri: str | None) -> _Code:
         known = self._codes.get(code)
@@ -147,6 +166,7 @@ class Slack:
         installation = Installation(
             id=id_,
             workspace=consent.workspace,
+            person_id=consent.person_id,
             org_wide=org_wide,
             scopes=_joined(before.scopes if before else (), consent.scopes),
             user_scopes=_joined(before.user_scopes if before else (), consent.user_scopes),

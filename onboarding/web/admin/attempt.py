@@ -10,7 +10,7 @@ from onboarding.model import Attempt, Event, Reason, Status
 from onboarding.model.errors import NothingToRetry
 from onboarding.signing.links import to_payload
 from onboarding.web import auditing
-from onboarding.web.admin import bundle, door, show, words
+from onboarding.web.admin import bundle, destination_words, door, show, words
 from onboarding.web.admin.door import admin_pages
 from onboarding.web.context import wiring
 from onboarding.web.pages import render
@@ -26,6 +26,7 @@ def attempt(attempt_id: str) -> ResponseReturnValue:
         attempt=found,
         summary=words.summary(found),
         todo=words.todo(found),
+        refused=_refused(found),
         steps=_steps(found),
         can_retry=found.can_be_retried,
         bundle=bundle.write(found),
@@ -74,8 +75,21 @@ def _steps(found: Attempt) -> list[tuple[str, str, str, str, str]]:
     return steps
 
 
+def _refused(found: Attempt) -> str:
+    """Why notifications go nowhere, if they were to go somewhere along with the connection."""
+    told = [event for event in found.timeline if event.name.startswith("destination_")]
+    if not told or told[-1].name != "destination_refused":
+        return ""
+    made = wiring().choosing.open_to(found)
+    if made is None or made.destination:
+        return ""
+    return destination_words.REFUSED_WITH_CONNECTION.format(why=told[-1].detail)
+
+
 def _detail(event: Event) -> str:
-    """A reason in words, anything else as it is."""
+    """A reason or a destination in words, anything else as it is."""
+    if event.name == "destination_set":
+        return destination_words.told(event.detail or "")
     if event.detail in set(Reason):
         return words.REASONS[Reason(event.detail)].short
     return event.detail or ""

@@ -1,9 +1,8 @@
-"""The channel connections, live from Novu: found, renamed, verified, disconnected."""
+"""The channel connections, live from Novu: found, renamed, verified, led somewhere, disconnected."""
 
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
 from typing import Final
 
 from flask import abort, flash, request, url_for
@@ -16,7 +15,8 @@ from onboarding.model.errors import NovuError
 from onboarding.model.names import clean_name
 from onboarding.remote.novu import Filter, Page
 from onboarding.web import auditing
-from onboarding.web.admin import door, show, words
+from onboarding.web.admin import destination, destination_words, door, show, words
+from onboarding.web.admin.changed import Changed
 from onboarding.web.admin.door import admin_pages
 from onboarding.web.context import wiring
 from onboarding.web.pages import render
@@ -24,16 +24,6 @@ from onboarding.web.pages import render
 SECONDS: Final = 8.0
 PER_PAGE: Final = 20
 LONGEST: Final = 255
-
-
-@dataclass(frozen=True, slots=True)
-class Changed:
-    """What was done, and what came of it in words."""
-
-    action: Action
-    outcome: str
-    is_good: bool
-    is_gone: bool = False
 
 
 @admin_pages.get("/connections")
@@ -56,7 +46,14 @@ def connection(identifier: str) -> ResponseReturnValue:
             return show.page("refused.html", "This connection is gone", 404, problem=words.CONNECTION_GONE)
         return show.page("refused.html", "Connection", problem=words.novu_problem(error))
     neighbours = wiring().ledger.connections.neighbours(found.workspace.id, found.owner)
-    return show.page("connection.html", found.workspace.name, connection=found, neighbours=neighbours)
+    return show.page(
+        "connection.html",
+        found.workspace.name,
+        connection=found,
+        neighbours=neighbours,
+        where=destination.look(identifier),
+        told=destination_words,
+    )
 
 
 @admin_pages.post("/connections/<path:identifier>")
@@ -67,35 +64,42 @@ def change_connection(identifier: str) -> ResponseReturnValue:
         abort(404)
     changed = change(identifier)
     auditing.record(door.me().name, changed.action, identifier, changed.outcome)
-    flash(changed.outcome, "good" if changed.is_good else "stop")
+    flash(changed.outcome, changed.tone)
     return render.see_other(url_for("admin.connections") if changed.is_gone else _place(identifier))
 
 
 def _rename(identifier: str) -> Changed:
     name = clean_name(request.form.get("name", ""))
     if not name:
-        return Changed(Action.RENAMED, words.NAME_MISSING, is_good=False)
+        return Changed(Action.RENAMED, words.NAME_MISSING, "stop")
     try:
         wiring().novu.rename(identifier, name, _key(), Deadline(SECONDS))
     except NovuError as error:
-        return Changed(Action.RENAMED, words.novu_problem(error), is_good=False)
-    return Changed(Action.RENAMED, words.RENAMED.format(name=name), is_good=True)
+        return Changed(Action.RENAMED, words.novu_problem(error), "stop")
+    return Changed(Action.RENAMED, words.RENAMED.format(name=name), "good")
 
 
 def _verify(identifier: str) -> Changed:
     found = wiring().upkeep.verify(identifier, _key())
     told = f"{words.VERIFIED_AT_NOVU[found.novu]} {words.VERIFIED_AT_SLACK[found.slack]}"
-    return Changed(Action.VERIFIED, told.format(detail=found.detail), is_good=found.is_good)
+    return Changed(Action.VERIFIED, told.format(detail=found.detail), "good" if found.is_good else "stop")
 
 
 def _disconnect(identifier: str) -> Changed:
-    done = wiring().upkeep.disconnect(identifier, revokes="revoke" in request.form)
-    told = f"{words.AT_SLACK[done.slack]} {words.AT_NOVU[done.novu]}"
-    told = told.format(detail=done.detail) + ("" if done.is_noted else f" {words.NOT_NOTED}")
-    return Changed(Action.DISCONNECTED, told, is_good=done.is_done and done.is_noted, is_gone=done.is_done)
+    revokes = "revoke" in request.form
+    done = wiring().upkeep.disconnect(identifier, revokes=revokes)
+    told, tone = words.disconnected(done, revokes=revokes)
+    return Changed(Action.DISCONNECTED, told, tone, is_gone=done.is_done)
 
 
-CHANGES: Final = {"rename": _rename, "verify": _verify, "disconnect": _disconnect}
+CHANGES: Final = {
+    "rename": _rename,
+    "verify": _verify,
+    "disconnect": _disconnect,
+    "choose": destination.choose,
+    "remove": destination.remove,
+    "test": destination.test,
+}
 
 
 def _filter(given: dict[str, str]) -> Filter:

@@ -89,9 +89,25 @@ def _waits(report: Report) -> list[str]:
 def _stuck(work: Stuck) -> StuckWork:
     error = work.last_error or words.NO_ERROR_NOTED
     happened = words.BROKE.format(tries=work.tries, error=error)
-    found = wiring().ledger.attempts.get(work.subject) if work.kind == Kind.DELIVER else None
-    if found is None:
+    who, place = _customer(work)
+    if not who:
         return StuckWork(words.WORK.get(work.kind, work.kind), "", happened)
-    who = found.link.account or show.owner(found.link)
-    place = url_for("admin.attempt", attempt_id=found.id)
-    return StuckWork(words.DELIVERY_FOR.format(who=who), place, happened)
+    return StuckWork(words.WORK_FOR[work.kind].format(who=who), place, happened)
+
+
+def _customer(work: Stuck) -> tuple[str, str]:
+    """Whose work it is, and the page on which it goes on; empty if nobody can tell."""
+    if work.kind == Kind.DELIVER:
+        return _name(work.subject), url_for("admin.attempt", attempt_id=work.subject)
+    if work.kind not in {Kind.DESTINATION, Kind.DISCONNECT}:
+        return "", ""
+    made = wiring().ledger.connections.by_owner(work.subject)
+    if made is None:
+        return "", ""
+    who = _name(made.attempt_id) or made.subscriber_id or ", ".join(made.context_keys)
+    return who, url_for("admin.connection", identifier=made.identifier)
+
+
+def _name(attempt_id: str) -> str:
+    found = wiring().ledger.attempts.get(attempt_id)
+    return (found.link.account or show.owner(found.link)) if found else ""

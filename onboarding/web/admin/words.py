@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from onboarding.flows.disconnect import Outcome
+from onboarding.flows.disconnect import Disconnected, Outcome
 from onboarding.ledger.audit import Action
 from onboarding.ledger.lists import Standing
 from onboarding.model import Attempt, Reason, Status
@@ -173,6 +173,9 @@ EVENTS: Final[Mapping[str, str]] = {
     "failed": "Failed",
     "retried_by_person": "Somebody pressed Retry",
     "disconnected": "An operator disconnected it",
+    "destination_set": "Notifications go to",
+    "destination_removed": "Notifications go nowhere until somebody chooses",
+    "destination_refused": "Notifications could not be led to whoever approved",
     "replaced": "The customer connected another workspace",
     "expired": "Expired",
 }
@@ -187,6 +190,9 @@ ACTIONS: Final[Mapping[Action, str]] = {
     Action.RENAMED: "Renamed a connection",
     Action.VERIFIED: "Verified a connection",
     Action.DISCONNECTED: "Disconnected",
+    Action.DESTINATION_SET: "Chose where notifications go",
+    Action.DESTINATION_REMOVED: "Removed where notifications go",
+    Action.TEST_SENT: "Sent a test message",
     Action.EXPORTED: "Exported",
 }
 
@@ -197,16 +203,28 @@ AT_SLACK: Final[Mapping[Outcome, str]] = {
     Outcome.HIDDEN: "Slack: Novu does not show the token, so it could not be revoked. Remove the app in Slack.",
     Outcome.FAILED: "Slack: the token was not revoked ({detail}).",
 }
+AT_SLACK_SO_FAR: Final[Mapping[Outcome, str]] = {
+    **AT_SLACK,
+    Outcome.NOT_ASKED: "Slack: not asked yet.",
+    Outcome.FAILED: "Slack: the token was not revoked yet ({detail}).",
+}
+"""If a worker goes on, and revokes."""
 AT_NOVU: Final[Mapping[Outcome, str]] = {
     Outcome.DONE: "Novu: the connection was deleted.",
     Outcome.ALREADY_GONE: "Novu: there was no such connection any more.",
-    Outcome.NOT_ASKED: "Novu: the connection was kept, so that you can try again.",
-    Outcome.BUSY: "Novu: an approval of this customer is being delivered right now. Try again in a few seconds.",
-    Outcome.FAILED: "Novu: the connection was not deleted ({detail}).",
+    Outcome.NOT_ASKED: "Novu: the connection was kept. Fix what Slack names, then disconnect once more.",
+    Outcome.FAILED: "Novu: the connection was not deleted ({detail}). Fix what it names, then disconnect once more.",
 }
+AT_NOVU_SO_FAR: Final[Mapping[Outcome, str]] = {
+    Outcome.NOT_ASKED: "Novu: the connection is kept until the token is revoked. A worker goes on until it is.",
+    Outcome.BUSY: "Novu: not deleted yet, because something else for this customer is under way. A worker goes on "
+    "right after it.",
+    Outcome.FAILED: "Novu: not deleted yet ({detail}). A worker goes on until it is.",
+}
+"""If a worker goes on."""
+NOT_NOTED: Final = "PostgreSQL did not answer in the end: pages here may be wrong until a worker has put them right."
 
 TRIES_AGAIN: Final = "Nothing: the service keeps trying for a day, at growing intervals. Retry tries at once."
-NOT_NOTED: Final = "PostgreSQL did not answer in the end, so pages here may still say connected. Disconnect once more."
 VERIFIED_AT_SLACK: Final[Mapping[Outcome, str]] = {
     Outcome.DONE: "Slack: the token works.",
     Outcome.ALREADY_GONE: "Slack: the token no longer works. The customer has to connect again.",
@@ -243,21 +261,37 @@ OLDEST_DUE: Final = "The oldest was due {ago}."
 OLDEST_UNDELIVERED: Final = "The oldest attempt on its way to Novu was started {ago}."
 WORK: Final[Mapping[str, str]] = {
     "deliver": "Delivery to Novu",
+    "destination": "Telling Novu where notifications go",
+    "disconnect": "Disconnecting a customer",
     "expire": "Marking attempts as expired",
     "forget": "Deleting old records",
 }
-DELIVERY_FOR: Final = "Delivery for {who}"
+WORK_FOR: Final[Mapping[str, str]] = {
+    "deliver": "Delivery for {who}",
+    "destination": "Where notifications for {who} go",
+    "disconnect": "Disconnecting {who}",
+}
 BROKE: Final = "started {tries} times and never finished: {error}."
 NO_ERROR_NOTED: Final = "the worker ended before it could say why"
 STUCK_TODO: Final = (
-    "Look for “job failed” in the worker's log and fix what it names. Then press Retry on the attempt; other work is "
-    "tried again by itself."
+    "Look for “job failed” in the worker's log and fix what it, or the error below, names. Then press Retry on the "
+    "attempt; other work is tried again by itself."
 )
 
 
 def novu_problem(error: NovuError) -> str:
     """What Novu said, or that it said nothing."""
     return (NOVU_REFUSED if error.status else NOVU_SILENT).format(status=error.status, message=error.message)
+
+
+def disconnected(done: Disconnected, *, revokes: bool) -> tuple[str, str]:
+    """What came of a disconnect, and the tone of it."""
+    at_slack = AT_SLACK_SO_FAR if done.goes_on and revokes else AT_SLACK
+    at_novu = AT_NOVU_SO_FAR if done.goes_on else AT_NOVU
+    told = f"{at_slack[done.slack]} {at_novu[done.novu]}".format(detail=done.detail)
+    if not done.is_noted:
+        return f"{told} {NOT_NOTED}", "wait"
+    return told, "good" if done.is_done else "wait" if done.goes_on else "stop"
 
 
 def retried(attempt: Attempt) -> tuple[str, str]:

@@ -1,23 +1,28 @@
-"""Links and attempts as hosts get to see them. Nothing here holds a token."""
+"""Links, attempts and connections as hosts get to see them. Nothing here holds a token."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from onboarding.flows.channels import Listed
 from onboarding.model import Attempt, Event, InstallLink, Workspace
+from onboarding.model.destinations import Destination, MadeConnection
+from onboarding.web.api import asking
+from onboarding.web.api.destinations import CHANNEL_FIELD, PERSON_FIELD
 
 
 def link(made: InstallLink, url: str) -> dict[str, Any]:
     return {"id": made.id, "url": url, "expiresAt": moment(made.expires_at)}
 
 
-def page(found: Sequence[Attempt], next_page: str | None) -> dict[str, Any]:
-    return {"data": [attempt(each) for each in found], "next": next_page}
+def page(found: Sequence[Attempt], open_to: Mapping[str, MadeConnection], next_page: str | None) -> dict[str, Any]:
+    """`open_to` are the connections whose destination belongs to an attempt, by the attempt's id."""
+    return {"data": [attempt(each, open_to.get(each.id)) for each in found], "next": next_page}
 
 
-def attempt(found: Attempt) -> dict[str, Any]:
+def attempt(found: Attempt, open_to: MadeConnection | None) -> dict[str, Any]:
     return {
         "id": found.id,
         "linkId": found.link.id,
@@ -26,9 +31,38 @@ def attempt(found: Attempt) -> dict[str, Any]:
         "status": "pending" if found.status.is_pending else found.status.value,
         "workspace": _workspace(found.workspace) if found.workspace else None,
         "reason": found.reason.value if found.reason else None,
+        "destination": ("set" if open_to.destination else "unset") if open_to else None,
         "connection": _connection(found, found.connection) if found.connection else None,
         "timeline": [_event(event) for event in found.timeline],
     }
+
+
+def connection(found: MadeConnection) -> dict[str, Any]:
+    ours = found.destination
+    return {
+        "identifier": found.identifier,
+        "integrationIdentifier": found.integration,
+        "subscriberId": None if found.is_shared else found.subscriber_id,
+        "contextKeys": list(found.context_keys),
+        "workspace": _workspace(found.workspace),
+        "state": found.state,
+        "reason": found.reason,
+        "since": moment(found.since),
+        "checkedAt": None,
+        "connectedAt": moment(found.connected_at),
+        "attemptId": found.attempt_id,
+        "endpoints": [{"identifier": found.endpoint_identifier, "type": ours.type.value}] if ours else [],
+    }
+
+
+def channels(listed: Listed) -> dict[str, Any]:
+    found = [{"id": channel.id, "name": channel.name} for channel in listed.channels]
+    return {"data": found, "next": asking.cursor(listed.next)}
+
+
+def destination(made: MadeConnection, chosen: Destination) -> dict[str, Any]:
+    target = PERSON_FIELD if chosen.is_person else CHANNEL_FIELD
+    return {"identifier": made.endpoint_identifier, "type": chosen.type.value, "endpoint": {target: chosen.id}}
 
 
 def moment(at: datetime) -> str:

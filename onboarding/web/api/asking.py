@@ -1,9 +1,10 @@
-"""Reads what a host asks the list of attempts for. Empty values count as not given."""
+"""Reads what a host asks lists for. Empty values count as not given."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from werkzeug.datastructures import MultiDict
@@ -18,12 +19,43 @@ STANDINGS: Final = tuple(standing.value for standing in Standing if standing is 
 MOST: Final = 100
 DEFAULT: Final = 50
 
+SEARCH_PARAMETERS: Final = ("q", "after", "team")
+TEAM: Final = re.compile(r"T[A-Z0-9]{1,63}")
+CURSOR: Final = re.compile(r"c([1-9][0-9]{0,6})")
+"""Where a list of channels goes on: after so many of Slack's."""
+
 Query = MultiDict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """Which channels to list, in which workspace, and from where in Slack's list on."""
+
+    text: str
+    start: int
+    team: str
+
+
+def search(query: Query) -> Search:
+    """Raises `Invalid`."""
+    after = query.get("after", "")
+    place = CURSOR.fullmatch(after)
+    problems = [*_misnamed(query, SEARCH_PARAMETERS)]
+    if after and not place:
+        problems.append(Problem("after", "must be the `next` of an earlier page"))
+    if problems:
+        raise Invalid(problems)
+    return Search(query.get("q", ""), int(place[1]) if place else 0, query.get("team", "").strip())
+
+
+def cursor(start: int | None) -> str | None:
+    """What `search` reads again."""
+    return None if start is None else f"c{start}"
 
 
 def wanted(query: Query) -> Wanted:
     """Raises `Invalid` with every problem at once; a cursor shows whether it is one when it is used."""
-    if problems := [*_misnamed(query), *_garbage(query)]:
+    if problems := [*_misnamed(query, PARAMETERS), *_garbage(query)]:
         raise Invalid(problems)
     status, subscriber_id, limit, after = (query.get(name, "") for name in PARAMETERS)
     return Wanted(
@@ -42,9 +74,9 @@ def still_stands(attempt: Attempt, standing: Standing | None) -> bool:
     return standing is None or attempt.status.value == standing.value
 
 
-def _misnamed(query: Query) -> Iterator[Problem]:
+def _misnamed(query: Query, parameters: Sequence[str]) -> Iterator[Problem]:
     for name, values in query.lists():
-        if name not in PARAMETERS:
+        if name not in parameters:
             yield Problem(name, "is not a parameter of this call")
         elif len(values) > 1:
             yield Problem(name, "must be given once")

@@ -26,6 +26,12 @@ def read_object() -> dict[str, Any]:
     return body
 
 
+def read_nothing() -> None:
+    """For calls that take no body. An empty object is none."""
+    if _read().strip() not in {b"", b"{}"}:
+        raise Invalid([Problem("body", "must be empty")])
+
+
 def parse(raw: bytes) -> Any:
     try:
         value = json.loads(raw.decode(), parse_constant=_refuse, object_pairs_hook=_once_each)

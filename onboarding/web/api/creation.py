@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
-import re
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Final
 
-from onboarding.ephemeral.answers import Answer
 from onboarding.ledger.audit import Action
 from onboarding.model import InstallLink
 from onboarding.model.errors import LinkMalformed, Problem, StoreUnavailable
 from onboarding.web import auditing
-from onboarding.web.api import answers, bodies
+from onboarding.web.api import answers, bodies, repeats
 from onboarding.web.api.callers import Caller
 from onboarding.web.api.problems import Invalid
+from onboarding.web.api.repeats import Keyed
 from onboarding.web.context import wiring
 
-KEY: Final = "Idempotency-Key"
-KEY_PATTERN: Final = r"[ -~]{1,255}"
 LIFE: Final = "expiresIn"
 FIELDS: Final = (
     "subscriberId",
@@ -29,6 +25,7 @@ FIELDS: Final = (
     "identifier",
     "account",
     "returnUrl",
+    "destination",
 )
 
 Body = Mapping[str, Any]
@@ -36,31 +33,26 @@ Body = Mapping[str, Any]
 
 def create(body: Body, key: str | None, caller: Caller) -> dict[str, Any]:
     """What to answer: what was answered before under the same key, else a new link."""
-    problems = _key_problems(key)
-    kept = wiring().ephemeral.answers.find(caller.key, key) if key and not problems else None
-    return _same(kept or _record(_mint(body, problems), body, key, caller), body)
+    problems = repeats.problems(key)
+    keyed = Keyed(caller, key, repeats.fingerprint(bodies.canonical(body))) if key and not problems else None
+    kept = keyed.find() if keyed else None
+    return kept or _record(_mint(body, problems), keyed, caller)
 
 
-def _record(link: InstallLink, body: Body, key: str | None, caller: Caller) -> Answer:
+def _record(link: InstallLink, keyed: Keyed | None, caller: Caller) -> dict[str, Any]:
     """The answer that counts. The link is listed before anybody gets it; one that nobody will get is forgotten."""
     wiring().minting.record(link, caller.name)
-    ours = Answer(_fingerprint(body), answers.link(link, wiring().minting.url(link)))
+    ours = answers.link(link, wiring().minting.url(link))
     try:
-        kept = wiring().ephemeral.answers.keep(caller.key, key, ours) if key else ours
+        kept = keyed.keep(ours) if keyed else None
     except StoreUnavailable:
         auditing.record(caller.name, Action.MINTED, link.id, "and perhaps never given to anybody: Redis did not answer")
         raise
-    if kept.content == ours.content:
-        auditing.record(caller.name, Action.MINTED, link.id, f"for {link.subscriber_id or link.account or 'a context'}")
-    else:
+    if keyed and kept and kept.content != ours:
         wiring().minting.forget(link)
-    return kept
-
-
-def _same(answer: Answer, body: Body) -> dict[str, Any]:
-    if answer.fingerprint != _fingerprint(body):
-        raise Invalid([Problem(KEY, "was used with another body in the last 24 hours")])
-    return answer.content
+        return keyed.same(kept)
+    auditing.record(caller.name, Action.MINTED, link.id, f"for {link.subscriber_id or link.account or 'a context'}")
+    return ours
 
 
 def _mint(body: Body, problems: Sequence[Problem]) -> InstallLink:
@@ -74,12 +66,6 @@ def _mint(body: Body, problems: Sequence[Problem]) -> InstallLink:
     if problems:
         raise Invalid(problems)
     return link
-
-
-def _key_problems(key: str | None) -> list[Problem]:
-    if key is None or re.fullmatch(KEY_PATTERN, key):
-        return []
-    return [Problem(KEY, "must be 1 to 255 printable ASCII characters")]
 
 
 def _unknown(body: Body) -> list[Problem]:
@@ -97,7 +83,3 @@ def _life_problems(value: object) -> list[Problem]:
 
 def _life(seconds: float | None) -> timedelta | None:
     return None if seconds is None else timedelta(seconds=seconds)
-
-
-def _fingerprint(body: Body) -> str:
-    return hashlib.sha256(bodies.canonical(body).encode()).hexdigest()

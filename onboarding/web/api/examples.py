@@ -6,6 +6,10 @@ from typing import Final
 
 LINK_ID: Final = "x3vGk0Wb9nQ2sLr7TzYpAg"
 ATTEMPT_ID: Final = "Jq4mB1xV8hDs0uRk6NcWEw"
+CONNECTION_ID: Final = "chconn_5d0a7c1be2f94863a1b0c9d8e7f60514"
+ENDPOINT_ID: Final = CONNECTION_ID.replace("chconn", "chendp")
+WORKSPACE: Final = {"id": "T9TK3CUKW", "name": "Acme HQ"}
+CHANNEL: Final = {"id": "C024BE91L", "name": "deploys"}
 
 NEW_LINK: Final = {
     "subscriberId": "subscriber-123",
@@ -25,10 +29,11 @@ ATTEMPT: Final = {
     "subscriberId": "subscriber-123",
     "startedAt": "2026-03-01T09:30:00.000Z",
     "status": "connected",
-    "workspace": {"id": "T9TK3CUKW", "name": "Acme HQ"},
+    "workspace": WORKSPACE,
     "reason": None,
+    "destination": "set",
     "connection": {
-        "identifier": "chconn_5d0a7c1be2f94863a1b0c9d8e7f60514",
+        "identifier": CONNECTION_ID,
         "integrationIdentifier": "slack-prod",
         "subscriberId": "subscriber-123",
         "contextKeys": ["tenant:org-1"],
@@ -36,5 +41,22 @@ ATTEMPT: Final = {
     "timeline": [
         {"at": "2026-03-01T09:30:00.000Z", "event": "started", "detail": None},
         {"at": "2026-03-01T09:30:42.120Z", "event": "connected", "detail": "Acme HQ"},
+        {"at": "2026-03-01T09:31:05.480Z", "event": "destination_set", "detail": f"slack_channel {CHANNEL['id']}"},
     ],
 }
+CONNECTION: Final = {
+    "identifier": CONNECTION_ID,
+    "integrationIdentifier": "slack-prod",
+    "subscriberId": "subscriber-123",
+    "contextKeys": ["tenant:org-1"],
+    "workspace": WORKSPACE,
+    "state": "working",
+    "reason": None,
+    "since": "2026-03-01T09:30:42.120Z",
+    "checkedAt": None,
+    "connectedAt": "2026-03-01T09:30:42.120Z",
+    "attemptId": ATTEMPT_ID,
+    "endpoints": [{"identifier": ENDPOINT_ID, "type": "slack_channel"}],
+}
+NEW_DESTINATION: Final = {"channelId": CHANNEL["id"]}
+DESTINATION: Final = {"identifier": ENDPOINT_ID, "type": "slack_channel", "endpoint": NEW_DESTINATION}

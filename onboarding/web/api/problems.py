@@ -20,6 +20,7 @@ DETAILS: Final = {
     401: "Send one of the API keys of this service as `Authorization: Bearer <key>`.",
     404: "There is nothing here.",
     405: "Not with this method; the Allow header names those that work here.",
+    409: "That cannot be done as things are; `reason` says why.",
     413: "The body is larger than 64 KB.",
     415: "The body has to be sent as application/json.",
     422: "Some of what was sent breaks a rule; `errors` names each field.",
@@ -37,6 +38,17 @@ class Invalid(OnboardingError):
         super().__init__("; ".join(str(problem) for problem in self.problems))
 
 
+class Refused(OnboardingError):
+    """A call that was understood and could not be done. `reason` is a word for programs, `retry_after` in seconds."""
+
+    def __init__(self, status: int, detail: str, *, reason: str = "", retry_after: int = 0) -> None:
+        self.status = status
+        self.detail = detail
+        self.reason = reason
+        self.retry_after = retry_after
+        super().__init__(f"{status} {reason}".strip())
+
+
 def answer(error: Exception) -> Response:
     """The answer to a call that ended in `error`, whatever it is."""
     match error:
@@ -46,14 +58,12 @@ def answer(error: Exception) -> Response:
             return _invalid([Problem("after", "must be the `next` of an earlier page")])
         case TooOften():
             return _problem(429, {"Retry-After": str(error.retry_after)})
-        case StoreUnavailable():
-            LOGGER.error("store unavailable error=%s request=%s", error, request_id())
-            return _problem(503)
+        case Refused():
+            return _refused(error)
         case HTTPException():
             return _http(error)
         case _:
-            LOGGER.error("unexpected error request=%s", request_id(), exc_info=error)
-            return _problem(500)
+            return _breakdown(error)
 
 
 def example(status: int) -> dict[str, Any]:
@@ -68,6 +78,20 @@ def example(status: int) -> dict[str, Any]:
 
 def _invalid(problems: Sequence[Problem]) -> Response:
     return _problem(422, errors=[{"field": problem.name, "message": problem.message} for problem in problems])
+
+
+def _refused(error: Refused) -> Response:
+    headers = {"Retry-After": str(error.retry_after)} if error.retry_after else {}
+    more = {"reason": error.reason} if error.reason else {}
+    return _problem(error.status, headers, detail=error.detail, **more)
+
+
+def _breakdown(error: Exception) -> Response:
+    if isinstance(error, StoreUnavailable):
+        LOGGER.error("store unavailable error=%s request=%s", error, request_id())
+        return _problem(503)
+    LOGGER.error("unexpected error request=%s", request_id(), exc_info=error)
+    return _problem(500)
 
 
 def _http(error: HTTPException) -> Response:

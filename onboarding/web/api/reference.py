@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from onboarding.web.api.description import ON_EVERY_ANSWER
+from onboarding.web.api.describing import ON_EVERY_ANSWER
 
 Schema = Mapping[str, Any]
 
@@ -168,7 +168,8 @@ def _shape(name: str, schema: Schema) -> Shape:
 def _curl(document: Schema, path: str, method: str, operation: Schema) -> str:
     """A command that works once API_KEY is set in the shell."""
     examples = {each["name"]: each.get("example", "") for each in operation["parameters"]}
-    parts = ["curl", *(["-X", method] if method == "DELETE" else [])]
+    is_told = method == {True: "POST", False: "GET"}["requestBody" in operation]
+    parts = ["curl", *([] if is_told else ["-X", method])]
     lines = [" ".join([*parts, document["servers"][0]["url"] + path.format_map(examples)])]
     lines.append('-H "Authorization: Bearer $API_KEY"')
     for name in (each["name"] for each in operation["parameters"] if each["in"] == "header"):

@@ -1,4 +1,4 @@
-"""The calls that host back ends can make, and two addresses that tell how."""
+"""The calls about links and attempts, and two addresses that tell how to call."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 
 from onboarding.ledger.audit import Action
 from onboarding.web import auditing
-from onboarding.web.api import answers, asking, bodies, callers, creation, reference
+from onboarding.web.api import answers, asking, bodies, callers, creation, reference, repeats
 from onboarding.web.api.description import document
 from onboarding.web.context import wiring
 from onboarding.web.pages import render
@@ -24,7 +24,7 @@ api_calls.before_app_request(callers.admit)
 
 @api_calls.post("/v1/links", provide_automatic_options=False)
 def create_link() -> ResponseReturnValue:
-    body, key = bodies.read_object(), request.headers.get(creation.KEY)
+    body, key = bodies.read_object(), request.headers.get(repeats.KEY)
     return jsonify(creation.create(body, key, callers.caller())), 201
 
 
@@ -43,7 +43,7 @@ def revoke_link(link_id: str) -> ResponseReturnValue:
 def read_attempt(attempt_id: str) -> ResponseReturnValue:
     _check(attempt_id)
     found = wiring().ledger.attempts.get(attempt_id) or abort(404)
-    return jsonify(answers.attempt(found))
+    return jsonify(answers.attempt(found, wiring().choosing.open_to(found)))
 
 
 @api_calls.get("/v1/attempts", provide_automatic_options=False)
@@ -52,7 +52,7 @@ def list_attempts() -> ResponseReturnValue:
     wiring().ledger.attempts.expire()
     found = wiring().ledger.lists.find(wanted)
     standing = [each for each in found.attempts if asking.still_stands(each, wanted.standing)]
-    return jsonify(answers.page(standing, found.next))
+    return jsonify(answers.page(standing, wiring().choosing.open_to_each(standing), found.next))
 
 
 @api_calls.get("/openapi.json")

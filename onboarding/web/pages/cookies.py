@@ -9,16 +9,15 @@ from flask import request
 from werkzeug.wrappers import Response
 
 from onboarding.flows.install import Started, browser_hash
-from onboarding.model import Attempt, Secret
+from onboarding.model import STATE_LIFETIME, Attempt, Secret
 from onboarding.web.context import wiring
 
-LIFETIME: Final = 3600
 MOST: Final = 10
 
 
 def remember(response: Response, started: Started) -> None:
     """Bind a new attempt to this browser; the oldest bindings make room."""
-    _set(response, _prefix() + started.attempt_id, started.browser.reveal(), LIFETIME)
+    _set(response, _prefix() + started.attempt_id, started.browser.reveal(), _lifetime())
     ours = re.compile(re.escape(_prefix()) + r"[A-Za-z0-9_-]{22}")
     for name in [name for name in request.cookies if ours.fullmatch(name)][: -MOST + 1]:
         _set(response, name, "", 0)
@@ -29,8 +28,19 @@ def browser_of(attempt_id: str) -> Secret | None:
     return Secret(value) if value else None
 
 
+def has_browser_of(attempt_id: str) -> bool:
+    """Whether this browser holds a cookie for the attempt; whether the right one, only the attempt itself tells."""
+    return browser_of(attempt_id) is not None
+
+
 def is_same_browser(attempt: Attempt) -> bool:
     return browser_hash(browser_of(attempt.id)) == attempt.browser_hash
+
+
+def _lifetime() -> int:
+    """As long as an attempt can live: it may wait for an approval until its link expires, and stays after that."""
+    settings = wiring().settings
+    return int((STATE_LIFETIME + settings.link_max_age + settings.attempt_retention).total_seconds())
 
 
 def _prefix() -> str:

@@ -12,11 +12,12 @@ from werkzeug.exceptions import MethodNotAllowed
 
 from onboarding.clock.deadline import Deadline
 from onboarding.flows.install import attempt_id
-from onboarding.model import InstallLink, LastConnection, Secret
+from onboarding.model import InstallLink, Secret
+from onboarding.model.destinations import MadeConnection
 from onboarding.model.errors import OnboardingError
 from onboarding.web.context import wiring
 from onboarding.web.pages import cookies, messages, outcome, render
-from onboarding.web.pages.render import About
+from onboarding.web.pages.render import About, Name
 
 install_pages = Blueprint("install", __name__)
 
@@ -73,9 +74,13 @@ class _Return:
     is_described: bool
 
 
-def _already_connected(link: InstallLink, connection: LastConnection) -> ResponseReturnValue:
-    about = About(link, connection=connection, names={"date": render.date(connection.connected_at)})
-    return render.show(messages.ALREADY_CONNECTED, about=about, template="connected.html")
+def _already_connected(link: InstallLink, connection: MadeConnection) -> ResponseReturnValue:
+    is_theirs = cookies.has_browser_of(connection.attempt_id)
+    names: dict[str, str | Name] = {"date": render.date(connection.connected_at)}
+    if connection.destination:
+        names["place"] = render.place(connection.destination, is_theirs=is_theirs)
+    about = About(link, connection=connection, may_restart=is_theirs, names=names)
+    return render.show(messages.already_connected(link, connection), about=about, template="connected.html")
 
 
 def _open(token: str) -> InstallLink:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from flask import Blueprint, abort, jsonify, session
 from flask.typing import ResponseReturnValue
 
 from onboarding.model import Attempt, Reason, Status, Unrecorded, Workspace
+from onboarding.model.destinations import MadeConnection
 from onboarding.model.errors import StoreUnavailable
 from onboarding.web.context import wiring
 from onboarding.web.pages import cookies, messages, render
@@ -19,6 +22,8 @@ def attempt(attempt_id: str) -> ResponseReturnValue:
     if told := _recall(attempt_id):
         return _unrecorded(attempt_id, told)
     found = _find(attempt_id)
+    if connection := wiring().choosing.open_to(found):
+        return _with_destination(found, connection)
     return render.show(messages.outcome(found), about=_about(found), attempt=found, scopes=_missing(found))
 
 
@@ -27,7 +32,9 @@ def attempt_status(attempt_id: str) -> ResponseReturnValue:
     found = _find(attempt_id)
     workspace = {"id": found.workspace.id, "name": found.workspace.name} if found.workspace else None
     status = "pending" if found.status.is_pending else found.status.value
-    return jsonify(id=found.id, status=status, workspace=workspace, reason=found.reason)
+    connection = wiring().choosing.open_to(found)
+    destination = ("set" if connection.destination else "unset") if connection else None
+    return jsonify(id=found.id, status=status, workspace=workspace, reason=found.reason, destination=destination)
 
 
 def remember(attempt_id: str, unrecorded: Unrecorded | None) -> None:
@@ -53,8 +60,19 @@ def _recall(attempt_id: str) -> Unrecorded | None:
 
 def _unrecorded(attempt_id: str, told: Unrecorded) -> ResponseReturnValue:
     is_connected = told.status is Status.CONNECTED
-    message = messages.CONNECTED if is_connected else messages.OUTCOMES[Reason.GRANT_LOST]
+    message = messages.CONNECTED_UNRECORDED if is_connected else messages.OUTCOMES[Reason.GRANT_LOST]
     return render.show(message, about=About(workspace=told.workspace, support_code=attempt_id))
+
+
+def _with_destination(found: Attempt, connection: MadeConnection) -> ResponseReturnValue:
+    """Connected is not the end: somebody chooses where notifications go."""
+    destination, is_theirs = connection.destination, cookies.is_same_browser(found)
+    message = messages.with_destination(found, destination, is_theirs=is_theirs)
+    is_sent = is_theirs and destination is not None and session.pop("tested", "") == found.id
+    about = _about(found)
+    if destination:
+        about = replace(about, names={**about.names, "place": render.place(destination, is_theirs=is_theirs)})
+    return render.show(message, about=about, attempt=found, notice=messages.TEST_SENT if is_sent else "")
 
 
 def _find(attempt_id: str) -> Attempt:

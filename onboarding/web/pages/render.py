@@ -12,7 +12,8 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 from flask import Response, make_response, render_template, url_for
 from markupsafe import Markup, escape
 
-from onboarding.model import Attempt, InstallLink, LastConnection, Status, Workspace
+from onboarding.model import Attempt, InstallLink, Status, Workspace
+from onboarding.model.destinations import Destination, MadeConnection
 from onboarding.web.context import request_id, wiring
 from onboarding.web.pages import messages
 from onboarding.web.pages.messages import Action, Button, Message
@@ -47,11 +48,11 @@ class About:
 
     link: InstallLink | None = None
     attempt: Attempt | None = None
-    connection: LastConnection | None = None
+    connection: MadeConnection | None = None
     workspace: Workspace | None = None
     may_restart: bool = False
     support_code: str | None = None
-    names: Mapping[str, str] = field(default_factory=dict)
+    names: Mapping[str, str | Name] = field(default_factory=dict)
 
 
 def about_attempt(attempt: Attempt, *, may_restart: bool) -> About:
@@ -104,6 +105,11 @@ def _to_admin(about: About, filled: Callable[[str], Markup]) -> str:
     return "\n\n".join([*parts, messages.TO_ADMIN_THANKS])
 
 
+def invite() -> str:
+    """What a member types in a channel to let the app in. Slack's names of apps have no line breaks either."""
+    return messages.INVITE.format(product=wiring().settings.product_name)
+
+
 def fill(text: str, names: Mapping[str, Name]) -> Markup:
     """`text` with its names in place. Names keep their own writing direction and stay text."""
     return Markup(re.sub(r"\{(\w+)\}", lambda m: names[m[1]].at(m.start()), str(escape(text))))  # noqa: S704
@@ -120,6 +126,12 @@ def in_words(span: timedelta) -> str:
     unit, size = next((each for each in UNITS if seconds >= 2 * each[1] - 1), UNITS[-1])
     count = round(seconds / size)
     return f"{count} {unit}" + ("s" if count > 1 else "")
+
+
+def place(destination: Destination, *, is_theirs: bool) -> Name:
+    """Where notifications go, for whoever looks at the page."""
+    text, is_name = messages.place(destination, is_theirs=is_theirs)
+    return Name(text, is_own=is_name)
 
 
 def date(moment: datetime) -> str:
@@ -145,7 +157,7 @@ def _names(about: About) -> dict[str, Name]:
         "product": Name(product, is_own=product != "this app"),
         "account": Name(account) if account else Name("your account", is_own=False),
         "workspace": Name(workspace.name) if workspace else Name("your workspace", is_own=False),
-        **{name: Name(text, is_own=False) for name, text in about.names.items()},
+        **{name: Name(given, is_own=False) if isinstance(given, str) else given for name, given in about.names.items()},
     }
 
 
@@ -166,6 +178,23 @@ def _back(about: About) -> str | None:
 
 def _check_again(about: About) -> str | None:
     return url_for("outcome.attempt", attempt_id=about.attempt.id) if about.attempt else None
+
+
+def _choose(about: About) -> str | None:
+    """Where notifications go is chosen by whoever approved, in their own browser."""
+    if about.attempt:
+        return url_for("destination.choose", attempt_id=about.attempt.id)
+    if about.connection and about.may_restart:
+        return url_for("destination.choose", attempt_id=about.connection.attempt_id)
+    return None
+
+
+def _send_to_me(about: About) -> str | None:
+    return _choose(about) if about.attempt and about.attempt.installer_id else None
+
+
+def _test(about: About) -> str | None:
+    return url_for("destination.test", attempt_id=about.attempt.id) if about.attempt else None
 
 
 def _open_slack(about: About) -> str | None:
@@ -206,4 +235,7 @@ _ADDRESSES: Final[Mapping[Action, Callable[[About], str | None]]] = {
     Action.HOME: lambda _: url_for("home.home"),
     Action.RELOAD: lambda _: "",
     Action.ADMIN_MESSAGE: lambda _: "",
+    Action.CHOOSE: _choose,
+    Action.SEND_TO_ME: _send_to_me,
+    Action.TEST: _test,
 }

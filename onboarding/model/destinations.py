@@ -1,0 +1,123 @@
+"""Where notifications go: the destination somebody chose, and Novu's channel endpoint that leads there."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+
+from onboarding.model import InstallLink, Owner, Workspace
+
+
+class EndpointType(StrEnum):
+    """Novu's words. Messages to a person arrive in the app's direct messages."""
+
+    CHANNEL = "slack_channel"
+    PERSON = "slack_user"
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """A channel or a person in Slack. Only a public channel has its name here: others may not know private ones."""
+
+    type: EndpointType
+    id: str
+    name: str | None = None
+
+    @property
+    def is_person(self) -> bool:
+        return self.type is EndpointType.PERSON
+
+    @property
+    def told(self) -> str:
+        """As timelines say it."""
+        return f"{self.type} {self.id}"
+
+    def to_json(self) -> str:
+        """As the ledger keeps it."""
+        fields = {"type": self.type.value, "id": self.id, "name": self.name}
+        return json.dumps({name: value for name, value in fields.items() if value is not None})
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A Novu channel endpoint. `target` is the id of a channel or person; None if it is of a kind unknown here."""
+
+    identifier: str
+    connection: str | None
+    integration: str
+    subscriber_id: str | None
+    context_keys: tuple[str, ...]
+    type: str
+    target: str | None
+
+    def leads_like(self, other: Endpoint) -> bool:
+        """Whether the two differ in their target only, which Novu lets one change."""
+        return replace(self, target=None) == replace(other, target=None)
+
+
+@dataclass(frozen=True, slots=True)
+class MadeConnection:
+    """A channel connection that this service made, as it remembers it. Novu holds the truth.
+
+    `subscriber_id` is the one that the link names, also if the connection is shared. `attempt_id` names the attempt
+    that made it, `installer_id` the person who approved.
+    """
+
+    owner: str
+    identifier: str
+    integration: str
+    subscriber_id: str | None
+    context_keys: tuple[str, ...]
+    workspace: Workspace
+    app_id: str | None
+    installer_id: str | None
+    attempt_id: str
+    connected_at: datetime
+    state: str
+    reason: str | None
+    since: datetime
+    destination: Destination | None = None
+
+    @property
+    def is_ended(self) -> bool:
+        return self.state == "ended"
+
+    @property
+    def is_shared(self) -> bool:
+        return Owner(self.integration, None, self.context_keys).identifier == self.owner
+
+    @property
+    def endpoint_identifier(self) -> str:
+        """The owner's own endpoint identifier: there is never more than one endpoint of ours."""
+        return _endpoint_identifier(self.owner)
+
+    def endpoint(self, destination: Destination) -> Endpoint:
+        """What Novu has to hold. It compares neither subscriber nor context with the connection's, so we do."""
+        return Endpoint(
+            identifier=self.endpoint_identifier,
+            connection=self.identifier,
+            integration=self.integration,
+            subscriber_id=self.subscriber_id,
+            context_keys=self.context_keys,
+            type=destination.type.value,
+            target=destination.id,
+        )
+
+
+def endpoint_for(link: InstallLink, connection: str, destination: Destination) -> Endpoint:
+    """The same for a connection that is being made."""
+    return Endpoint(
+        identifier=_endpoint_identifier(link.owner.identifier),
+        connection=connection,
+        integration=link.integration,
+        subscriber_id=link.subscriber_id,
+        context_keys=link.owner.context_keys,
+        type=destination.type.value,
+        target=destination.id,
+    )
+
+
+def _endpoint_identifier(owner: str) -> str:
+    return f"chendp_{owner.removeprefix('chconn_')}"

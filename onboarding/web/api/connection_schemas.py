@@ -1,0 +1,106 @@
+"""The shapes of what the calls about connections take and give."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from onboarding.flows.channels import PERSON, SHOWN
+from onboarding.flows.pasted import CHANNEL
+from onboarding.model.destinations import EndpointType
+from onboarding.web.api import examples
+from onboarding.web.api.destinations import CHANNEL_FIELD, PERSON_FIELD
+from onboarding.web.api.shapes import ID, MOMENT, OPTIONAL_TEXT, TEXT, Schema, record, ref
+
+STATES: Final = {
+    "working": "Slack accepted the token when last asked",
+    "broken": "it did not: `reason` is Slack's word",
+    "unknown": "nobody can ask",
+    "ended": "it is no more",
+}
+TYPE: Final[Schema] = {"enum": [each.value for each in EndpointType]}
+NULL: Final[Schema] = {"type": "null"}
+CHANNEL_ID: Final[Schema] = {"type": "string", "pattern": f"^{CHANNEL.pattern}$"}
+PERSON_ID: Final[Schema] = {"type": "string", "pattern": f"^{PERSON.pattern}$"}
+
+
+def schemas() -> dict[str, Schema]:
+    return {
+        "ConnectionStatus": _connection(),
+        "Endpoint": record(
+            {"identifier": {**TEXT, "description": "Finds the channel endpoint at Novu."}, "type": TYPE},
+        ),
+        "ChannelPage": record(
+            {
+                "data": {"type": "array", "items": ref("Channel"), "maxItems": SHOWN},
+                "next": {**OPTIONAL_TEXT, "description": "Ask for the page after this one with it; null at the end."},
+            },
+            examples=[{"data": [examples.CHANNEL], "next": None}],
+        ),
+        "Channel": record(
+            {"id": {**TEXT, "description": "Slack's id."}, "name": {**TEXT, "description": "Without the # before it."}}
+        ),
+        "NewDestination": _new_destination(),
+        "Destination": record(
+            {
+                "identifier": {**TEXT, "description": "Of the channel endpoint at Novu; a connection keeps it."},
+                "type": TYPE,
+                "endpoint": {
+                    "anyOf": [record({CHANNEL_FIELD: CHANNEL_ID}), record({PERSON_FIELD: PERSON_ID})],
+                    "description": "As Novu holds it.",
+                },
+            },
+            examples=[examples.DESTINATION],
+        ),
+        "Tested": record({"ok": {"const": True}}, examples=[{"ok": True}]),
+    }
+
+
+def _connection() -> Schema:
+    states = "; ".join(f"`{state}`: {meaning}" for state, meaning in STATES.items())
+    return record(
+        {
+            "identifier": {**TEXT, "description": "Finds the channel connection at Novu."},
+            "integrationIdentifier": TEXT,
+            "subscriberId": {**OPTIONAL_TEXT, "description": "Null if the connection is shared."},
+            "contextKeys": {"type": "array", "items": TEXT, "description": "type:id, sorted."},
+            "workspace": ref("Workspace"),
+            "state": {"enum": [*STATES], "description": f"{states}."},
+            "reason": {**OPTIONAL_TEXT, "description": "Why it is not working."},
+            "since": {**MOMENT, "description": "Since when it has been in that state."},
+            "checkedAt": {**MOMENT, "type": ["string", "null"], "description": "When Slack was last asked."},
+            "connectedAt": MOMENT,
+            "attemptId": {**ID, "description": "The attempt that connected it last."},
+            "endpoints": {
+                "type": "array",
+                "items": ref("Endpoint"),
+                "description": "Where its notifications go, as far as it was chosen here. Empty: nowhere yet.",
+            },
+        },
+        examples=[examples.CONNECTION],
+    )
+
+
+def _new_destination() -> Schema:
+    """Exactly one of the two. Null counts as not given."""
+    return {
+        "type": "object",
+        "description": "Either a channel or a person.",
+        "properties": {
+            CHANNEL_FIELD: {
+                **CHANNEL_ID,
+                "type": ["string", "null"],
+                "description": "A public channel, or a private one that the app is a member of.",
+            },
+            PERSON_FIELD: {
+                **PERSON_ID,
+                "type": ["string", "null"],
+                "description": "A person: notifications arrive in the app's direct messages.",
+            },
+        },
+        "additionalProperties": False,
+        "anyOf": [
+            {"required": [CHANNEL_FIELD], "properties": {CHANNEL_FIELD: TEXT, PERSON_FIELD: NULL}},
+            {"required": [PERSON_FIELD], "properties": {PERSON_FIELD: TEXT, CHANNEL_FIELD: NULL}},
+        ],
+        "examples": [examples.NEW_DESTINATION],
+    }

@@ -1,0 +1,71 @@
+"""The pages in front of Slack, and what surrounds every page."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from onboarding.web.pages.messages.message import BACK, QUIET_CONTACT, Message
+
+HOME_PAGE: Final = Message(
+    "Connect Slack with a link from {product}",
+    (
+        "This service lets {product} post notifications into your Slack workspace.",
+        "It works with a personal connect link. Nothing can be started from this page: please open the link that "
+        "{product} gave you, or ask for one.",
+    ),
+    quiet=QUIET_CONTACT,
+)
+
+LANDING: Final = Message(
+    "Connect {account} to Slack",
+    ("{product} will post notifications to the Slack workspace you choose. You can disconnect at any time.",),
+)
+ADD_TO_SLACK: Final = ("Add to", "Slack")
+ASK_AN_ADMIN: Final = "Your workspace may ask an admin to approve; come back to this same link afterwards."
+PERMISSIONS_HEADING: Final = "What it can do, and why"
+LINK_LIFE: Final = ("This link works for another", ".")
+WRONG_ACCOUNT: Final = (
+    "Not the right account?",
+    "Just close this page: nothing has been connected. Then ask {product} for a link for the right account.",
+)
+USE_ANOTHER: Final = "Use another workspace"
+SET_UP: Final = "Slack set-up"
+SUPPORT_CODE: Final = "Support code"
+MARKS: Final = {"good": ("✓", "Connected"), "wait": ("…", "In progress"), "stop": ("!", "Not finished")}
+FOR_LINK_MAKERS: Final = "For whoever makes these links"
+FOR_YOUR_ADMIN: Final = "A message for your admin"
+COPIED: Final = "Copied."
+COPY_BY_HAND: Final = "Press Ctrl+C or ⌘C to copy."
+ALREADY_CONNECTED: Final = Message(
+    "{account} is connected to {workspace}",
+    ("Since {date}.",),
+    primary=BACK,
+    tone="good",
+)
+
+TO_ADMIN: Final = (
+    "Hello! I would like to connect {product} to our Slack workspace, so that it can post notifications there. "
+    "Slack says that an admin has to approve the app first. Could you approve {product} under “Manage apps”?"
+)
+TO_ADMIN_LINK: Final = "Once it is approved, anybody with this link can finish in one click:"
+TO_ADMIN_THANKS: Final = "Thank you!"
+
+PERMISSIONS: Final = {
+    "chat:write": ("Post messages", "to deliver your notifications"),
+    "chat:write.public": (
+        "Post in public channels without being invited",
+        "so that you can pick any of them",
+    ),
+    "chat:write.customize": ("Post under a name of its own", "so that you see what a message is about"),
+    "channels:read": ("See the list of public channels", "to let you choose where notifications go"),
+    "channels:join": ("Join public channels", "to post where you want notifications"),
+    "groups:read": ("See private channels it was added to", "to let you choose where notifications go"),
+    "im:write": ("Start direct messages", "to send a notification to one person"),
+    "im:read": ("See its own direct messages", "to send a notification to one person"),
+    "users:read": ("See who is in the workspace", "to let you choose who gets notifications"),
+    "users:read.email": ("See e-mail addresses", "to match people with their accounts here"),
+    "team:read": ("See the name of the workspace", "to show you where you are connected"),
+    "incoming-webhook": ("Post to one channel that you choose", "to deliver your notifications"),
+    "commands": ("Add slash commands", "to let you steer notifications from Slack"),
+    "files:write": ("Upload files", "to attach them to notifications"),
+}

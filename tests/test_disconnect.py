@@ -1,0 +1,203 @@
+"""Disconnecting: an end that was asked for comes, whoever is away, unless the customer connects again before."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+import requests
+from flask import Flask
+
+from onboarding.flows.disconnect import GIVE_UP_AFTER, Outcome
+from onboarding.ledger.work import Kind
+from onboarding.model.destinations import Destination, EndpointType
+from onboarding.wiring import Wiring, wire_background
+from onboarding.worker import kinds
+from tests.aging import Database, pass_time
+from tests.conftest import MintLink
+from tests.person import Person
+from tests.stand_ins import NOVU_KEY, LocalNovu, LocalSlack
+
+SOON = timedelta(seconds=30)
+
+
+@pytest.fixture
+def identifier(person: Person, link: str, novu: LocalNovu) -> str:
+    """Of the one connection there is, and of its owner."""
+    person.install(link)
+    return novu.state.connections[0].identifier
+
+
+def let_workers_go_on(wiring: Wiring, ledger_db: Database) -> None:
+    """As much later as it takes, everything that is due is done once."""
+    pass_time(ledger_db, SOON)
+    made = wire_background(wiring.settings)
+    for job in made.ledger.work.take(dict.fromkeys((Kind.DISCONNECT, Kind.DESTINATION, Kind.DELIVER), 9), 9):
+        kinds(made)[job.kind](job)
+    made.ledger.postgres.close()
+
+
+def work(ledger_db: Database) -> list[str]:
+    rows = ledger_db.execute("SELECT kind FROM work WHERE kind NOT IN ('expire', 'forget')")
+    return [row["kind"] for row in rows]
+
+
+def lead_to_a_channel(wiring: Wiring, identifier: str) -> None:
+    connection = wiring.ledger.connections.find(identifier)
+    assert connection
+    wiring.choosing.choose(connection, Destination(EndpointType.CHANNEL, "C9TK3CUKW000", "general"))
+
+
+def state(wiring: Wiring, identifier: str) -> str:
+    found = wiring.ledger.connections.find(identifier)
+    assert found
+    return found.state
+
+
+def accepts(slack: LocalSlack, token: str) -> bool:
+    headers = {"Authorization": f"Bearer {token}"}
+    return bool(requests.post(f"{slack.url}/api/auth.test", headers=headers, timeout=5).json()["ok"])
+
+
+@pytest.mark.parametrize("misfortune", ["down", "html", "rate_limited", "unavailable"])
+def test_while_novu_is_away_an_end_waits_for_a_worker(
+    identifier: str, wiring: Wiring, novu: LocalNovu, ledger_db: Database, misfortune: str
+) -> None:
+    novu.suffer(misfortune)
+    done = wiring.upkeep.disconnect(identifier, revokes=False)
+    assert (done.novu, done.goes_on, done.is_done) == (Outcome.FAILED, True, False)
+    let_workers_go_on(wiring, ledger_db)
+    assert (len(novu.state.connections), state(wiring, identifier)) == (1, "working")
+    novu.suffer("none")
+    let_workers_go_on(wiring, ledger_db)
+    assert novu.state.connections == ()
+    assert state(wiring, identifier) == "ended"
+    assert work(ledger_db) == []
+
+
+def test_a_key_that_is_wrong_for_a_while_does_not_undo_an_end(
+    identifier: str, wiring: Wiring, novu: LocalNovu, ledger_db: Database
+) -> None:
+    novu.suffer("down")
+    wiring.upkeep.disconnect(identifier, revokes=False)
+    novu.suffer("unauthorized")
+    let_workers_go_on(wiring, ledger_db)
+    novu.suffer("none")
+    let_workers_go_on(wiring, ledger_db)
+    assert novu.state.connections == ()
+
+
+def test_what_hangs_on_the_connection_is_deleted_first(
+    identifier: str, wiring: Wiring, novu: LocalNovu, ledger_db: Database
+) -> None:
+    lead_to_a_channel(wiring, identifier)
+    body = {
+        "subscriberId": "subscriber-123",
+        "integrationIdentifier": "slack-prod",
+        "type": "slack_user",
+        "endpoint": {"userId": "U0OTHER"},
+    }
+    headers = {"Authorization": f"ApiKey {NOVU_KEY}"}
+    for connection in (identifier, None):
+        made = {**body, "connectionIdentifier": connection} if connection else body
+        requests.post(f"{novu.url}/v1/channel-endpoints", json=made, headers=headers, timeout=5).raise_for_status()
+    assert len(novu.state.endpoints) == 3
+    done = wiring.upkeep.disconnect(identifier, revokes=True)
+    assert done.novu is Outcome.DONE
+    assert novu.state.connections == ()
+    assert [each.connection_identifier for each in novu.state.endpoints] == [None]
+    assert ledger_db.execute("SELECT FROM destination").fetchall() == []
+
+
+def test_a_later_approval_wins_over_an_end_that_waits(
+    identifier: str, person: Person, mint: MintLink, wiring: Wiring, novu: LocalNovu, ledger_db: Database
+) -> None:
+    novu.suffer("down")
+    wiring.upkeep.disconnect(identifier, revokes=True)
+    novu.suffer("none")
+    assert person.install(mint()).heading == "Acme HQ is connected"
+    let_workers_go_on(wiring, ledger_db)
+    assert len(novu.state.connections) == 1
+    assert state(wiring, identifier) == "working"
+    assert work(ledger_db) == []
+
+
+def test_an_approval_given_before_does_not_stop_an_end_that_waits(
+    identifier: str, person: Person, mint: MintLink, wiring: Wiring, novu: LocalNovu, ledger_db: Database
+) -> None:
+    novu.suffer("down")
+    person.open(person.come_back(mint()))
+    wiring.upkeep.disconnect(identifier, revokes=False)
+    novu.suffer("none")
+    for _ in range(3):
+        let_workers_go_on(wiring, ledger_db)
+    assert novu.state.connections == ()
+    assert state(wiring, identifier) == "ended"
+
+
+def test_while_something_else_is_under_way_an_end_waits_for_a_worker(
+    identifier: str, wiring: Wiring, novu: LocalNovu, ledger_db: Database
+) -> None:
+    ledger_db.execute("UPDATE owner SET lease = 'x', leased_until = now() + interval '16 s'")
+    done = wiring.upkeep.disconnect(identifier, revokes=True)
+    assert (done.slack, done.novu, done.goes_on) == (Outcome.NOT_ASKED, Outcome.BUSY, True)
+    assert wiring.upkeep.finish(identifier) == "something else is under way"
+    let_workers_go_on(wiring, ledger_db)
+    assert novu.state.connections == ()
+
+
+def test_while_slack_is_silent_novu_keeps_the_token_to_revoke(
+    identifier: str,
+    make_app: Callable[..., Flask],
+    wiring: Wiring,
+    slack: LocalSlack,
+    novu: LocalNovu,
+    ledger_db: Database,
+) -> None:
+    token = novu.state.connections[0].token
+    away: Wiring = make_app(SLACK_URL="http://127.0.0.1:1").extensions["onboarding"]
+    done = away.upkeep.disconnect(identifier, revokes=True)
+    assert (done.slack, done.novu, done.goes_on) == (Outcome.FAILED, Outcome.NOT_ASKED, True)
+    let_workers_go_on(away, ledger_db)
+    assert novu.state.connections[0].token == token
+    assert accepts(slack, token)
+    let_workers_go_on(wiring, ledger_db)
+    assert novu.state.connections == ()
+    assert not accepts(slack, token)
+
+
+def test_an_end_that_was_asked_for_twice_revokes_if_either_did(
+    identifier: str, wiring: Wiring, slack: LocalSlack, novu: LocalNovu, ledger_db: Database
+) -> None:
+    token = novu.state.connections[0].token
+    novu.suffer("down")
+    wiring.upkeep.disconnect(identifier, revokes=True)
+    wiring.upkeep.disconnect(identifier, revokes=False)
+    novu.suffer("none")
+    let_workers_go_on(wiring, ledger_db)
+    assert novu.state.connections == ()
+    assert not accepts(slack, token)
+
+
+def test_an_end_that_does_not_come_in_a_week_is_given_up(
+    identifier: str, wiring: Wiring, novu: LocalNovu, ledger_db: Database
+) -> None:
+    novu.suffer("down")
+    wiring.upkeep.disconnect(identifier, revokes=False)
+    pass_time(ledger_db, GIVE_UP_AFTER)
+    let_workers_go_on(wiring, ledger_db)
+    novu.suffer("none")
+    assert work(ledger_db) == []
+    let_workers_go_on(wiring, ledger_db)
+    assert len(novu.state.connections) == 1
+
+
+def test_work_that_got_lost_is_made_anew(identifier: str, wiring: Wiring, novu: LocalNovu, ledger_db: Database) -> None:
+    novu.suffer("down")
+    wiring.upkeep.disconnect(identifier, revokes=False)
+    novu.suffer("none")
+    ledger_db.execute("DELETE FROM work")
+    assert wiring.ledger.work.rebuild() == 1
+    let_workers_go_on(wiring, ledger_db)
+    assert novu.state.connections == ()
