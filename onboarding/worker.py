@@ -32,8 +32,6 @@ EXPIRE_EVERY: Final = timedelta(seconds=5)
 FORGET_EVERY: Final = timedelta(minutes=1)
 FORGET_MORE: Final = timedelta(seconds=1)
 REBUILD_EVERY: Final = 60.0
-FIRST_WAIT: Final = timedelta(seconds=1)
-LONGEST_WAIT: Final = timedelta(minutes=15)
 
 Do = Callable[[Job], timedelta | None]
 """Does a job. Gives the time after which it is due again, or None if it has seen to that itself."""
@@ -65,7 +63,7 @@ def kinds(made: Background) -> dict[Kind, Do]:
 
     return {
         Kind.DELIVER: deliver,
-        Kind.DESTINATION: lambda job: _until_done(made.ledger, job, made.choosing.finish(job.subject, job.tries)),
+        Kind.DESTINATION: lambda job: _until_done(made.ledger, job, made.choosing.finish(job.subject, job.take)),
         Kind.DISCONNECT: lambda job: _until_done(made.ledger, job, made.upkeep.finish(job.subject)),
         Kind.EXPIRE: lambda _: _expire(made.ledger),
         Kind.FORGET: lambda _: _forget(made.ledger),
@@ -156,14 +154,11 @@ class Worker:
 
 def _until_done(ledger: Ledger, job: Job, obstacle: str) -> None:
     """Forget a job that came to its end; one that met an obstacle is due again, later each time."""
-    if not obstacle:
+    if obstacle:
+        LOGGER.warning("job postponed kind=%s subject=%s error=%s", job.kind, job.subject, obstacle)
+        ledger.work.later(job, obstacle)
+    else:
         ledger.work.done(job)
-        return
-    wait = min(FIRST_WAIT * (1 << min(job.tries - 1, 20)), LONGEST_WAIT)
-    LOGGER.warning(
-        "job postponed kind=%s subject=%s wait=%.0f error=%s", job.kind, job.subject, wait.total_seconds(), obstacle
-    )
-    ledger.work.later(job, wait * random.uniform(0.8, 1.2), obstacle)  # noqa: S311
 
 
 def _expire(ledger: Ledger) -> timedelta:

@@ -110,8 +110,9 @@ def _slack_server() -> Iterator[LocalSlack]:
 
 
 @pytest.fixture(scope="session")
-def _novu_server() -> Iterator[LocalNovu]:
-    app = create_novu(NOVU_KEY)
+def _novu_server(_slack_server: LocalSlack) -> Iterator[LocalNovu]:
+    """It delivers to the local Slack."""
+    app = create_novu(NOVU_KEY, slack_url=_slack_server.url)
     with serving(app) as url:
         yield LocalNovu(url, app.extensions["novu"])
 

@@ -207,7 +207,7 @@ def test_endpoints_that_others_made_stay_until_a_disconnect(
     wiring.choosing.choose(connection, None)
     assert [each.endpoint for each in novu.state.endpoints] == [{"channelId": "C0THEIRS1"}]
     assert wiring.upkeep.disconnect(connection.identifier, revokes=False).is_done
-    assert novu.state.endpoints == ()
+    assert not novu.state.endpoints
 
 
 def test_a_connection_that_was_made_anew_keeps_its_choice(
@@ -359,3 +359,71 @@ def test_whoever_connects_again_is_not_disconnected_by_what_was_asked_before(
     assert wiring.upkeep.finish(connection.owner) == ""
     assert len(novu.state.connections) == 1
     assert ledger_db.execute("SELECT FROM work WHERE kind = 'disconnect'").rowcount == 0
+
+
+def test_whoever_connects_again_after_half_an_end_gets_the_endpoint_back(
+    connection: MadeConnection, person: Person, link: str, wiring: Wiring, novu: LocalNovu
+) -> None:
+    wiring.choosing.choose(connection, GENERAL)
+    back = person.come_back(link)
+    lease = "an operator"
+    assert wiring.ledger.connections.ask_end(connection.owner, connection.identifier, lease, revokes=False)
+    wiring.novu.endpoints.delete_all(connection.identifier, Deadline(5))
+    wiring.ledger.connections.release(connection.owner, lease)
+    person.open(back)
+    assert wiring.choosing.finish(connection.owner, 1) == ""
+    assert [each.endpoint for each in novu.state.endpoints] == [{"channelId": GENERAL.id}]
+    assert wiring.upkeep.finish(connection.owner) == ""
+    assert len(novu.state.connections) == 1
+
+
+def test_an_end_that_is_given_up_restores_the_endpoint_and_is_told(
+    connection: MadeConnection, wiring: Wiring, novu: LocalNovu, ledger_db: Database
+) -> None:
+    wiring.choosing.choose(connection, GENERAL)
+    lease = "an operator"
+    assert wiring.ledger.connections.ask_end(connection.owner, connection.identifier, lease, revokes=False)
+    wiring.novu.endpoints.delete_all(connection.identifier, Deadline(5))
+    wiring.ledger.connections.withdraw_end(connection.owner, lease, "Novu refused")
+    assert wiring.choosing.finish(connection.owner, 1) == ""
+    assert [each.endpoint for each in novu.state.endpoints] == [{"channelId": GENERAL.id}]
+    [attempt] = ledger_db.execute("SELECT timeline FROM attempt").fetchall()
+    assert ["not_disconnected", "Novu refused"] in [event[1:] for event in attempt["timeline"]]
+
+
+def test_a_shared_connection_follows_the_newest_links_subscriber(
+    person: Person, mint: MintLink, wiring: Wiring, novu: LocalNovu
+) -> None:
+    novu.state.environment.add_subscriber("somebody-else")
+    shared = {"context": {"tenant": "acme"}, "connectionMode": "shared"}
+    person.install(mint(**shared))
+    connection = wiring.ledger.connections.find(novu.state.connections[0].identifier)
+    assert connection
+    wiring.choosing.choose(connection, GENERAL)
+    person.install(mint(subscriberId="somebody-else", **shared))
+    assert wiring.choosing.finish(connection.owner, 1) == ""
+    assert [each.subscriber_id for each in novu.state.endpoints] == ["somebody-else"]
+    person.install(mint(subscriberId=None, **shared))
+    found = wiring.ledger.connections.find(connection.identifier)
+    assert found
+    assert found.subscriber_id == "somebody-else"
+
+
+def test_without_a_subscriber_nothing_can_be_chosen(
+    person: Person, mint: MintLink, wiring: Wiring, novu: LocalNovu
+) -> None:
+    person.install(mint(subscriberId=None, context={"tenant": "acme"}))
+    connection = wiring.ledger.connections.find(novu.state.connections[0].identifier)
+    assert connection
+    with pytest.raises(ConnectionChanged):
+        wiring.choosing.choose(connection, GENERAL)
+    assert not novu.state.endpoints
+
+
+def test_a_timeline_does_not_grow_with_every_choice(
+    connection: MadeConnection, wiring: Wiring, ledger_db: Database
+) -> None:
+    for number in range(110):
+        wiring.choosing.choose(connection, (GENERAL, RANDOM)[number % 2])
+    [attempt] = ledger_db.execute("SELECT timeline FROM attempt").fetchall()
+    assert len(attempt["timeline"]) == 100

@@ -32,6 +32,7 @@ def identifier(person: Person, link: str, novu: LocalNovu) -> str:
 def let_workers_go_on(wiring: Wiring, ledger_db: Database) -> None:
     """As much later as it takes, everything that is due is done once."""
     pass_time(ledger_db, SOON)
+    ledger_db.execute("UPDATE work SET due_at = now()")
     made = wire_background(wiring.settings)
     for job in made.ledger.work.take(dict.fromkeys((Kind.DISCONNECT, Kind.DESTINATION, Kind.DELIVER), 9), 9):
         kinds(made)[job.kind](job)

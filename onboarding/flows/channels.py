@@ -15,7 +15,7 @@ from onboarding.ephemeral.channels import KnownChannels, Read
 from onboarding.flows.pasted import Pasted, read_pasted
 from onboarding.model import Secret, Workspace
 from onboarding.model.destinations import Destination, EndpointType, MadeConnection
-from onboarding.model.errors import DestinationRefused, NotThere, SlackSaysNo, StoreUnavailable, TokenHidden
+from onboarding.model.errors import DestinationRefused, NotThere, Remedy, SlackSaysNo, StoreUnavailable, TokenHidden
 from onboarding.remote.novu import Novu
 from onboarding.remote.slack import Bot, Channel
 from onboarding.settings.log import LOGGER
@@ -26,13 +26,14 @@ CHECK_SECONDS: Final = 8.0
 MOST_PAGES: Final = 5
 """How often Slack is asked for more of a list at once."""
 SHOWN: Final = 100
+ANYBODY: Final = ""
+"""Instead of a person: a back end or an operator, who may name any channel that the app is in."""
 EVERYTHING: Final = 10**9
 NOTHING: Final = Read((), "")
-POSTS_ANYWHERE: Final = "chat:write.public"
 OPENS_MESSAGES: Final = "im:write"
 NOT_OPENED_YET: Final = "channel_not_found"
 """What Slack says of direct messages that are not to be opened now, with somebody whom it knows."""
-PERSON: Final = re.compile(r"[UW][A-Z0-9]{1,63}")
+PERSON: Final = re.compile(r"[UW][A-Z0-9]{6,63}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +90,11 @@ class Channels:
 
     def offer(self, place: Place, person: str | None, text: str) -> Offer:
         """What somebody may choose from whose search is `text`. Raises `NovuError`."""
-        deadline = Deadline(SECONDS)
         try:
-            token = self._token(place.connection, deadline)
+            token = self._token(place.connection, Deadline(CHECK_SECONDS))
         except TokenHidden:
             return Offer(is_hidden=True)
+        deadline = Deadline(SECONDS)
         wanted = text.strip().lstrip("#").casefold()
         private = [each for each in self._private(token, place, person, deadline) if wanted in each.name.casefold()]
         read, refused = self._read(token, place, EVERYTHING, deadline)
@@ -136,7 +137,7 @@ class Channels:
         return self.channel(Place(place.connection, place.team or pasted.team), person, pasted)
 
     def channel(self, place: Place, person: str | None, pasted: Pasted) -> Destination:
-        """A channel that the person may know, or anybody's back end if `person` is empty, and that we can post to."""
+        """A channel that the person may know and that we can post to."""
         deadline = Deadline(CHECK_SECONDS)
         try:
             token = self._token(place.connection, deadline)
@@ -149,14 +150,11 @@ class Channels:
                 raise
             raise DestinationRefused(self._why_unknown(token, pasted, deadline)) from None
         channel = seen.channel
-        if channel.is_private and person != "" and not self._knows(token, place, person, channel, deadline):
+        if channel.is_private and person != ANYBODY and not self._knows(token, place, person, channel, deadline):
             raise DestinationRefused(NotThere.NOT_FOUND)
         if channel.is_archived:
             raise DestinationRefused(NotThere.ARCHIVED)
-        may_post = channel.is_member or (
-            POSTS_ANYWHERE in seen.scopes and not channel.is_private and not channel.is_external
-        )
-        if not may_post:
+        if not (channel.is_member or (seen.posts_anywhere and not channel.is_private and not channel.is_external)):
             raise DestinationRefused(NotThere.NOT_INVITED)
         return Destination(EndpointType.CHANNEL, channel.id, None if channel.is_private else channel.name)
 
@@ -209,8 +207,9 @@ class Channels:
                 LOGGER.warning("channels not listed connection=%s word=%s", place.connection.identifier, error.word)
                 refused = error
                 break
-        if read is not known:
-            self._keep(place, read)
+        if read is not known and not self._keep(place, read) and len(read.channels) < enough and read.next is not None:
+            # Nobody could go on from here: the next time would read the same again.
+            refused = refused or SlackSaysNo("list_not_kept", Remedy.LATER)
         return read, refused
 
     def _read_on(self, token: Secret, place: Place, read: Read, deadline: Deadline) -> Read:
@@ -226,11 +225,13 @@ class Channels:
         except StoreUnavailable:
             return NOTHING
 
-    def _keep(self, place: Place, read: Read) -> None:
+    def _keep(self, place: Place, read: Read) -> bool:
         try:
             self._known.put(place.connection.identifier, place.listed, read)
         except StoreUnavailable as error:
             LOGGER.warning("channels not kept error=%s", error)
+            return False
+        return True
 
     def _why_unknown(self, token: Secret, pasted: Pasted, deadline: Deadline) -> NotThere:
         """Slack does not know the channel: the link may be another workspace's."""

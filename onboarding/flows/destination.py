@@ -64,8 +64,11 @@ class Choosing:
                 raise NovuError("something else for this customer takes too long")
             time.sleep(AGAIN_AFTER)
 
-    def finish(self, owner: str, tries: int) -> str:
-        """Carry out what is still to be done. Gives why it is not done yet, and nothing if it is."""
+    def finish(self, owner: str, take: int) -> str:
+        """Carry out what is still to be done. Gives why it is not done yet, and nothing if it is.
+
+        `take` is another one each time: Novu remembers its refusals of a key for a day.
+        """
         lease = secrets.token_hex(8)
         taken = self._destinations.take(owner, lease)
         if taken.take is not Take.TAKEN:
@@ -74,7 +77,7 @@ class Choosing:
             self._destinations.forget(owner, lease)
             return ""
         try:
-            self._tell_novu(taken.connection, taken, tries, Deadline(SECONDS))
+            self._tell_novu(taken.connection, taken, take, Deadline(SECONDS))
         except NovuError as error:
             return self._not_finished(taken.connection, taken, lease, error)
         self._settle(taken.connection, taken, lease)
@@ -101,11 +104,11 @@ class Choosing:
             raise NotRecorded(owner)
         return True
 
-    def _tell_novu(self, connection: MadeConnection, taken: Taken, tries: int, deadline: Deadline) -> None:
+    def _tell_novu(self, connection: MadeConnection, taken: Taken, take: int, deadline: Deadline) -> None:
         if taken.choice is None:
             self._novu.endpoints.delete(connection.endpoint_identifier, deadline)
             return
-        key = f"{connection.endpoint_identifier}.{taken.number}.{tries}"
+        key = f"{connection.endpoint_identifier}.{taken.number}.{take}"
         self._novu.endpoints.put(connection.endpoint(taken.choice), key, deadline)
 
     def _settle(self, connection: MadeConnection | None, taken: Taken, lease: str) -> bool:

@@ -122,7 +122,7 @@ class Upkeep:
         elif done.goes_on:
             self._connections.release(owner, lease)
         else:
-            self._connections.withdraw_end(owner, lease)
+            self._connections.withdraw_end(owner, lease, done.detail)
             LOGGER.error("not disconnected owner=%s detail=%s", owner, done.detail)
 
     def _owner(self, identifier: str, deadline: Deadline) -> str:

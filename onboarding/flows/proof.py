@@ -18,7 +18,8 @@ SECONDS: Final = 10.0
 TEXT: Final = "*This is a test message from {product}.*\n{who}, and notifications will arrive here.\n{change}"
 CONNECTED: Final = "{person} connected {account} to Slack"
 SOMEBODY: Final = "Somebody"
-CHANGE: Final = "To change where they go, open <{url}|this page> in the browser that you connected Slack with."
+CHANGE: Final = "To change where they go, open <{url}|this page> in the browser that connected Slack."
+CHANGE_BY_LINK: Final = "To change where they go, ask {product} for a new connect link."
 
 
 class Proof:
@@ -34,10 +35,10 @@ class Proof:
         destination, deadline = connection.destination, Deadline(SECONDS)
         if destination is None:
             raise NoDestination(connection.identifier)
-        self._limits.spend(Limit(TEST_MESSAGES, connection.owner))
         token = self._novu.token(connection.identifier, deadline)
         if token is None:
             raise TokenHidden(connection.identifier)
+        self._limits.spend(Limit(TEST_MESSAGES, connection.owner))
         self._bot.post(token, destination.id, self._text(connection), deadline)
         LOGGER.info("test message sent connection=%s", connection.identifier)
 
@@ -45,11 +46,12 @@ class Proof:
         attempt = self._attempts.get(connection.attempt_id)
         product = self._settings.product_name
         account = attempt.link.account if attempt and attempt.link.account else product
+        change = CHANGE.format(url=f"{self._settings.public_url}/attempts/{attempt.id}") if attempt else CHANGE_BY_LINK
         person = f"<@{connection.installer_id}>" if connection.installer_id else SOMEBODY
         return TEXT.format(
             product=_escape(product),
             who=CONNECTED.format(person=person, account=_escape(account)),
-            change=CHANGE.format(url=f"{self._settings.public_url}/attempts/{connection.attempt_id}"),
+            change=change.format(product=_escape(product)),
         )
 
 

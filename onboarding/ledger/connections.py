@@ -202,15 +202,23 @@ class Connections:
             {"owner": owner, "lease": lease},
         )
 
-    def withdraw_end(self, owner: str, lease: str) -> None:
-        """It is not to end after all. Returns the lease."""
+    def withdraw_end(self, owner: str, lease: str, why: str) -> None:
+        """It is not to end after all. Its endpoint may be gone already: a worker sees to that. Returns the lease."""
         self._postgres.run(
             """
             WITH gone AS (DELETE FROM ending WHERE owner = %(owner)s),
-            done AS (DELETE FROM work WHERE kind = 'disconnect' AND subject = %(owner)s)
+            done AS (DELETE FROM work WHERE kind = 'disconnect' AND subject = %(owner)s),
+            moved AS (
+                UPDATE destination SET number = nextval('choice_order') WHERE owner = %(owner)s RETURNING owner
+            ), due AS (
+                INSERT INTO work (kind, subject) SELECT 'destination', owner FROM moved ON CONFLICT DO NOTHING
+            ), told AS (
+                UPDATE attempt SET timeline = timeline || event('not_disconnected', %(why)s)
+                FROM connection c WHERE c.owner = %(owner)s AND attempt.id = c.attempt_id
+            )
             UPDATE owner SET lease = NULL, leased_until = NULL WHERE id = %(owner)s AND lease = %(lease)s
             """,
-            {"owner": owner, "lease": lease},
+            {"owner": owner, "lease": lease, "why": why},
         )
 
     def end(self, owner: str, lease: str) -> None:

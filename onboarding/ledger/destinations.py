@@ -19,6 +19,8 @@ from onboarding.model.destinations import Destination, MadeConnection
 
 SAFETY_NET: Final = timedelta(seconds=20)
 """When a worker looks after a choice that a request is about to carry out."""
+LONGEST_TIMELINE: Final = 100
+"""Somebody may choose as often as they like; not every choice is told."""
 REPAIR: Final = timedelta(seconds=2)
 """When a worker makes sure that Novu holds what the ledger says."""
 
@@ -63,7 +65,7 @@ class Destinations:
                 INSERT INTO destination AS d (owner, connection, workspace_id, number, choice)
                 SELECT c.owner, c.identifier, c.workspace_id, nextval('choice_order'), %(choice)s::jsonb
                 FROM connection c WHERE c.owner = %(owner)s AND c.attempt_id = %(attempt_id)s AND c.state <> 'ended'
-                    AND NOT EXISTS (SELECT FROM ending e WHERE e.owner = c.owner)
+                    AND c.subscriber_id IS NOT NULL AND NOT EXISTS (SELECT FROM ending e WHERE e.owner = c.owner)
                 ON CONFLICT (owner) DO UPDATE SET connection = excluded.connection,
                     workspace_id = excluded.workspace_id, number = nextval('choice_order'), choice = excluded.choice
                 RETURNING owner, number
@@ -116,7 +118,7 @@ class Destinations:
                 WHERE owner = %(owner)s AND settled < %(number)s RETURNING owner, number
             ), told AS (
                 UPDATE attempt SET timeline = timeline || event(%(event)s, %(detail)s)
-                FROM moved WHERE attempt.id = %(attempt_id)s
+                FROM moved WHERE attempt.id = %(attempt_id)s AND jsonb_array_length(timeline) < %(longest)s
             ), {_RELEASE}, done AS (
                 DELETE FROM work USING moved
                 WHERE work.kind = 'destination' AND work.subject = moved.owner AND moved.number = %(number)s
@@ -128,6 +130,7 @@ class Destinations:
                 "number": number,
                 "placed": placed.to_json() if placed else None,
                 "attempt_id": connection.attempt_id,
+                "longest": LONGEST_TIMELINE,
                 "event": "destination_set" if placed else "destination_removed",
                 "detail": placed.told if placed else None,
             },

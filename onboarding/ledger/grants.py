@@ -95,15 +95,20 @@ _MOVED_ON: Final = """
             number = nextval('choice_order'),
             choice = CASE WHEN d.workspace_id = %(workspace_id)s THEN d.choice END,
             placed = CASE WHEN d.workspace_id = %(workspace_id)s THEN d.placed END
-        FROM newest WHERE d.owner = newest.owner
-            AND (d.workspace_id <> %(workspace_id)s OR d.connection <> %(identifier)s)
+        FROM newest JOIN moved ON moved.id = newest.id LEFT JOIN connection c ON c.owner = newest.owner
+        WHERE d.owner = newest.owner
+            AND (d.workspace_id <> %(workspace_id)s OR d.connection <> %(identifier)s
+                OR moved.subscriber_id <> c.subscriber_id OR EXISTS (SELECT FROM ending e WHERE e.owner = d.owner))
         RETURNING d.owner
     ), moving AS (
         INSERT INTO work (kind, subject) SELECT 'destination', owner FROM carried
         ON CONFLICT (kind, subject) DO UPDATE SET
             due_at = now(), since = now(), tries = 0, take = nextval('work_take'), last_error = NULL)
 """
-"""Where notifications go stays as it is in the same workspace, and ends in another: its channels are not there."""
+"""Where notifications go stays as it is in the same workspace, and ends in another: its channels are not there.
+
+A worker sees to Novu's endpoint if it is to be another, and after an end that was asked for: it may be gone already.
+"""
 _PLACED: Final = """
     numbered AS (SELECT owner, nextval('choice_order') AS number FROM newest),
     carried AS (
@@ -177,7 +182,9 @@ _CONNECT: Final = f"""
             %(workspace_name)s, %(app_id)s, %(installer_id)s, m.id, now(), 'working', now()
         FROM moved m JOIN newest ON newest.id = m.id
         ON CONFLICT (owner) DO UPDATE SET
-            identifier = excluded.identifier, workspace_id = excluded.workspace_id,
+            identifier = excluded.identifier,
+            subscriber_id = coalesce(excluded.subscriber_id, connection.subscriber_id),
+            workspace_id = excluded.workspace_id,
             workspace_name = excluded.workspace_name, app_id = excluded.app_id,
             installer_id = excluded.installer_id, attempt_id = excluded.attempt_id,
             connected_at = excluded.connected_at, state = 'working', reason = NULL, since = now()

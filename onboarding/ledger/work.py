@@ -19,6 +19,8 @@ from onboarding.ledger.statement import frequent
 LEASE: Final = timedelta(seconds=20)
 MANY_TRIES: Final = 3
 """Work that did not come to its end so often is taken less and less often, and shown to operators."""
+FIRST_WAIT: Final = timedelta(seconds=1)
+LONGEST_WAIT: Final = timedelta(minutes=15)
 LONGEST_ERROR: Final = 300
 HEARTBEAT: Final = timedelta(seconds=10)
 SILENCE: Final = 3 * HEARTBEAT
@@ -113,14 +115,15 @@ class Work:
             {**_fence(job), "after": after},
         )
 
-    def later(self, job: Job, after: timedelta, error: str) -> None:
-        """It could not be done this time, and nobody here is to blame."""
+    def later(self, job: Job, error: str) -> None:
+        """It could not be done now, and nobody here is to blame: due again after as long as it has taken so far."""
         self._postgres.run(
             """
-            UPDATE work SET due_at = now() + %(after)s, last_error = %(error)s
+            UPDATE work SET tries = 0, last_error = %(error)s, due_at =
+                now() + least(greatest(now() - since, %(first)s), %(longest)s) * (0.8 + 0.4 * random())
             WHERE kind = %(kind)s AND subject = %(subject)s AND take = %(take)s
             """,
-            {**_fence(job), "after": after, "error": error[:LONGEST_ERROR]},
+            {**_fence(job), "error": error[:LONGEST_ERROR], "first": FIRST_WAIT, "longest": LONGEST_WAIT},
         )
 
     def failed(self, job: Job, error: str) -> None:

@@ -187,8 +187,8 @@ All of this runs on your machine, and nothing leaves it.
   Password       {env["ADMIN_PASSWORD"]}
   HTTP API       {env["PUBLIC_URL"]}/reference
 
-  Local Slack    {env["SLACK_URL"]}
-  Local Novu     {env["NOVU_URL"]}   (holds the channel connections)
+  Local Slack    {env["SLACK_URL"]}   (where messages arrive)
+  Local Novu     {env["NOVU_URL"]}   (holds connections and endpoints, sends notifications)
   Local issuer   {env["OIDC_ISSUER"]}   (single sign-on for the status page)
 
 Ctrl-C stops everything.

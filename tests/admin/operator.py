@@ -13,12 +13,8 @@ class Operator(Person):
     def sign_in(self, password: str = PASSWORD, **fields: str) -> Page:
         return self.submit("/admin/sign-in", "/admin/sign-in", password=password, **fields)
 
-    def submit(self, page: str, action: str, /, **fields: str) -> Page:
-        """Fill in a form of a page and send it."""
-        return self.open(action, "POST", data={"csrf_token": self.csrf_field(page), **fields})
-
     def do(self, page: str, action: str, /, **fields: str) -> Page:
-        """The same, and on to the page that says what came of it."""
+        """Send a form of a page, and go on to the page that says what came of it."""
         return self.follow(self.submit(page, action, **fields))
 
     def csrf_field(self, page: str) -> str:

@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any, Final
+from urllib.parse import unquote
 
 import pytest
 import requests
@@ -95,7 +96,7 @@ class Description:
     def point_at_what_is_there(self, case: Any) -> None:
         """A random identifier finds nothing, and a 404 would hide what comes of the rest."""
         given = (case.path_parameters or {}).get("identifier", "")
-        if isinstance(given, str) and re.fullmatch(PATH_SEGMENT, given):
+        if isinstance(given, str) and re.fullmatch(PATH_SEGMENT, unquote(given)):
             case.path_parameters["identifier"] = MINE
 
     def forgive(self) -> None:

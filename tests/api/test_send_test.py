@@ -88,6 +88,13 @@ def test_an_ended_connection_is_not_tested(host: Host, chosen: str, wiring: Wiri
     assert host.test(chosen).status == 404
 
 
+def test_a_kept_answer_outlives_its_connection(host: Host, chosen: str, wiring: Wiring) -> None:
+    host.test(chosen, key="test-1")
+    wiring.upkeep.disconnect(chosen, revokes=False)
+    assert host.test(chosen, key="test-1").status == 200
+    assert host.test(chosen, key="test-2").status == 404
+
+
 @pytest.mark.parametrize(("raw", "status"), [(b"", 200), (b"{}", 200), (b" {} \n", 200), (b"{", 422), (b"[1]", 422)])
 def test_there_is_no_body(host: Host, chosen: str, raw: bytes, status: int) -> None:
     path = f"/v1/connections/{chosen}/test"

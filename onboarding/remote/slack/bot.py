@@ -25,6 +25,7 @@ MOST_PAGES: Final = 5
 MOST_BYTES: Final = 8_388_608
 """A page of channels with all their topics is larger than anything else that Slack answers."""
 LONGEST_RETRY_AFTER: Final = 3600
+POSTS_ANYWHERE: Final = "chat:write.public"
 FORM: Final = "application/x-www-form-urlencoded"
 
 
@@ -54,6 +55,11 @@ class Seen:
 
     channel: Channel
     scopes: frozenset[str]
+
+    @property
+    def posts_anywhere(self) -> bool:
+        """Whether the app may post to public channels that it is not in. If Slack does not say, a message will show."""
+        return not self.scopes or POSTS_ANYWHERE in self.scopes
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from typing import Final
 from flask import request
 
 from onboarding.clock.deadline import Deadline
-from onboarding.flows.channels import PERSON, Place
+from onboarding.flows.channels import ANYBODY, PERSON, Place
 from onboarding.ledger.audit import Action
 from onboarding.model.destinations import Destination, MadeConnection
 from onboarding.model.errors import NotRecorded, NovuError, OnboardingError
@@ -117,7 +117,7 @@ def _chosen(connection: MadeConnection, text: str) -> Destination:
     channels = wiring().channels
     if PERSON.fullmatch(text):
         return channels.person(connection, text, wiring().settings.slack.scopes)
-    return channels.pasted(Place(connection), "", text)
+    return channels.pasted(Place(connection), ANYBODY, text)
 
 
 def _where(made: MadeConnection, held: tuple[Held, ...] | None, problem: str) -> Where:

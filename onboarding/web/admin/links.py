@@ -29,6 +29,7 @@ FIELDS: Final = {
     "integration": "integrationIdentifier",
     "account": "account",
     "return_url": "returnUrl",
+    "destination": "destination",
     "lasts": "expiresIn",
 }
 """The fields of the form, and what each is called in a link."""
@@ -85,6 +86,7 @@ def _show(form: Form, status: int = 200) -> ResponseReturnValue:
         default_integration=wiring().settings.novu.integration,
         longest=render.in_words(wiring().settings.link_max_age),
         units=UNITS,
+        destinations=words.DESTINATIONS,
     )
 
 
@@ -96,6 +98,7 @@ def _payload(given: Mapping[str, str]) -> dict[str, Any]:
         "integrationIdentifier": given["integration"],
         "account": given["account"],
         "returnUrl": given["return_url"],
+        "destination": given["destination"],
     }
     return {name: value or None for name, value in fields.items()}
 

@@ -173,6 +173,7 @@ EVENTS: Final[Mapping[str, str]] = {
     "failed": "Failed",
     "retried_by_person": "Somebody pressed Retry",
     "disconnected": "An operator disconnected it",
+    "not_disconnected": "Disconnecting was given up",
     "destination_set": "Notifications go to",
     "destination_removed": "Notifications go nowhere until somebody chooses",
     "destination_refused": "Notifications could not be led to whoever approved",
@@ -195,6 +196,13 @@ ACTIONS: Final[Mapping[Action, str]] = {
     Action.TEST_SENT: "Sent a test message",
     Action.EXPORTED: "Exported",
 }
+
+DESTINATIONS: Final[Mapping[str, str]] = {
+    "choose": "Where the person chooses",
+    "installer": "Direct messages to the person",
+    "none": "Nowhere: my product creates the endpoint",
+}
+"""What a link may say, by its own word."""
 
 AT_SLACK: Final[Mapping[Outcome, str]] = {
     Outcome.DONE: "Slack: the token was revoked.",

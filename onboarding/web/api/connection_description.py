@@ -75,6 +75,8 @@ def _test() -> Schema:
         "description": f"Posts to where the notifications go, at most {TEST_MESSAGES.a_minute} times a minute for each "
         f"connection. Takes no body. Refused with 409 as `{refusals.NO_DESTINATION}` or `{refusals.TOKEN_HIDDEN}`, or "
         "in Slack's own word.",
-        "parameters": [key("The same call under the same key is answered without another message for 24 hours.")],
+        "parameters": [
+            key("The same call under the same key is answered without another message for 24 hours.", "test-4711")
+        ],
         "responses": answers(200, answer("Tested", "Slack took it"), (404, 409, 413, 422)),
     }

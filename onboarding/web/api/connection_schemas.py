@@ -45,12 +45,14 @@ def schemas() -> dict[str, Schema]:
                 "identifier": {**TEXT, "description": "Of the channel endpoint at Novu; a connection keeps it."},
                 "type": TYPE,
                 "endpoint": {
-                    "anyOf": [record({CHANNEL_FIELD: CHANNEL_ID}), record({PERSON_FIELD: PERSON_ID})],
+                    "anyOf": [ref("ChannelTarget"), ref("PersonTarget")],
                     "description": "As Novu holds it.",
                 },
             },
             examples=[examples.DESTINATION],
         ),
+        "ChannelTarget": record({CHANNEL_FIELD: CHANNEL_ID}),
+        "PersonTarget": record({PERSON_FIELD: PERSON_ID}),
         "Tested": record({"ok": {"const": True}}, examples=[{"ok": True}]),
     }
 

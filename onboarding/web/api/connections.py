@@ -56,11 +56,10 @@ def send_test(identifier: str) -> ResponseReturnValue:
     key = request.headers.get(repeats.KEY)
     if problems := repeats.problems(key):
         raise Invalid(problems)
-    connection = _living(identifier)
     if key is None:
-        return jsonify(_send_test(connection))
+        return jsonify(_send_test(identifier))
     keyed = Keyed(callers.caller(), key, repeats.fingerprint(f"test {identifier}"))
-    return jsonify(keyed.once(lambda: _send_test(connection)))
+    return jsonify(keyed.once(lambda: _send_test(identifier)))
 
 
 def _living(identifier: str) -> MadeConnection:
@@ -119,7 +118,8 @@ def _audit(connection: MadeConnection, outcome: str) -> None:
     auditing.record(callers.caller().name, Action.DESTINATION_SET, connection.identifier, outcome)
 
 
-def _send_test(connection: MadeConnection) -> Content:
+def _send_test(identifier: str) -> Content:
+    connection = _living(identifier)
     with refusals.translated():
         try:
             wiring().proof.send(connection)

@@ -34,14 +34,14 @@ def in_query(name: str, schema: Schema, description: str) -> Schema:
     return {"name": name, "in": "query", "schema": schema, "description": description}
 
 
-def key(what: str) -> Schema:
+def key(what: str, example: str) -> Schema:
     """The header that makes a call repeatable."""
     return {
         "name": KEY,
         "in": "header",
         "description": f"Printable ASCII. {what}",
         "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[ -~]{1,255}$"},
-        "example": "order-4711",
+        "example": example,
     }
 
 

@@ -60,7 +60,9 @@ def _create_link() -> Schema:
         "operationId": "createLink",
         "summary": "Create an install link",
         "description": "Creates a link that lets one person connect Slack. `null` counts as not given.",
-        "parameters": [key("The same body under the same key is answered with the same link for 24 hours.")],
+        "parameters": [
+            key("The same body under the same key is answered with the same link for 24 hours.", "order-4711")
+        ],
         "requestBody": {"required": True, "content": {"application/json": {"schema": ref("NewLink")}}},
         "responses": answers(201, answer("Link", "The link", link("revokeLink", "$response.body#/id")), WITH_BODY),
     }

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from onboarding.flows.channels import PERSON, Place
+from onboarding.flows.channels import ANYBODY, PERSON, Place
 from onboarding.flows.pasted import CHANNEL, Pasted
 from onboarding.model.destinations import Destination, MadeConnection
 from onboarding.model.errors import DestinationRefused, Problem, Remedy, SlackSaysNo
@@ -21,8 +21,6 @@ FIELDS: Final[Mapping[str, tuple[re.Pattern[str], str]]] = {
     CHANNEL_FIELD: (CHANNEL, "must be the id of a channel in Slack, like C024BE91L"),
     PERSON_FIELD: (PERSON, "must be the id of a person in Slack, like U0G9QF9C6"),
 }
-ANYBODY: Final = ""
-"""Whose channels count: a back end may name private ones, too, that the app is a member of."""
 
 
 @dataclass(frozen=True, slots=True)

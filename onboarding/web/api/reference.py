@@ -168,8 +168,8 @@ def _shape(name: str, schema: Schema) -> Shape:
 def _curl(document: Schema, path: str, method: str, operation: Schema) -> str:
     """A command that works once API_KEY is set in the shell."""
     examples = {each["name"]: each.get("example", "") for each in operation["parameters"]}
-    is_told = method == {True: "POST", False: "GET"}["requestBody" in operation]
-    parts = ["curl", *([] if is_told else ["-X", method])]
+    default = "POST" if "requestBody" in operation else "GET"
+    parts = ["curl", *([] if method == default else ["-X", method])]
     lines = [" ".join([*parts, document["servers"][0]["url"] + path.format_map(examples)])]
     lines.append('-H "Authorization: Bearer $API_KEY"')
     for name in (each["name"] for each in operation["parameters"] if each["in"] == "header"):

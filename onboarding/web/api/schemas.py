@@ -24,6 +24,7 @@ EVENTS: Final = (
     "destination_set",
     "destination_removed",
     "destination_refused",
+    "not_disconnected",
 )
 OUTCOMES: Final = ("pending", *(status.value for status in Status if not status.is_pending))
 

@@ -32,7 +32,7 @@ DESTINATION_SET: Final = Message(
     ("Test it now, or change it at any time from this page.",),
     primary=Button(Action.TEST, "Send a test message"),
     quiet=QUIET_BACK,
-    also=CHANGE,
+    also=Button(Action.CHOOSE, "Change"),
     tone="good",
 )
 DESTINATION_SET_ELSEWHERE: Final = Message(
