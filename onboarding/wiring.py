@@ -165,7 +165,7 @@ def wire(settings: Settings) -> Wiring:
         channels=Channels(novu, slack.bot, ephemeral.channels),
         proof=Proof(novu, slack.bot, ephemeral.limits, ledger.attempts, settings),
         checkup=checkup,
-        advice=Advice(novu, slack.bot, ledger.connections, settings.slack.scopes),
+        advice=Advice(novu, slack.bot, settings),
         health=Health(checkup, ephemeral.checks, ledger.work, ledger.lists, utc_now),
     )
 

@@ -9,10 +9,11 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from onboarding.clock.deadline import Deadline
-from onboarding.ledger.connections import Connections
-from onboarding.model.errors import NovuError, SlackSaysNo, StoreUnavailable
+from onboarding.ledger import facts as database
+from onboarding.model.errors import NovuError, SlackSaysNo
 from onboarding.remote.novu import Novu
 from onboarding.remote.slack import Bot
+from onboarding.settings.environment import Settings
 
 SECONDS: Final = 10.0
 WITHOUT: Final[Mapping[str, str]] = {
@@ -29,11 +30,11 @@ ADD_AGAIN: Final = (
 
 
 class Advice:
-    def __init__(self, novu: Novu, bot: Bot, connections: Connections, scopes: tuple[str, ...]) -> None:
+    def __init__(self, novu: Novu, bot: Bot, settings: Settings) -> None:
         self._novu = novu
         self._bot = bot
-        self._connections = connections
-        self._scopes = scopes
+        self._database_url = settings.database_url
+        self._scopes = settings.slack.scopes
 
     def lines(self) -> Iterator[str]:
         """Everything there is to know at this moment. Changes nothing anywhere."""
@@ -44,12 +45,15 @@ class Advice:
 
     def _ask_newest(self, deadline: Deadline) -> Iterator[str]:
         """What the newest customer granted; nothing if nobody can tell."""
+        newest = database.newest_connection(self._database_url)
+        if newest is None:
+            return
+        identifier, workspace = newest
         try:
-            newest = self._connections.newest()
-            token = self._novu.token(newest.identifier, deadline) if newest else None
+            token = self._novu.token(identifier, deadline)
             granted = self._bot.identity(token, deadline).scopes if token else frozenset()
-        except (StoreUnavailable, NovuError, SlackSaysNo):
+        except (NovuError, SlackSaysNo):
             return
         missing = [scope for scope in self._scopes if scope not in granted]
-        if newest and granted and missing:
-            yield ADD_AGAIN.format(workspace=newest.workspace.id, scopes=", ".join(missing))
+        if granted and missing:
+            yield ADD_AGAIN.format(workspace=workspace, scopes=", ".join(missing))

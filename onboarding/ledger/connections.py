@@ -111,13 +111,6 @@ class Connections:
         )
         return row.connection() if row else None
 
-    def newest(self) -> MadeConnection | None:
-        """The one that was made last, of those that work."""
-        row = self._postgres.one(
-            _Row, f"SELECT {_COLUMNS} FROM {_FROM} WHERE c.state = 'working' ORDER BY c.connected_at DESC LIMIT 1"
-        )
-        return row.connection() if row else None
-
     def neighbours(self, workspace_id: str, owner: Owner) -> list[str]:
         """Who else is connected to the workspace, by subscriber and contexts."""
         if not is_storable(workspace_id):

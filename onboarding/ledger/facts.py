@@ -36,6 +36,19 @@ def problems(url: Secret) -> Iterator[str]:
         yield _refusal(error)
 
 
+def newest_connection(url: Secret) -> tuple[str, str] | None:
+    """Identifier and workspace of the connection that was made last; None if there is none, or no answer."""
+    statement = """
+        SELECT identifier, workspace_id FROM connection WHERE state = 'working' ORDER BY connected_at DESC LIMIT 1
+    """
+    try:
+        with connecting.connect(url) as connection, connecting.cut_after(SECONDS, connection):
+            row = connection.execute(statement).fetchone()
+    except psycopg.Error:
+        return None
+    return (row[0], row[1]) if row else None
+
+
 def _of_server(connection: Connection[Any]) -> Iterator[str]:
     if _show(connection, "server_encoding") != "UTF8":
         yield "the database is not in UTF-8; create it with ENCODING 'UTF8'"

@@ -235,7 +235,7 @@ def test_the_list_keeps_itself_up_to_date_without_moving(
     before = operator.page.evaluate("scrollY")
     wiring.delivery.deliver(stranger.page.url.rpartition("/")[2])
     stranger.open(mint(account="Newcomer"))
-    stranger.page.get_by_role("button", name=re.compile("Add to Slack|Reconnect")).click()
+    stranger.page.get_by_role("button", name=re.compile("Add to Slack|Use another workspace")).click()
     expect(operator.page.locator("tbody tr").first).to_contain_text("Connected", timeout=15_000)
     expect(operator.page.locator("[data-news]")).to_have_text("1 new: show")
     assert "Newcomer" not in rows(operator)[0]

@@ -337,6 +337,34 @@ def test_novu_in_trouble_changes_nothing_in_the_end(
     assert person.open(place).heading == "Sprocket will post to #general"
 
 
+@pytest.mark.parametrize("misfortune", ["subscriber_missing", "connection_missing", "rejected", "unauthorized"])
+def test_what_novu_refuses_for_good_is_for_our_team(
+    person: Person, place: str, novu: LocalNovu, wiring: Wiring, misfortune: str
+) -> None:
+    token = _token(person, f"{place}/destination")
+    novu.suffer(misfortune)
+    page = person.open(f"{place}/destination", "POST", data={"csrf_token": token, "destination": "me"})
+    assert (page.status, page.heading) == (503, "We could not save that")
+    assert "Nothing was changed." in page.text
+    novu.suffer("none")
+    assert wiring.choosing.finish(novu.state.connections[0].identifier, 1) == ""
+    assert targets(novu) == []
+    assert status(person, place) == "unset"
+
+
+def test_the_browser_is_remembered_for_as_long_as_the_attempt(app: Flask, link: str, person: Person) -> None:
+    settings = app.extensions["onboarding"].settings
+    lives = settings.attempt_retention + settings.link_max_age
+    landing = person.open(link)
+    found = re.search(r'name="csrf_token" value="([^"]+)"', landing.source)
+    assert found
+    started = person._client.post(link, data={"csrf_token": found[1]})
+    [cookie] = [value for name, value in started.headers if name == "Set-Cookie" and "attempt-" in value]
+    age = re.search(r"Max-Age=(\d+)", cookie)
+    assert age
+    assert int(age[1]) >= lives.total_seconds()
+
+
 def test_another_browser_may_look_and_not_choose(place: str, novu: LocalNovu, stranger: Person, link: str) -> None:
     assert "in the browser that connected Slack" in stranger.open(place).text
     page = stranger.open(f"{place}/destination")
