@@ -13,7 +13,7 @@ from typing import Any, Final
 from onboarding.cli import connections
 from onboarding.ledger import migrations
 from onboarding.ledger.postgres import is_storable
-from onboarding.model import Choosing, Status
+from onboarding.model import Status, WhoChooses
 from onboarding.model.errors import ConfigError, LinkMalformed, NothingToRetry, SchemaRefused, StoreUnavailable
 from onboarding.settings import environment
 from onboarding.wiring import Wiring, wire
@@ -68,7 +68,7 @@ def _add_link(commands: Any) -> None:
     link.add_argument("--return-url", metavar="URL", help="where the last page leads")
     link.add_argument(
         "--destination",
-        choices=[choosing.value for choosing in Choosing],
+        choices=[choosing.value for choosing in WhoChooses],
         help="who decides where notifications go; default: choose, the person who connects",
     )
     link.add_argument("--expires-in", metavar="7d", type=_span, help="default: LINK_MAX_AGE")

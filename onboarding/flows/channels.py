@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from onboarding.clock.deadline import Deadline
-from onboarding.ephemeral.channels import KnownChannels, Read
+from onboarding.ephemeral.channels import KnownChannels
+from onboarding.flows.listing import EVERYTHING, Listing, Place
 from onboarding.flows.pasted import Pasted, read_pasted
 from onboarding.model import Secret, Workspace
 from onboarding.model.destinations import Destination, EndpointType, MadeConnection
-from onboarding.model.errors import DestinationRefused, NotThere, Remedy, SlackSaysNo, StoreUnavailable, TokenHidden
+from onboarding.model.errors import DestinationRefused, NotThere, SlackSaysNo, TokenHidden
 from onboarding.remote.novu import Novu
 from onboarding.remote.slack import Bot, Channel
 from onboarding.settings.log import LOGGER
@@ -23,34 +24,13 @@ from onboarding.settings.log import LOGGER
 SECONDS: Final = 2.4
 """For a list. What is not read by then is read the next time."""
 CHECK_SECONDS: Final = 8.0
-MOST_PAGES: Final = 5
-"""How often Slack is asked for more of a list at once."""
 SHOWN: Final = 100
 ANYBODY: Final = ""
 """Instead of a person: a back end or an operator, who may name any channel that the app is in."""
-EVERYTHING: Final = 10**9
-NOTHING: Final = Read((), "")
 OPENS_MESSAGES: Final = "im:write"
 NOT_OPENED_YET: Final = "channel_not_found"
 """What Slack says of direct messages that are not to be opened now, with somebody whom it knows."""
 PERSON: Final = re.compile(r"[UW][A-Z0-9]{6,63}")
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A connection, and within an organisation the workspace whose channels are meant."""
-
-    connection: MadeConnection
-    team: str = ""
-
-    @property
-    def needs_team(self) -> bool:
-        return self.connection.workspace.is_organisation and not self.team
-
-    @property
-    def listed(self) -> str:
-        """Whose channels those are. The connection may lead to another workspace tomorrow."""
-        return self.team or self.connection.workspace.id
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +61,7 @@ class Channels:
     def __init__(self, novu: Novu, bot: Bot, known: KnownChannels) -> None:
         self._novu = novu
         self._bot = bot
-        self._known = known
+        self._listing = Listing(bot, known)
 
     def workspaces(self, connection: MadeConnection) -> list[Workspace]:
         """Those of an organisation that the app was added to. Raises `SlackSaysNo`, `NovuError`, `TokenHidden`."""
@@ -97,7 +77,7 @@ class Channels:
         deadline = Deadline(SECONDS)
         wanted = text.strip().lstrip("#").casefold()
         private = [each for each in self._private(token, place, person, deadline) if wanted in each.name.casefold()]
-        read, refused = self._read(token, place, EVERYTHING, deadline)
+        read, refused = self._listing.read(token, place, EVERYTHING, deadline)
         found = [channel for channel in read.channels if wanted in channel[1].casefold()]
         shown = sorted(found, key=lambda each: each[1].casefold())[:SHOWN]
         return Offer(
@@ -115,7 +95,7 @@ class Channels:
         Raises `SlackSaysNo`, `NovuError` and `TokenHidden`.
         """
         deadline = Deadline(CHECK_SECONDS)
-        read, refused = self._read(self._token(place.connection, deadline), place, start + SHOWN, deadline)
+        read, refused = self._listing.read(self._token(place.connection, deadline), place, start + SHOWN, deadline)
         if refused and start >= len(read.channels):
             raise refused
         wanted = text.strip().lstrip("#").casefold()
@@ -193,45 +173,6 @@ class Channels:
 
     def _knows(self, token: Secret, place: Place, person: str | None, channel: Channel, deadline: Deadline) -> bool:
         return any(each.id == channel.id for each in self._private(token, place, person, deadline))
-
-    def _read(self, token: Secret, place: Place, enough: int, deadline: Deadline) -> tuple[Read, SlackSaysNo | None]:
-        """What is known of the public channels, and more if fewer than `enough` are. And Slack's no, if it said so."""
-        known = self._recall(place)
-        read, refused = known, None
-        for _ in range(MOST_PAGES):
-            if read.next is None or len(read.channels) >= enough or deadline.remaining < SECONDS / 4:
-                break
-            try:
-                read = self._read_on(token, place, read, deadline)
-            except SlackSaysNo as error:
-                LOGGER.warning("channels not listed connection=%s word=%s", place.connection.identifier, error.word)
-                refused = error
-                break
-        if read is not known and not self._keep(place, read) and len(read.channels) < enough and read.next is not None:
-            # Nobody could go on from here: the next time would read the same again.
-            refused = refused or SlackSaysNo("list_not_kept", Remedy.LATER)
-        return read, refused
-
-    def _read_on(self, token: Secret, place: Place, read: Read, deadline: Deadline) -> Read:
-        page = self._bot.public_channels(token, place.team, read.next or "", deadline)
-        found = dict(read.channels) | {each.id: each.name for each in page.channels if not each.is_private}
-        # A list that goes on where it was would never end.
-        after = page.next if page.next and page.next != read.next else None
-        return Read(tuple(found.items()), after)
-
-    def _recall(self, place: Place) -> Read:
-        try:
-            return self._known.get(place.connection.identifier, place.listed) or NOTHING
-        except StoreUnavailable:
-            return NOTHING
-
-    def _keep(self, place: Place, read: Read) -> bool:
-        try:
-            self._known.put(place.connection.identifier, place.listed, read)
-        except StoreUnavailable as error:
-            LOGGER.warning("channels not kept error=%s", error)
-            return False
-        return True
 
     def _why_unknown(self, token: Secret, pasted: Pasted, deadline: Deadline) -> NotThere:
         """Slack does not know the channel: the link may be another workspace's."""

@@ -14,7 +14,7 @@ from onboarding.flows.patience import PATIENCE, patiently
 from onboarding.ledger.attempts import Attempts
 from onboarding.ledger.connections import Connections
 from onboarding.ledger.grants import Grants, Made, Take
-from onboarding.model import DISCONNECTED, Attempt, Choosing, Grant, Reason, Status, Unrecorded
+from onboarding.model import DISCONNECTED, Attempt, Grant, Reason, Status, Unrecorded, WhoChooses
 from onboarding.model.destinations import Destination, EndpointType, endpoint_for
 from onboarding.model.errors import IdentifierTaken, NothingToRetry, NovuError, SealBroken, StoreUnavailable
 from onboarding.remote.novu import Novu
@@ -141,7 +141,7 @@ class Delivery:
             return Outcome(reason=_reason(error), detail=str(error))
         installer_id = grant.installer_id or attempt.installer_id
         made = Made(connection.identifier, grant.workspace, grant.app_id, installer_id)
-        if attempt.link.destination is Choosing.INSTALLER and not self._has_destination(attempt, grant):
+        if attempt.link.destination is WhoChooses.INSTALLER and not self._has_destination(attempt, grant):
             return self._lead_to_installer(attempt, made, deadline)
         return Outcome(made=made)
 

@@ -48,7 +48,7 @@ class ConnectionMode(StrEnum):
     SHARED = "shared"
 
 
-class Choosing(StrEnum):
+class WhoChooses(StrEnum):
     """Who decides where notifications go: the person who connects, nobody (they go to that person), or the host."""
 
     CHOOSE = "choose"
@@ -100,7 +100,7 @@ class InstallLink:
     account: str | None
     return_url: str | None
     expires_at: datetime
-    destination: Choosing = Choosing.CHOOSE
+    destination: WhoChooses = WhoChooses.CHOOSE
     is_short: bool = False
 
     @property
@@ -111,7 +111,7 @@ class InstallLink:
     @property
     def has_destination(self) -> bool:
         """Whether somebody here decides where notifications go. Novu sends to endpoints of subscribers only."""
-        return self.subscriber_id is not None and self.destination is not Choosing.NONE
+        return self.subscriber_id is not None and self.destination is not WhoChooses.NONE
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from itsdangerous import BadPayload, BadSignature, Signer, URLSafeTimedSerializer
 
-from onboarding.model import Choosing, ConnectionMode, Context, InstallLink, Secret
+from onboarding.model import ConnectionMode, Context, InstallLink, Secret, WhoChooses
 from onboarding.model.errors import LinkExpired, LinkForged, LinkMalformed, Problem
 from onboarding.model.names import one_line
 from onboarding.settings.addresses import is_secure
@@ -101,7 +101,7 @@ def to_payload(link: InstallLink) -> dict[str, Any]:
         "identifier": link.identifier,
         "account": link.account,
         "returnUrl": link.return_url,
-        "destination": link.destination.value if link.destination is not Choosing.CHOOSE else None,
+        "destination": link.destination.value if link.destination is not WhoChooses.CHOOSE else None,
         "expiresAt": link.expires_at.astimezone(UTC).isoformat(),
     }
     return {name: value for name, value in fields.items() if value is not None}
@@ -122,7 +122,7 @@ def _parse(payload: Payload, default_integration: str) -> InstallLink:
     identifier = read.optional("identifier", _identifier)
     account = read.optional("account", _name)
     return_url = read.optional("returnUrl", _return_url)
-    destination = read.optional("destination", _choosing) or Choosing.CHOOSE
+    destination = read.optional("destination", _choosing) or WhoChooses.CHOOSE
     expires_at = read.required("expiresAt", _utc)
     read.check(mode is not ConnectionMode.SHARED or bool(contexts), "context", "is required for a shared connection")
     read.check(
@@ -131,7 +131,7 @@ def _parse(payload: Payload, default_integration: str) -> InstallLink:
         "is required, unless context is given",
     )
     read.check(
-        destination is not Choosing.INSTALLER or subscriber_id is not None,
+        destination is not WhoChooses.INSTALLER or subscriber_id is not None,
         "destination",
         "can only be installer if there is a subscriberId: Novu sends to subscribers",
     )
@@ -215,8 +215,8 @@ def _mode(value: object) -> ConnectionMode:
     raise _Wrong("must be subscriber or shared")
 
 
-def _choosing(value: object) -> Choosing:
-    for choosing in Choosing:
+def _choosing(value: object) -> WhoChooses:
+    for choosing in WhoChooses:
         if value == choosing.value:
             return choosing
     raise _Wrong("must be choose, installer or none")

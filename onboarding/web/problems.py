@@ -27,9 +27,9 @@ from onboarding.web.admin import show, words
 from onboarding.web.api import problems as api_problems
 from onboarding.web.context import request_id, wiring
 from onboarding.web.pages import cookies, messages, render
-from onboarding.web.pages.destination import OtherChooser
 from onboarding.web.pages.install import IncompleteReturn, NoState
 from onboarding.web.pages.messages import Message
+from onboarding.web.pages.opened import OtherChooser
 from onboarding.web.pages.render import About
 
 

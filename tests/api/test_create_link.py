@@ -16,7 +16,7 @@ from flask import Flask
 
 from onboarding.clock import utc_now
 from onboarding.ledger.audit import Action
-from onboarding.model import Choosing
+from onboarding.model import WhoChooses
 from onboarding.sandbox.serve import serving
 from onboarding.web.api.creation import FIELDS
 from onboarding.wiring import Wiring
@@ -57,7 +57,7 @@ def test_the_link_holds_what_was_asked(host: Host, wiring: Wiring) -> None:
     assert [context.key for context in link.contexts] == ["tenant:org-1", "region:eu"]
     assert link.contexts[0].data == {"plan": ["pro", 1, None]}
     assert link.return_url == asked["returnUrl"]
-    assert link.destination is Choosing.INSTALLER
+    assert link.destination is WhoChooses.INSTALLER
 
 
 @pytest.mark.parametrize(("asked", "seconds"), [(None, WEEK), (1, 1), (3600, 3600), (3600.0, 3600), (WEEK, WEEK)])

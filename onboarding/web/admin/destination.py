@@ -9,7 +9,8 @@ from typing import Final
 from flask import request
 
 from onboarding.clock.deadline import Deadline
-from onboarding.flows.channels import ANYBODY, PERSON, Place
+from onboarding.flows.channels import ANYBODY, PERSON
+from onboarding.flows.listing import Place
 from onboarding.ledger.audit import Action
 from onboarding.model.destinations import Destination, MadeConnection
 from onboarding.model.errors import NotRecorded, NovuError, OnboardingError

@@ -5,7 +5,8 @@ from __future__ import annotations
 from flask import abort, jsonify, request
 from flask.typing import ResponseReturnValue
 
-from onboarding.flows.channels import Listed, Place
+from onboarding.flows.channels import Listed
+from onboarding.flows.listing import Place
 from onboarding.ledger.audit import Action
 from onboarding.model import Workspace
 from onboarding.model.destinations import Destination, MadeConnection

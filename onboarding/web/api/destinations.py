@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from onboarding.flows.channels import ANYBODY, PERSON, Place
+from onboarding.flows.channels import ANYBODY, PERSON
+from onboarding.flows.listing import Place
 from onboarding.flows.pasted import CHANNEL, Pasted
 from onboarding.model.destinations import Destination, MadeConnection
 from onboarding.model.errors import DestinationRefused, Problem, Remedy, SlackSaysNo

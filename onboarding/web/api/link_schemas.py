@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from onboarding.model import Choosing, ConnectionMode
+from onboarding.model import ConnectionMode, WhoChooses
 from onboarding.signing.links import MOST_CONTEXTS
 from onboarding.web.api import examples
 from onboarding.web.api.shapes import OPTIONAL_TEXT, PATH_SEGMENT, TEXT, Schema, ref
@@ -45,7 +45,7 @@ def new_link(most_seconds: int) -> Schema:
                 2000, "Where the person goes on afterwards: https, or http on a loopback host.", RETURN_URL
             ),
             "destination": {
-                "enum": [*(choosing.value for choosing in Choosing), None],
+                "enum": [*(choosing.value for choosing in WhoChooses), None],
                 "description": "Where notifications go: whoever connects may `choose`, by default; they go to the "
                 "direct messages of the `installer`, which needs a subscriberId; or `none`: your back end sets it.",
             },
@@ -66,7 +66,9 @@ def new_link(most_seconds: int) -> Schema:
 def _needed() -> list[Schema]:
     """What each mode asks for, and each destination."""
     contexts, given = {"context": {"type": "object"}}, {"subscriberId": TEXT}
-    anywhere = {"destination": {"enum": [*(each.value for each in Choosing if each is not Choosing.INSTALLER), None]}}
+    anywhere = {
+        "destination": {"enum": [*(each.value for each in WhoChooses if each is not WhoChooses.INSTALLER), None]}
+    }
     default, shared = {"connectionMode": {"const": None}}, {"connectionMode": {"const": "shared"}}
     return [
         {"required": ["subscriberId"], "properties": {**given, "connectionMode": {"enum": ["subscriber", None]}}},

@@ -1,0 +1,39 @@
+"""What kept somebody from choosing or testing, each on a page that says what to do."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Final
+
+from flask import Response
+
+from onboarding.model import Attempt
+from onboarding.model.errors import Remedy, SlackSaysNo
+from onboarding.settings.log import LOGGER
+from onboarding.web.pages import messages, render
+from onboarding.web.pages.messages import Message
+from onboarding.web.pages.opened import Opened
+
+LONGEST_RETRY_AFTER: Final = 120
+
+
+def slack_says_no(error: SlackSaysNo, opened: Opened) -> Response:
+    LOGGER.warning("Slack refused attempt=%s word=%s", opened.attempt.id, error.word)
+    if error.remedy is Remedy.LATER:
+        return later(messages.SLACK_SILENT, 503, opened.attempt, min(error.retry_after, LONGEST_RETRY_AFTER))
+    words = messages.SLACK_WORDS.get(error.word, messages.SLACK_REMEDIES[error.remedy])
+    return problem(replace(messages.NOT_SENT, body=(words,)), 422, opened.attempt)
+
+
+def later(message: Message, status: int, attempt: Attempt, seconds: int) -> Response:
+    wait = render.in_words(timedelta(seconds=seconds))
+    response = problem(message, status, attempt, wait=wait)
+    if seconds:
+        response.headers["Retry-After"] = str(seconds)
+    return response
+
+
+def problem(message: Message, status: int, attempt: Attempt, **names: str) -> Response:
+    about = render.about_attempt(attempt, may_restart=True)
+    return render.show(message, status, replace(about, names=names), attempt=attempt)
