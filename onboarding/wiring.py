@@ -122,13 +122,14 @@ def wire_background(settings: Settings) -> Background:
     """Build a worker's part. Nothing connects to anything before its first use."""
     http, ledger = Http(Outgoing(settings.outgoing_proxy, settings.ca_file)), _ledger(settings)
     slack, novu, connections = Slack(settings.slack, utc_now, http), Novu(settings.novu, http), ledger.connections
+    choosing = Choosing(novu, connections, ledger.destinations)
     return Background(
         http=http,
         ledger=ledger,
         slack=slack,
         novu=novu,
-        delivery=Delivery(novu, ledger.attempts, ledger.grants, connections, Vault(settings.secret_keys)),
-        choosing=Choosing(novu, connections, ledger.destinations),
+        delivery=Delivery(novu, ledger.attempts, ledger.grants, choosing, Vault(settings.secret_keys)),
+        choosing=choosing,
         upkeep=Upkeep(slack, novu, connections),
     )
 

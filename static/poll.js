@@ -5,7 +5,8 @@ let wait = 1000;
 async function ask() {
   try {
     const answer = await fetch(place.dataset.poll, { cache: "no-store" });
-    if (answer.ok && (await answer.json()).status !== "pending") return location.reload();
+    const { status, destination } = answer.ok ? await answer.json() : { status: "pending" };
+    if (status !== "pending" && destination !== "unset") return location.reload();
   } catch {
     // Offline for a moment: ask again.
   }

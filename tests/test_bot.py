@@ -82,7 +82,7 @@ def test_what_is_not_slacks_own_answer_is_for_later(reply: bytes) -> None:
 
 
 def test_slack_says_how_long_to_wait() -> None:
-    for header, seconds in (("30", 30), ("99999", 3600), ("soon", 0), ("", 0)):
+    for header, seconds in (("30", 30), ("99999", 3600), ("9" * 5000, 0), ("soon", 0), ("", 0)):
         reply = no("ratelimited", 429, f"Retry-After: {header}\r\n")
         with scripted(Script([reply])) as url, pytest.raises(SlackSaysNo) as refused:
             bot(url).public_channels(TOKEN, "", "", deadline())
@@ -169,3 +169,10 @@ def test_the_workspace_behind_a_token() -> None:
             identity = bot(url).identity(TOKEN, deadline())
         assert identity.host == host
         assert identity.scopes == {"chat:write", "channels:read"}
+
+
+@pytest.mark.parametrize("cursor", ["\\ud800", "x" * 5000, "with space", "\u00fc"])
+def test_a_cursor_that_cannot_be_sent_again_is_the_end(cursor: str) -> None:
+    body = b'{"ok": true, "channels": [], "response_metadata": {"next_cursor": "%s"}}' % cursor.encode()
+    with scripted(Script([answer(200, body)])) as url:
+        assert bot(url).public_channels(TOKEN, "", "", deadline()).next == ""

@@ -290,7 +290,7 @@ def test_a_worker_gives_the_installer_direct_messages_too(
     assert found.installer_id == slack.state.installations[0].user_id
 
 
-def test_an_endpoint_that_novu_does_not_take_now_keeps_the_delivery_going(
+def test_direct_messages_that_novu_does_not_take_now_are_set_up_by_a_worker(
     make_app: Callable[..., Flask], slack: LocalSlack, witness: Witness, mint: MintLink
 ) -> None:
     novu = create_novu(NOVU_KEY)
@@ -300,10 +300,12 @@ def test_an_endpoint_that_novu_does_not_take_now_keeps_the_delivery_going(
         person = Person(app, slack, witness)
         after_writes(stretch, 1, lambda: stretch.cut("before", 1))
         back = person.open(person.come_back(mint(destination="installer")))
-        assert "Finishing" in person.open(back.location).heading
+        page = person.open(back.location)
+        assert page.heading == "Acme HQ is connected"
+        assert "We are setting up where Sprocket will post" in page.text
         assert (len(state.connections), len(state.endpoints)) == (1, 0)
         wiring: Wiring = app.extensions["onboarding"]
-        assert wiring.delivery.deliver(back.location.rpartition("/")[2])
+        assert wiring.choosing.finish(state.connections[0].identifier, 1) == ""
         assert (len(state.connections), len(state.endpoints)) == (1, 1)
         assert "direct messages" in person.open(back.location).heading
 

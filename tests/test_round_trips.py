@@ -100,8 +100,9 @@ def test_pages_ask_redis_nothing(seasoned: Person, counters: Counters, link: str
         assert seasoned.follow(back).status == 200
         assert seasoned.open(f"{back.location}/status").status == 200
     assert asked.redis == 0
-    # Where notifications go lies with the connection: one more each for the page and its status.
-    assert len(asked.statements) == 5, asked.statements
+    # Where notifications go lies with the connection: one more each for the page and its status. And the landing page
+    # looks whether it is in front of the browser that connected.
+    assert len(asked.statements) == 6, asked.statements
 
 
 def test_a_link_that_is_in_the_ledger_is_read_once_for_each_page(

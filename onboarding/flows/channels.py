@@ -131,7 +131,8 @@ class Channels:
             raise DestinationRefused(self._why_unknown(token, pasted, deadline)) from None
         channel = seen.channel
         if channel.is_private and person != ANYBODY and not self._knows(token, place, person, channel, deadline):
-            raise DestinationRefused(NotThere.NOT_FOUND)
+            # In the same words as for a channel that Slack does not know.
+            raise DestinationRefused(self._why_unknown(token, pasted, deadline))
         if channel.is_archived:
             raise DestinationRefused(NotThere.ARCHIVED)
         if not (channel.is_member or (seen.posts_anywhere and not channel.is_private and not channel.is_external)):

@@ -10,12 +10,12 @@ from datetime import timedelta
 from typing import Final
 
 from onboarding.clock.deadline import Deadline
+from onboarding.flows.destination import Choosing
 from onboarding.flows.patience import PATIENCE, patiently
 from onboarding.ledger.attempts import Attempts
-from onboarding.ledger.connections import Connections
 from onboarding.ledger.grants import Grants, Made, Take
 from onboarding.model import DISCONNECTED, Attempt, Grant, Reason, Status, Unrecorded, WhoChooses
-from onboarding.model.destinations import Destination, EndpointType, endpoint_for
+from onboarding.model.destinations import Destination, EndpointType
 from onboarding.model.errors import IdentifierTaken, NothingToRetry, NovuError, SealBroken, StoreUnavailable
 from onboarding.remote.novu import Novu
 from onboarding.settings.log import LOGGER
@@ -43,11 +43,11 @@ class Outcome:
 
 
 class Delivery:
-    def __init__(self, novu: Novu, attempts: Attempts, grants: Grants, connections: Connections, vault: Vault) -> None:
+    def __init__(self, novu: Novu, attempts: Attempts, grants: Grants, choosing: Choosing, vault: Vault) -> None:
         self._novu = novu
         self._attempts = attempts
         self._grants = grants
-        self._connections = connections
+        self._choosing = choosing
         self._vault = vault
 
     def accept(self, attempt: Attempt, grant: Grant, back_for: timedelta, deadline: Deadline) -> Unrecorded | None:
@@ -141,40 +141,24 @@ class Delivery:
             return Outcome(reason=_reason(error), detail=str(error))
         installer_id = grant.installer_id or attempt.installer_id
         made = Made(connection.identifier, grant.workspace, grant.app_id, installer_id)
-        if attempt.link.destination is WhoChooses.INSTALLER and not self._has_destination(attempt, grant):
-            return self._lead_to_installer(attempt, made, deadline)
-        return Outcome(made=made)
-
-    def _has_destination(self, attempt: Attempt, grant: Grant) -> bool:
-        """Whether somebody has chosen where notifications go in the same workspace: that stays."""
-        try:
-            before = self._connections.by_owner(attempt.link.owner.identifier)
-        except StoreUnavailable:
-            return False
-        is_kept = before is not None and before.workspace.id == grant.workspace.id and not before.is_ended
-        return is_kept and before is not None and before.destination is not None
-
-    def _lead_to_installer(self, attempt: Attempt, made: Made, deadline: Deadline) -> Outcome:
-        """Let notifications go to whoever approved. If Novu does not want that, the connection counts all the same."""
-        if made.installer_id is None:
-            return Outcome(made=replace(made, refused="Slack did not say who approved"))
-        destination = Destination(EndpointType.PERSON, made.installer_id)
-        endpoint = endpoint_for(attempt.link, made.identifier, destination)
-        try:
-            self._novu.endpoints.put(endpoint, f"{attempt.idempotency_key}.endpoint.{attempt.tries}", deadline)
-        except NovuError as error:
-            if error.is_transient and attempt.tried_for < GIVE_UP_AFTER:
-                return _later(attempt, Reason.NOVU_UNREACHABLE, str(error), error.retry_after)
-            return Outcome(made=replace(made, refused=str(error)))
-        return Outcome(made=replace(made, destination=destination))
+        return Outcome(made=_with_wish(attempt, made))
 
     def _record(self, attempt: Attempt, lease: str, outcome: Outcome, deadline: Deadline) -> Unrecorded | None:
         """Record what has happened; gives a connection that PostgreSQL was not told about in the end."""
         _log(attempt, outcome)
         if patiently(lambda: self._tell(attempt, lease, outcome), deadline):
+            self._carry_out_wish(attempt, outcome, deadline)
             return None
         LOGGER.error("not recorded attempt=%s", attempt.id)
         return Unrecorded(Status.CONNECTED, outcome.made.workspace) if outcome.made else None
+
+    def _carry_out_wish(self, attempt: Attempt, outcome: Outcome, deadline: Deadline) -> None:
+        """Let Novu know where notifications go, at once. It is recorded: if this comes to nothing, a worker goes on."""
+        if outcome.made and outcome.made.wish and deadline.remaining > 0:
+            try:
+                self._choosing.finish(attempt.link.owner.identifier, _lease(), deadline)
+            except StoreUnavailable as error:
+                LOGGER.warning("destination left to a worker attempt=%s error=%s", attempt.id, error)
 
     def _tell(self, attempt: Attempt, lease: str, outcome: Outcome) -> bool:
         if outcome.made:
@@ -200,6 +184,15 @@ class Delivery:
             return None
         LOGGER.critical("grant lost attempt=%s workspace=%s", attempt.id, grant.workspace.id)
         return Unrecorded(Status.FAILED, grant.workspace)
+
+
+def _with_wish(attempt: Attempt, made: Made) -> Made:
+    """Where the link wants notifications to go, unless somebody has chosen: to whoever approved."""
+    if attempt.link.destination is not WhoChooses.INSTALLER:
+        return made
+    if made.installer_id is None:
+        return replace(made, refused="Slack did not say who approved")
+    return replace(made, wish=Destination(EndpointType.PERSON, made.installer_id))
 
 
 def _lease() -> str:

@@ -41,6 +41,13 @@ class Choosing:
         found = self._connections.by_owner(attempt.link.owner.identifier)
         return found if found and _is_of(attempt, found) else None
 
+    def is_ending(self, attempt: Attempt) -> bool:
+        """Whether what this attempt made is to be disconnected, and is not yet."""
+        if attempt.status is not Status.CONNECTED or attempt.reason:
+            return False
+        found = self._connections.by_owner(attempt.link.owner.identifier)
+        return found is not None and found.attempt_id == attempt.id and found.is_ending
+
     def open_to_each(self, attempts: Iterable[Attempt]) -> dict[str, MadeConnection]:
         """The same for many attempts at once, by their ids; those that have none are left out."""
         asking = [attempt for attempt in attempts if _may_choose(attempt)]
@@ -59,12 +66,14 @@ class Choosing:
             raise ConnectionChanged(connection.identifier)
         LOGGER.info("destination chosen connection=%s number=%d", connection.identifier, number)
         while not self._is_carried_out(connection.owner, number, deadline):
-            if deadline.remaining <= 0:
-                self._destinations.withdraw(connection.owner, "", number)
+            if deadline.remaining <= 0 and self._destinations.withdraw(connection.owner, "", number):
                 raise NovuError("something else for this customer takes too long")
             time.sleep(AGAIN_AFTER)
+        found = self._connections.by_owner(connection.owner)
+        if found is None or found.is_ended or found.workspace.id != connection.workspace.id:
+            raise ConnectionChanged(connection.identifier)
 
-    def finish(self, owner: str, take: int) -> str:
+    def finish(self, owner: str, take: object, deadline: Deadline | None = None) -> str:
         """Carry out what is still to be done. Gives why it is not done yet, and nothing if it is.
 
         `take` is another one each time: Novu remembers its refusals of a key for a day.
@@ -76,10 +85,11 @@ class Choosing:
         if taken.connection is None:
             self._destinations.forget(owner, lease)
             return ""
+        deadline = Deadline(min(SECONDS, deadline.remaining if deadline else SECONDS))
         try:
-            self._tell_novu(taken.connection, taken, take, Deadline(SECONDS))
+            self._tell_novu(taken.connection, taken, take, deadline)
         except NovuError as error:
-            return self._not_finished(taken.connection, taken, lease, error)
+            return self._not_finished(taken.connection, taken, lease, error, deadline)
         self._settle(taken.connection, taken, lease)
         return ""
 
@@ -89,6 +99,8 @@ class Choosing:
             return True
         lease = secrets.token_hex(8)
         taken = self._destinations.take(owner, lease)
+        if taken.take is Take.GONE:
+            raise ConnectionChanged(owner)
         if taken.take is not Take.TAKEN:
             return taken.take is Take.SETTLED
         if taken.connection is None:
@@ -104,7 +116,7 @@ class Choosing:
             raise NotRecorded(owner)
         return True
 
-    def _tell_novu(self, connection: MadeConnection, taken: Taken, take: int, deadline: Deadline) -> None:
+    def _tell_novu(self, connection: MadeConnection, taken: Taken, take: object, deadline: Deadline) -> None:
         if taken.choice is None:
             self._novu.endpoints.delete(connection.endpoint_identifier, deadline)
             return
@@ -118,14 +130,25 @@ class Choosing:
         LOGGER.info("destination settled number=%d", taken.number)
         return True
 
-    def _not_finished(self, connection: MadeConnection, taken: Taken, lease: str, error: NovuError) -> str:
+    def _not_finished(
+        self, connection: MadeConnection, taken: Taken, lease: str, error: NovuError, deadline: Deadline
+    ) -> str:
         if error.is_transient or error.status in KEYS:
             self._connections.release(connection.owner, lease)
             return str(error)
         LOGGER.error("destination refused connection=%s error=%s", connection.identifier, error)
         if not taken.is_placed:
-            self._destinations.withdraw(connection.owner, lease, taken.number)
+            self._destinations.withdraw(connection.owner, lease, taken.number, str(error))
             return ""
+        return self._give_up(connection, taken, lease, deadline)
+
+    def _give_up(self, connection: MadeConnection, taken: Taken, lease: str, deadline: Deadline) -> str:
+        """Novu does not take what it had before: then there is nothing any more, here and there."""
+        try:
+            self._novu.endpoints.delete(connection.endpoint_identifier, deadline)
+        except NovuError as error:
+            self._connections.release(connection.owner, lease)
+            return str(error)
         self._destinations.settle(connection, lease, taken.number, None)
         return ""
 
@@ -136,4 +159,4 @@ def _may_choose(attempt: Attempt) -> bool:
 
 def _is_of(attempt: Attempt, connection: MadeConnection) -> bool:
     """Whether it lives, and it was this attempt that made it."""
-    return connection.attempt_id == attempt.id and not connection.is_ended
+    return connection.attempt_id == attempt.id and not (connection.is_ended or connection.is_ending)

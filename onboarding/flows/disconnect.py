@@ -12,6 +12,7 @@ from onboarding.clock.deadline import Deadline
 from onboarding.flows.destination import KEYS
 from onboarding.ledger.connections import Connections
 from onboarding.model import Reason
+from onboarding.model.destinations import endpoint_identifier
 from onboarding.model.errors import NovuError, SlackRefused, StoreUnavailable
 from onboarding.remote.novu import Novu
 from onboarding.remote.slack import Slack
@@ -95,7 +96,7 @@ class Upkeep:
         lease = secrets.token_hex(8)
         if not self._connections.ask_end(owner, identifier, lease, revokes=revokes):
             return Disconnected(Outcome.NOT_ASKED, Outcome.BUSY, goes_on=True)
-        done = self._end(identifier, deadline, revokes=revokes)
+        done = self._end(owner, identifier, deadline, revokes=revokes)
         try:
             self._note(owner, lease, done)
         except StoreUnavailable as error:
@@ -111,7 +112,7 @@ class Upkeep:
             return ""
         if not ending.is_ours:
             return "something else is under way"
-        done = self._end(ending.connection, Deadline(SECONDS), revokes=ending.revokes)
+        done = self._end(owner, ending.connection, Deadline(SECONDS), revokes=ending.revokes)
         self._note(owner, lease, replace(done, goes_on=done.goes_on and ending.asked_for < GIVE_UP_AFTER))
         return done.detail if done.goes_on else ""
 
@@ -137,7 +138,7 @@ class Upkeep:
                 raise
             return known.owner
 
-    def _end(self, identifier: str, deadline: Deadline, *, revokes: bool) -> Disconnected:
+    def _end(self, owner: str, identifier: str, deadline: Deadline, *, revokes: bool) -> Disconnected:
         """At Slack, then at Novu: if Slack fails, Novu keeps the token, so that it can be revoked later."""
         slack = Outcome.NOT_ASKED
         try:
@@ -145,6 +146,7 @@ class Upkeep:
                 slack = self._revoke(identifier, deadline)
             # Novu would leave them behind, pointing at nothing.
             self._novu.endpoints.delete_all(identifier, deadline)
+            self._novu.endpoints.delete(endpoint_identifier(owner), deadline)
             self._novu.delete(identifier, deadline)
         except SlackRefused as refusal:
             goes_on = refusal.reason is Reason.SLACK_UNAVAILABLE

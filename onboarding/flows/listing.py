@@ -15,6 +15,8 @@ from onboarding.settings.log import LOGGER
 
 MOST_PAGES: Final = 5
 """How often Slack is asked for more of a list at once."""
+MOST_CHANNELS: Final = 100_000
+"""What lies beyond is found by its link only."""
 LEAST_SECONDS: Final = 0.6
 """With less time than this left, another page is not begun."""
 EVERYTHING: Final = 10**9
@@ -65,7 +67,8 @@ class Listing:
         page = self._bot.public_channels(token, place.team, read.next or "", deadline)
         found = dict(read.channels) | {each.id: each.name for each in page.channels if not each.is_private}
         # A list that goes on where it was would never end.
-        after = page.next if page.next and page.next != read.next else None
+        is_end = not page.next or page.next == read.next or len(found) >= MOST_CHANNELS
+        after = None if is_end else page.next
         return Read(tuple(found.items()), after)
 
     def _recall(self, place: Place) -> Read:

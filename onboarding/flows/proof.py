@@ -46,7 +46,12 @@ class Proof:
         attempt = self._attempts.get(connection.attempt_id)
         product = self._settings.product_name
         account = attempt.link.account if attempt and attempt.link.account else product
-        change = CHANGE.format(url=f"{self._settings.public_url}/attempts/{attempt.id}") if attempt else CHANGE_BY_LINK
+        may_change = attempt is not None and attempt.link.has_destination
+        change = (
+            CHANGE.format(url=f"{self._settings.public_url}/attempts/{connection.attempt_id}")
+            if may_change
+            else CHANGE_BY_LINK
+        )
         person = f"<@{connection.installer_id}>" if connection.installer_id else SOMEBODY
         return TEXT.format(
             product=_escape(product),

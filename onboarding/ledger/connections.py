@@ -18,7 +18,9 @@ SAFETY_NET: Final = timedelta(seconds=20)
 """When a worker looks after an end that a request is about to bring about."""
 _COLUMNS: Final = """
     c.owner, c.identifier, c.integration, c.subscriber_id, c.context_keys, c.workspace_id, c.workspace_name, c.app_id,
-    c.installer_id, c.attempt_id, c.connected_at, c.state, c.reason, c.since, d.placed
+    c.installer_id, c.attempt_id, c.connected_at, c.state, c.reason, c.since, d.placed,
+    d.placed IS NULL AND d.choice IS NOT NULL AS is_being_placed,
+    EXISTS (SELECT FROM ending e WHERE e.owner = c.owner) AS is_ending
 """
 _FROM: Final = "connection c LEFT JOIN destination d ON d.owner = c.owner"
 
@@ -40,6 +42,8 @@ class _Row:
     reason: str | None
     since: datetime
     placed: Mapping[str, Any] | None
+    is_being_placed: bool | None
+    is_ending: bool
 
     def connection(self) -> MadeConnection:
         return MadeConnection(
@@ -57,6 +61,8 @@ class _Row:
             reason=self.reason,
             since=self.since.astimezone(UTC),
             destination=destination(self.placed),
+            is_being_placed=bool(self.is_being_placed),
+            is_ending=self.is_ending,
         )
 
 
@@ -180,7 +186,10 @@ class Connections:
             WITH held AS (
                 UPDATE owner SET lease = %(lease)s, leased_until = now() + %(span)s
                 WHERE id = %(owner)s AND (leased_until IS NULL OR leased_until <= now())
-                    AND EXISTS (SELECT FROM ending e WHERE e.owner = id)
+                    AND EXISTS (SELECT FROM ending e WHERE e.owner = owner.id)
+                    -- What was granted since is delivered first: it cancels this, or fails.
+                    AND NOT EXISTS (SELECT FROM attempt a WHERE a.owner = owner.id AND a.status = 'granted'
+                                    AND a.grant_order > owner.settled)
                 RETURNING id
             )
             SELECT connection, revokes, now() - asked_at AS asked_for, EXISTS (SELECT FROM held) AS is_ours

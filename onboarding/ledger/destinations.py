@@ -39,6 +39,7 @@ class Take(StrEnum):
     TAKEN = "taken"
     SETTLED = "settled"
     BUSY = "busy"
+    GONE = "gone"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,9 @@ class Destinations:
             """,
             {"owner": owner, "lease": lease, "span": LEASE},
         )
-        if row is None or row[0] == row[1]:
+        if row is None:
+            return Taken(Take.GONE)
+        if row[0] == row[1]:
             return Taken(Take.SETTLED)
         number, _, choice, is_placed, is_ours = row
         if not is_ours:
@@ -138,29 +141,45 @@ class Destinations:
         return bool(touched)
 
     def repair(self, owner: str, lease: str) -> None:
-        """Let a worker make sure that Novu holds the newest choice. Returns the lease."""
+        """Let a worker make sure that Novu holds the newest choice, and nothing if there is none. Returns the lease."""
         self._postgres.run(
             f"""
             WITH moved AS (
-                UPDATE destination SET number = nextval('choice_order') WHERE owner = %(owner)s RETURNING owner
+                INSERT INTO destination AS d (owner, connection, workspace_id, number)
+                SELECT owner, identifier, workspace_id, nextval('choice_order') FROM connection
+                WHERE owner = %(owner)s
+                ON CONFLICT (owner) DO UPDATE SET number = nextval('choice_order') RETURNING owner
             ), {_RELEASE}, {_DUE} SELECT FROM moved
             """,
             {"owner": owner, "lease": lease, "wait": REPAIR},
         )
 
-    def withdraw(self, owner: str, lease: str, number: int) -> None:
+    def withdraw(self, owner: str, lease: str, number: int, why: str = "") -> bool:
         """It could not be carried out: what was there before is the newest choice again, and Novu is made to hold it.
 
-        Not if somebody has chosen anew meanwhile.
+        Not if somebody has chosen anew meanwhile, or if it was carried out after all. `why` goes into the timeline.
         """
-        self._postgres.run(
-            f"""
-            WITH moved AS (
-                UPDATE destination SET choice = placed, number = nextval('choice_order')
-                WHERE owner = %(owner)s AND number = %(number)s RETURNING owner
-            ), {_RELEASE}, {_DUE} SELECT FROM moved
-            """,
-            {"owner": owner, "lease": lease, "number": number, "wait": REPAIR},
+        return bool(
+            self._postgres.run(
+                f"""
+                WITH moved AS (
+                    UPDATE destination SET choice = placed, number = nextval('choice_order')
+                    WHERE owner = %(owner)s AND number = %(number)s AND settled < %(number)s RETURNING owner
+                ), told AS (
+                    UPDATE attempt SET timeline = timeline || event('destination_refused', %(why)s)
+                    FROM moved JOIN connection c ON c.owner = moved.owner
+                    WHERE attempt.id = c.attempt_id AND %(why)s <> '' AND jsonb_array_length(timeline) < %(longest)s
+                ), {_RELEASE}, {_DUE} SELECT FROM moved
+                """,
+                {
+                    "owner": owner,
+                    "lease": lease,
+                    "number": number,
+                    "why": why,
+                    "longest": LONGEST_TIMELINE,
+                    "wait": REPAIR,
+                },
+            )
         )
 
     def forget(self, owner: str, lease: str) -> None:

@@ -22,6 +22,8 @@ SAFETY_NET: Final = timedelta(seconds=25)
 """When a worker looks after a grant that a request is about to deliver."""
 LEASE: Final = timedelta(seconds=16)
 """How long one delivery may hold its owner: a little longer than it may take."""
+WISH_SAFETY_NET: Final = timedelta(seconds=20)
+"""When a worker looks after a wish that a delivery is about to carry out."""
 BUSY_WAIT: Final = timedelta(seconds=1)
 DELIVERY_KEPT: Final = GRANT_KEPT + timedelta(days=1)
 """How long an attempt on its way to Novu stays, at least: longer than anybody tries to deliver it."""
@@ -109,16 +111,22 @@ _MOVED_ON: Final = """
 
 A worker sees to Novu's endpoint if it is to be another, and after an end that was asked for: it may be gone already.
 """
-_PLACED: Final = """
-    numbered AS (SELECT owner, nextval('choice_order') AS number FROM newest),
+_WISHED: Final = """
     carried AS (
-        INSERT INTO destination AS d (owner, connection, workspace_id, number, choice, settled, placed)
-        SELECT owner, %(identifier)s, %(workspace_id)s, number, %(placed)s::jsonb, number, %(placed)s::jsonb
-        FROM numbered
+        INSERT INTO destination AS d (owner, connection, workspace_id, number, choice)
+        SELECT owner, %(identifier)s, %(workspace_id)s, nextval('choice_order'), %(wish)s::jsonb FROM newest
         ON CONFLICT (owner) DO UPDATE SET connection = excluded.connection, workspace_id = excluded.workspace_id,
-            number = excluded.number, choice = excluded.choice, settled = excluded.number, placed = excluded.placed)
+            number = nextval('choice_order'),
+            choice = CASE WHEN d.workspace_id = excluded.workspace_id THEN coalesce(d.choice, excluded.choice)
+                          ELSE excluded.choice END,
+            placed = CASE WHEN d.workspace_id = excluded.workspace_id THEN d.placed END
+        RETURNING d.owner
+    ), moving AS (
+        INSERT INTO work (kind, subject, due_at) SELECT 'destination', owner, now() + %(safety_net)s FROM carried
+        ON CONFLICT (kind, subject) DO UPDATE SET
+            due_at = excluded.due_at, since = now(), tries = 0, take = nextval('work_take'), last_error = NULL)
 """
-"""Novu has been given where notifications go, along with the connection."""
+"""The link says where notifications go. What somebody chose in the same workspace stays."""
 _REMOVED: Final = """
     CASE WHEN EXISTS (SELECT FROM destination d WHERE d.owner = was.owner AND d.placed IS NOT NULL
                       AND d.workspace_id <> %(workspace_id)s)
@@ -200,7 +208,7 @@ _CONNECT: Final = f"""
     SELECT FROM moved
 """
 _CONNECT_ONLY: Final = _connect(_MOVED_ON, _REMOVED)
-_CONNECT_PLACED: Final = _connect(_PLACED, _TOLD)
+_CONNECT_WISHED: Final = _connect(_WISHED, _REMOVED)
 _CONNECT_TOLD: Final = _connect(_MOVED_ON, _TOLD)
 _FAIL: Final = frequent(f"""
     WITH moved AS (
@@ -236,14 +244,14 @@ class Taken:
 class Made:
     """A connection that Novu has, for the ledger to record.
 
-    `destination` is where notifications go as Novu was told along with it, `refused` why Novu did not take that.
+    `wish` is where its link lets notifications go, `refused` why that is not possible.
     """
 
     identifier: str
     workspace: Workspace
     app_id: str | None
     installer_id: str | None
-    destination: Destination | None = None
+    wish: Destination | None = None
     refused: str = ""
 
 
@@ -401,9 +409,8 @@ class _Candidate(Row):
 
 def _connecting(made: Made) -> tuple[Frequent, dict[str, Any]]:
     """The statement for what was made, and what it says besides."""
-    if made.destination:
-        event = {"event": "destination_set", "event_detail": made.destination.told}
-        return _CONNECT_PLACED, {**event, "placed": made.destination.to_json()}
+    if made.wish:
+        return _CONNECT_WISHED, {"wish": made.wish.to_json(), "safety_net": WISH_SAFETY_NET}
     if made.refused:
         return _CONNECT_TOLD, {"event": "destination_refused", "event_detail": made.refused}
     return _CONNECT_ONLY, {}

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
-from onboarding.model import InstallLink, Owner, Workspace
+from onboarding.model import Owner, Workspace
 
 
 class EndpointType(StrEnum):
@@ -31,8 +31,8 @@ class Destination:
 
     @property
     def told(self) -> str:
-        """As timelines say it."""
-        return f"{self.type} {self.id}"
+        """As timelines say it. Whoever reads them may know people and public channels, and no others."""
+        return f"{self.type} {self.id}" if self.is_person or self.name else str(self.type)
 
     def to_json(self) -> str:
         """As the ledger keeps it."""
@@ -62,7 +62,8 @@ class MadeConnection:
     """A channel connection that this service made, as it remembers it. Novu holds the truth.
 
     `subscriber_id` is the one that the link names, also if the connection is shared. `attempt_id` names the attempt
-    that made it, `installer_id` the person who approved.
+    that made it, `installer_id` the person who approved. A destination that `is_being_placed` is chosen, and not at
+    Novu yet; a connection that `is_ending` is to be disconnected, and is not yet.
     """
 
     owner: str
@@ -79,6 +80,8 @@ class MadeConnection:
     reason: str | None
     since: datetime
     destination: Destination | None = None
+    is_being_placed: bool = False
+    is_ending: bool = False
 
     @property
     def is_ended(self) -> bool:
@@ -91,7 +94,7 @@ class MadeConnection:
     @property
     def endpoint_identifier(self) -> str:
         """The owner's own endpoint identifier: there is never more than one endpoint of ours."""
-        return _endpoint_identifier(self.owner)
+        return endpoint_identifier(self.owner)
 
     def endpoint(self, destination: Destination) -> Endpoint:
         """What Novu has to hold. It compares neither subscriber nor context with the connection's, so we do."""
@@ -106,18 +109,5 @@ class MadeConnection:
         )
 
 
-def endpoint_for(link: InstallLink, connection: str, destination: Destination) -> Endpoint:
-    """The same for a connection that is being made."""
-    return Endpoint(
-        identifier=_endpoint_identifier(link.owner.identifier),
-        connection=connection,
-        integration=link.integration,
-        subscriber_id=link.subscriber_id,
-        context_keys=link.owner.context_keys,
-        type=destination.type.value,
-        target=destination.id,
-    )
-
-
-def _endpoint_identifier(owner: str) -> str:
+def endpoint_identifier(owner: str) -> str:
     return f"chendp_{owner.removeprefix('chconn_')}"

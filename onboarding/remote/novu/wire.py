@@ -15,6 +15,7 @@ from onboarding.model.errors import NovuError
 from onboarding.remote.http import Answer
 
 LONGEST_MESSAGE: Final = 300
+_SURROGATE: Final = re.compile(r"[\ud800-\udfff]")
 TARGET_FIELDS: Final[Mapping[str, str]] = {EndpointType.CHANNEL: "channelId", EndpointType.PERSON: "userId"}
 """What the target is called in an endpoint of each type."""
 
@@ -124,7 +125,8 @@ def read_endpoints(body: object) -> tuple[Endpoint, ...]:
     """One page of a list."""
     if not isinstance(body, dict) or not isinstance(body.get("data"), list):
         raise NovuError("the answer is not a list of channel endpoints")
-    return tuple(map(read_endpoint, body["data"]))
+    rows = (row for row in body["data"] if isinstance(row, dict) and _text(row.get("identifier")))
+    return tuple(map(read_endpoint, rows))
 
 
 def read_token(body: object) -> Secret | None:
@@ -263,4 +265,5 @@ def _read_moment(value: object) -> datetime | None:
 
 
 def _text(value: object) -> str | None:
-    return value if isinstance(value, str) and value else None
+    """Half a surrogate pair is not text: nobody could send, store or show it again."""
+    return value if isinstance(value, str) and value and not _SURROGATE.search(value) else None

@@ -5,6 +5,7 @@ Every call raises `SlackSaysNo`. Nothing here is tried again: the caller decides
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -126,8 +127,11 @@ class Bot:
         if not isinstance(rows, list):
             raise no("fatal_error")
         channels = (_channel(row) for row in rows)
-        cursor = read_text(after.get("next_cursor")) if isinstance(after, dict) else None
-        return ChannelPage(tuple(each for each in channels if each and not each.is_archived), cursor or "")
+        cursor = read_text(after.get("next_cursor")) or "" if isinstance(after, dict) else ""
+        is_cursor = re.fullmatch(r"[\x21-\x7e]{1,1024}", cursor)
+        return ChannelPage(
+            tuple(each for each in channels if each and not each.is_archived), cursor if is_cursor else ""
+        )
 
     def _ask(
         self, method: str, token: Secret, asked: Mapping[str, str], deadline: Deadline
@@ -186,4 +190,4 @@ def _host(url: object) -> str:
 def _retry_after(answer: Answer) -> int:
     """Seconds; 0 if Slack did not say."""
     value = answer.headers.get("Retry-After", "").strip()
-    return min(int(value), LONGEST_RETRY_AFTER) if value.isascii() and value.isdigit() else 0
+    return min(int(value), LONGEST_RETRY_AFTER) if re.fullmatch(r"[0-9]{1,9}", value) else 0

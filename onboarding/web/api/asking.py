@@ -21,7 +21,7 @@ DEFAULT: Final = 50
 
 SEARCH_PARAMETERS: Final = ("q", "after", "team")
 TEAM: Final = re.compile(r"T[A-Z0-9]{1,63}")
-CURSOR: Final = re.compile(r"c([1-9][0-9]{0,6})")
+CURSOR: Final = re.compile(r"c(0|[1-9][0-9]{0,6})")
 """Where a list of channels goes on: after so many of Slack's."""
 
 Query = MultiDict[str, str]

@@ -45,6 +45,9 @@ NOT_THERE: Final[Mapping[NotThere, str]] = {
 }
 GONE: Final = "There is no such connection, or it has ended."
 GONE_AT_NOVU: Final = "Novu does not have this connection, or its subscriber, any more."
+MAYBE_SENT: Final = (
+    "Slack did not say whether it took the message: it may have arrived. Please look before trying again."
+)
 SLACK_SILENT: Final = "Slack does not answer as it should right now. Nothing was changed. Please try again in a moment."
 NOVU_SILENT: Final = "Novu does not answer as it should right now. Nothing was changed. Please try again in a moment."
 NOVU_REFUSED: Final = "Novu refused. Nothing was changed. Whoever runs this service finds why by the X-Request-ID."
@@ -65,10 +68,10 @@ def conflict(reason: str) -> Refused:
     return Refused(409, CONFLICTS[reason], reason=reason)
 
 
-def by_slack(error: SlackSaysNo) -> Refused:
+def by_slack(error: SlackSaysNo, silence: str = SLACK_SILENT) -> Refused:
     """In Slack's own word, unless trying again will do."""
     if error.remedy is Remedy.LATER:
-        return Refused(503, SLACK_SILENT, retry_after=error.retry_after)
+        return Refused(503, SLACK_SILENT if error.retry_after else silence, retry_after=error.retry_after)
     return Refused(409, f"Slack refused. {REMEDIES[error.remedy]}", reason=error.word)
 
 

@@ -28,9 +28,12 @@ def browser_of(attempt_id: str) -> Secret | None:
     return Secret(value) if value else None
 
 
-def has_browser_of(attempt_id: str) -> bool:
-    """Whether this browser holds a cookie for the attempt; whether the right one, only the attempt itself tells."""
-    return browser_of(attempt_id) is not None
+def is_browser_of(attempt_id: str) -> bool:
+    """The same for an attempt that nobody has read yet."""
+    if browser_of(attempt_id) is None:
+        return False
+    attempt = wiring().ledger.attempts.get(attempt_id)
+    return attempt is not None and is_same_browser(attempt)
 
 
 def is_same_browser(attempt: Attempt) -> bool:

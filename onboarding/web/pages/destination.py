@@ -21,7 +21,7 @@ from onboarding.model.errors import (
 from onboarding.settings.log import LOGGER
 from onboarding.web.context import wiring
 from onboarding.web.pages import choosing, messages, render
-from onboarding.web.pages.destination_problems import later, problem, slack_says_no
+from onboarding.web.pages.destination_problems import later, not_sent, problem, slack_says_no
 from onboarding.web.pages.opened import NotNow, Opened, open_attempt
 
 destination_pages = Blueprint("destination", __name__)
@@ -82,6 +82,8 @@ def _test(opened: Opened) -> ResponseReturnValue:
         return problem(messages.NOTHING_TO_TEST, 409, opened.attempt)
     except TokenHidden:
         return problem(messages.CANNOT_TEST, 409, opened.attempt)
+    except SlackSaysNo as error:
+        return not_sent(error, opened)
     except TooOften as error:
         return later(messages.TOO_MANY_TESTS, 429, opened.attempt, error.retry_after)
     session["tested"] = opened.attempt.id

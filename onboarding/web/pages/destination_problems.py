@@ -19,7 +19,22 @@ LONGEST_RETRY_AFTER: Final = 120
 
 
 def slack_says_no(error: SlackSaysNo, opened: Opened) -> Response:
+    """It was not saved."""
     LOGGER.warning("Slack refused attempt=%s word=%s", opened.attempt.id, error.word)
+    if error.remedy is Remedy.LATER:
+        return later(messages.SLACK_SILENT, 503, opened.attempt, min(error.retry_after, LONGEST_RETRY_AFTER))
+    words = messages.SLACK_WORDS.get(error.word, messages.SLACK_REMEDIES[error.remedy])
+    return problem(replace(messages.NOT_SAVED, body=(words,)), 422, opened.attempt)
+
+
+def not_sent(error: SlackSaysNo, opened: Opened) -> Response:
+    """A test message. One without an answer may have arrived, unless Slack says that it was too much."""
+    LOGGER.warning("test message not sent attempt=%s word=%s", opened.attempt.id, error.word)
+    if error.remedy is Remedy.LATER and not error.retry_after:
+        name = opened.connection.destination
+        place = render.place(name, is_theirs=True) if name else ""
+        about = replace(opened.about, names={"place": place})
+        return render.show(messages.MAYBE_SENT, 503, about, attempt=opened.attempt)
     if error.remedy is Remedy.LATER:
         return later(messages.SLACK_SILENT, 503, opened.attempt, min(error.retry_after, LONGEST_RETRY_AFTER))
     words = messages.SLACK_WORDS.get(error.word, messages.SLACK_REMEDIES[error.remedy])

@@ -75,7 +75,7 @@ class _Return:
 
 
 def _already_connected(link: InstallLink, connection: MadeConnection) -> ResponseReturnValue:
-    is_theirs = cookies.has_browser_of(connection.attempt_id)
+    is_theirs = cookies.is_browser_of(connection.attempt_id)
     names: dict[str, str | Name] = {"date": render.date(connection.connected_at)}
     if connection.destination:
         names["place"] = render.place(connection.destination, is_theirs=is_theirs)

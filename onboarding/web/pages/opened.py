@@ -55,4 +55,6 @@ def open_attempt(attempt_id: str) -> Opened:
     if attempt.status is not Status.CONNECTED or attempt.is_disconnected:
         raise NotNow(attempt)
     connection = wiring().choosing.open_to(attempt)
+    if connection is None and wiring().choosing.is_ending(attempt):
+        raise NotNow(attempt)
     return Opened(attempt, connection) if connection else abort(404)

@@ -24,7 +24,8 @@ def attempt(attempt_id: str) -> ResponseReturnValue:
     found = _find(attempt_id)
     if connection := wiring().choosing.open_to(found):
         return _with_destination(found, connection)
-    return render.show(messages.outcome(found), about=_about(found), attempt=found, scopes=_missing(found))
+    message = messages.ENDING if wiring().choosing.is_ending(found) else messages.outcome(found)
+    return render.show(message, about=_about(found), attempt=found, scopes=_missing(found))
 
 
 @outcome_pages.get("/attempts/<attempt_id>/status")
@@ -68,6 +69,8 @@ def _with_destination(found: Attempt, connection: MadeConnection) -> ResponseRet
     """Connected is not the end: somebody chooses where notifications go."""
     destination, is_theirs = connection.destination, cookies.is_same_browser(found)
     message = messages.with_destination(found, destination, is_theirs=is_theirs)
+    if connection.is_being_placed:
+        message = messages.DESTINATION_COMING
     is_sent = is_theirs and destination is not None and session.pop("tested", "") == found.id
     about = _about(found)
     if destination:

@@ -18,6 +18,20 @@ DESTINATION_OPEN: Final = Message(
     also=LATER,
     tone="good",
 )
+DESTINATION_COMING: Final = Message(
+    "{workspace} is connected",
+    ("We are setting up where {product} will post: usually a few seconds. You can leave; we keep going.",),
+    primary=Button(Action.CHECK_AGAIN, "Check again"),
+    quiet=LATER,
+    tone="good",
+    polls=True,
+)
+ENDING: Final = Message(
+    "{workspace} is being disconnected",
+    ("{account} is being disconnected, and that takes a moment longer. Nothing is posted any more once it is done.",),
+    primary=BACK,
+    tone="wait",
+)
 DESTINATION_OPEN_ELSEWHERE: Final = Message(
     "{workspace} is connected",
     (
@@ -129,6 +143,7 @@ SLACK_REMEDIES: Final = {
     "{workspace}.",
     Remedy.OURS: "Slack did not accept the message as we sent it. Our team has to look at it.",
 }
+NOT_SAVED: Final = Message("That was not saved", (), primary=CHANGE, quiet=TO_ATTEMPT, tone="stop")
 NOT_SENT: Final = Message("The test message was not sent", (), primary=CHANGE, quiet=TO_ATTEMPT, tone="stop")
 NOTHING_TO_TEST: Final = Message(
     "Nothing is chosen yet", ("Choose where {product} should post first. Nothing was sent.",), primary=CHOOSE
@@ -141,6 +156,12 @@ CANNOT_TEST: Final = Message(
 TOO_MANY_TESTS: Final = Message(
     "Please wait a little",
     ("A test message can be sent three times a minute. Try again in {wait}.",),
+    primary=TO_ATTEMPT,
+    tone="stop",
+)
+MAYBE_SENT: Final = Message(
+    "Slack did not say whether it was sent",
+    ("The test message may have arrived all the same. Look in {place} before you send another.",),
     primary=TO_ATTEMPT,
     tone="stop",
 )
