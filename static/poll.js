@@ -2,11 +2,14 @@
 const place = document.querySelector("[data-poll]");
 let wait = 1000;
 
+function isOver({ status, destination }) {
+  return place.dataset.until === "destination" ? destination !== "unset" : status !== "pending";
+}
+
 async function ask() {
   try {
     const answer = await fetch(place.dataset.poll, { cache: "no-store" });
-    const { status, destination } = answer.ok ? await answer.json() : { status: "pending" };
-    if (status !== "pending" && destination !== "unset") return location.reload();
+    if (answer.ok && isOver(await answer.json())) return location.reload();
   } catch {
     // Offline for a moment: ask again.
   }

@@ -12,7 +12,8 @@ from flask import Flask
 from onboarding.flows.disconnect import GIVE_UP_AFTER, Outcome
 from onboarding.ledger.work import Kind
 from onboarding.model.destinations import Destination, EndpointType
-from onboarding.wiring import Wiring, wire_background
+from onboarding.remote.http import Http
+from onboarding.wiring import Background, Wiring
 from onboarding.worker import kinds
 from tests.aging import Database, pass_time
 from tests.conftest import MintLink
@@ -33,10 +34,17 @@ def let_workers_go_on(wiring: Wiring, ledger_db: Database) -> None:
     """As much later as it takes, everything that is due is done once."""
     pass_time(ledger_db, SOON)
     ledger_db.execute("UPDATE work SET due_at = now()")
-    made = wire_background(wiring.settings)
+    made = Background(
+        http=Http(),
+        ledger=wiring.ledger,
+        slack=wiring.slack,
+        novu=wiring.novu,
+        delivery=wiring.delivery,
+        choosing=wiring.choosing,
+        upkeep=wiring.upkeep,
+    )
     for job in made.ledger.work.take(dict.fromkeys((Kind.DISCONNECT, Kind.DESTINATION, Kind.DELIVER), 9), 9):
         kinds(made)[job.kind](job)
-    made.ledger.postgres.close()
 
 
 def work(ledger_db: Database) -> list[str]:

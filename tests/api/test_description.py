@@ -60,7 +60,7 @@ CHECKS: Final = [
 ]
 ASCII: Final = SchemathesisConfig.from_dict({"generation": {"codec": "ascii"}})
 BOUNDED: Final = settings(
-    max_examples=150,
+    max_examples=80,
     stateful_step_count=6,
     deadline=None,
     derandomize=True,
