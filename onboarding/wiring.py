@@ -9,13 +9,19 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from onboarding.clock import utc_now
+from onboarding.flows.check import Check
 from onboarding.flows.deliver import Delivery
 from onboarding.flows.destination import Choosing
 from onboarding.flows.disconnect import Upkeep
+from onboarding.flows.mint import Minting
+from onboarding.flows.notify import Notify
 from onboarding.ledger.attempts import Attempts
 from onboarding.ledger.audit import Audit
+from onboarding.ledger.connection_lists import ConnectionLists
 from onboarding.ledger.connections import Connections
 from onboarding.ledger.destinations import Destinations
+from onboarding.ledger.events import Events
+from onboarding.ledger.findings import Findings
 from onboarding.ledger.grants import Grants
 from onboarding.ledger.links import CreatedLinks
 from onboarding.ledger.lists import Lists
@@ -25,6 +31,7 @@ from onboarding.ledger.work import Work
 from onboarding.remote.http import Http, Outgoing
 from onboarding.remote.novu import Novu
 from onboarding.remote.slack import Slack
+from onboarding.remote.webhook import Webhook
 from onboarding.settings.environment import OidcSettings, Settings
 from onboarding.signing.links import Links
 from onboarding.signing.vault import Vault
@@ -42,7 +49,6 @@ if TYPE_CHECKING:
     from onboarding.flows.checkup import Checkup
     from onboarding.flows.health import Health
     from onboarding.flows.install import Install
-    from onboarding.flows.mint import Minting
     from onboarding.flows.proof import Proof
     from onboarding.remote.issuer import Identity
 
@@ -55,10 +61,13 @@ class Ledger:
     attempts: Attempts
     grants: Grants
     connections: Connections
+    connection_lists: ConnectionLists
     destinations: Destinations
     lists: Lists
     links: CreatedLinks
     audit: Audit
+    events: Events
+    findings: Findings
     problems: Problems
     work: Work
 
@@ -87,6 +96,10 @@ class Background:
     delivery: Delivery
     choosing: Choosing
     upkeep: Upkeep
+    links: Links
+    minting: Minting
+    check: Check
+    notify: Notify
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +117,8 @@ class Wiring:
     install: Install
     delivery: Delivery
     minting: Minting
+    check: Check
+    notify: Notify
     upkeep: Upkeep
     choosing: Choosing
     channels: Channels
@@ -123,6 +138,8 @@ def wire_background(settings: Settings) -> Background:
     http, ledger = Http(Outgoing(settings.outgoing_proxy, settings.ca_file)), _ledger(settings)
     slack, novu, connections = Slack(settings.slack, utc_now, http), Novu(settings.novu, http), ledger.connections
     choosing = Choosing(novu, connections, ledger.destinations)
+    links = Links(settings.secret_keys, settings.link_max_age, settings.novu.integration)
+    minting = Minting(links, ledger.links, connections, ledger.attempts, settings.public_url, utc_now)
     return Background(
         http=http,
         ledger=ledger,
@@ -131,6 +148,10 @@ def wire_background(settings: Settings) -> Background:
         delivery=Delivery(novu, ledger.attempts, ledger.grants, choosing, Vault(settings.secret_keys)),
         choosing=choosing,
         upkeep=Upkeep(slack, novu, connections),
+        links=links,
+        minting=minting,
+        check=Check(novu, slack.bot, connections, ledger.findings, minting, settings),
+        notify=_notify(settings, ledger, minting),
     )
 
 
@@ -142,17 +163,15 @@ def wire(settings: Settings) -> Wiring:
     from onboarding.flows.checkup import Checkup  # noqa: PLC0415
     from onboarding.flows.health import Health  # noqa: PLC0415
     from onboarding.flows.install import Install  # noqa: PLC0415
-    from onboarding.flows.mint import Minting  # noqa: PLC0415
     from onboarding.flows.proof import Proof  # noqa: PLC0415
 
     base, ephemeral = wire_background(settings), _ephemeral(settings)
     ledger, novu, slack = base.ledger, base.novu, base.slack
-    links = Links(settings.secret_keys, settings.link_max_age, settings.novu.integration)
     checkup = Checkup(ephemeral.client, slack, novu, settings)
     return Wiring(
         settings=settings,
         clock=utc_now,
-        links=links,
+        links=base.links,
         ledger=ledger,
         ephemeral=ephemeral,
         slack=slack,
@@ -160,7 +179,9 @@ def wire(settings: Settings) -> Wiring:
         identity=_identity(settings.oidc, base.http) if settings.oidc else None,
         install=Install(slack, ephemeral.states, ledger.attempts, base.delivery),
         delivery=base.delivery,
-        minting=Minting(links, ledger.links, ledger.connections, settings.public_url, utc_now),
+        minting=base.minting,
+        check=base.check,
+        notify=base.notify,
         upkeep=base.upkeep,
         choosing=base.choosing,
         channels=Channels(novu, slack.bot, ephemeral.channels),
@@ -171,17 +192,27 @@ def wire(settings: Settings) -> Wiring:
     )
 
 
+def _notify(settings: Settings, ledger: Ledger, minting: Minting) -> Notify:
+    named = settings.webhook
+    outgoing = Outgoing(settings.outgoing_proxy, settings.ca_file)
+    endpoint = Webhook(named.url, named.allowed_hosts, outgoing) if named else None
+    return Notify(ledger.events, endpoint, named.keys if named else (), minting)
+
+
 def _ledger(settings: Settings) -> Ledger:
     postgres = Postgres(settings.database_url)
     return Ledger(
         postgres=postgres,
         attempts=Attempts(postgres, settings.attempt_retention),
-        grants=Grants(postgres, settings.attempt_retention),
+        grants=Grants(postgres, settings.attempt_retention, settings.check_interval),
         connections=Connections(postgres),
+        connection_lists=ConnectionLists(postgres),
         destinations=Destinations(postgres),
         lists=Lists(postgres),
         links=CreatedLinks(postgres),
         audit=Audit(postgres),
+        events=Events(postgres),
+        findings=Findings(postgres),
         problems=Problems(postgres),
         work=Work(postgres),
     )

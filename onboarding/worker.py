@@ -24,8 +24,16 @@ from onboarding.settings import environment, log
 from onboarding.settings.log import LOGGER
 from onboarding.wiring import Background, Ledger, wire_background
 
-THREADS: Final = 8
-MOST: Final = {Kind.DELIVER: THREADS, Kind.DESTINATION: 2, Kind.DISCONNECT: 2, Kind.EXPIRE: 1, Kind.FORGET: 1}
+THREADS: Final = 12
+MOST: Final = {
+    Kind.DELIVER: THREADS,
+    Kind.DESTINATION: 2,
+    Kind.DISCONNECT: 2,
+    Kind.WEBHOOK: 4,
+    Kind.CHECK: 2,
+    Kind.EXPIRE: 1,
+    Kind.FORGET: 1,
+}
 """How many jobs of each kind run at once, so that none takes the threads of another."""
 LOOK_EVERY: Final = (0.8, 1.2)
 EXPIRE_EVERY: Final = timedelta(seconds=5)
@@ -49,7 +57,7 @@ def main() -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     LOGGER.info("worker started")
-    Worker(made.ledger, kinds(made)).run(stop)
+    Worker(made.ledger, kinds(made), settings.check_interval).run(stop)
     LOGGER.info("worker stopped")
     return 0
 
@@ -65,6 +73,8 @@ def kinds(made: Background) -> dict[Kind, Do]:
         Kind.DELIVER: deliver,
         Kind.DESTINATION: lambda job: _until_done(made.ledger, job, made.choosing.finish(job.subject, job.take)),
         Kind.DISCONNECT: lambda job: _until_done(made.ledger, job, made.upkeep.finish(job.subject)),
+        Kind.WEBHOOK: lambda job: _again(made.ledger, job, made.notify.deliver(job.subject)),
+        Kind.CHECK: lambda job: _again(made.ledger, job, made.check.run_due(job.subject)),
         Kind.EXPIRE: lambda _: _expire(made.ledger),
         Kind.FORGET: lambda _: _forget(made.ledger),
     }
@@ -73,9 +83,10 @@ def kinds(made: Background) -> dict[Kind, Do]:
 class Worker:
     """One loop that takes what is due, and threads that do it."""
 
-    def __init__(self, ledger: Ledger, do: Mapping[Kind, Do]) -> None:
+    def __init__(self, ledger: Ledger, do: Mapping[Kind, Do], check_interval: timedelta) -> None:
         self._ledger = ledger
         self._do = do
+        self._check_interval = check_interval
         self._id = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
         self._running: Counter[Kind] = Counter()
         self._changed = threading.Condition()
@@ -138,7 +149,7 @@ class Worker:
     def _beat(self) -> None:
         now = time.monotonic()
         if now - self._rebuilt_at > REBUILD_EVERY:
-            if missing := self._ledger.work.rebuild():
+            if missing := self._ledger.work.rebuild(self._check_interval):
                 LOGGER.info("work made anew number=%d", missing)
             self._rebuilt_at = now
         if now - self._beat_at > HEARTBEAT.total_seconds():
@@ -161,6 +172,12 @@ def _until_done(ledger: Ledger, job: Job, obstacle: str) -> None:
         ledger.work.done(job)
 
 
+def _again(ledger: Ledger, job: Job, after: timedelta | None) -> timedelta | None:
+    if after is None:
+        ledger.work.done(job)
+    return after
+
+
 def _expire(ledger: Ledger) -> timedelta:
     ledger.attempts.expire()
     return EXPIRE_EVERY
@@ -169,7 +186,14 @@ def _expire(ledger: Ledger) -> timedelta:
 def _forget(ledger: Ledger) -> timedelta:
     """Delete what nobody looks at any more: a bounded part of it, and the rest soon."""
     ledger.lists.fold_tally()
-    parts = (ledger.attempts.erase_grants, ledger.attempts.forget, ledger.links.forget, ledger.audit.forget)
+    parts = (
+        ledger.attempts.erase_grants,
+        ledger.attempts.forget,
+        ledger.links.forget,
+        ledger.audit.forget,
+        ledger.events.forget,
+        ledger.findings.forget,
+    )
     most = max(part() for part in parts)
     ledger.problems.forget()
     return FORGET_EVERY if most < MOST_AT_ONCE else FORGET_MORE

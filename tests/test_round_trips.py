@@ -90,7 +90,7 @@ def test_a_return_takes_one_round_trip_to_redis_and_three_statements(
     assert asked.redis == 1
     assert len(asked.statements) == 3, asked.statements
     assert (slack.state.redeem_count, novu.state.requests("create")) == (redeemed + 1, created + 1)
-    assert ledger_db.execute("SELECT * FROM work").fetchall() == []
+    assert ledger_db.execute("SELECT FROM work WHERE kind = 'deliver'").fetchall() == []
 
 
 def test_pages_ask_redis_nothing(seasoned: Person, counters: Counters, link: str) -> None:

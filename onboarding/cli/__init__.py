@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, Final
 
-from onboarding.cli import connections
+from onboarding.cli import connections, webhook
 from onboarding.ledger import migrations
 from onboarding.ledger.postgres import is_storable
 from onboarding.model import Status, WhoChooses
@@ -53,6 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     migrate = commands.add_parser("migrate", help="bring the database up to date")
     migrate.set_defaults(run=_migrate)
     connections.add(commands)
+    webhook.add(commands)
     _add_sandbox(commands)
     return parser
 

@@ -41,12 +41,17 @@ class Choosing:
         found = self._connections.by_owner(attempt.link.owner.identifier)
         return found if found and _is_of(attempt, found) else None
 
+    def made_by(self, attempt: Attempt) -> MadeConnection | None:
+        """The connection that this attempt made and nobody has made anew, until it has ended."""
+        if attempt.status is not Status.CONNECTED or attempt.reason:
+            return None
+        found = self._connections.by_owner(attempt.link.owner.identifier)
+        return found if found and found.attempt_id == attempt.id and not found.is_ended else None
+
     def is_ending(self, attempt: Attempt) -> bool:
         """Whether what this attempt made is to be disconnected, and is not yet."""
-        if attempt.status is not Status.CONNECTED or attempt.reason:
-            return False
-        found = self._connections.by_owner(attempt.link.owner.identifier)
-        return found is not None and found.attempt_id == attempt.id and found.is_ending
+        found = self.made_by(attempt)
+        return found is not None and found.is_ending
 
     def open_to_each(self, attempts: Iterable[Attempt]) -> dict[str, MadeConnection]:
         """The same for many attempts at once, by their ids; those that have none are left out."""

@@ -133,7 +133,7 @@ class Upkeep:
         except NovuError as error:
             if error.status == 404:
                 return self._connections.owner_of(identifier)
-            known = self._connections.find(identifier) if error.is_transient else None
+            known = self._connections.find(identifier)
             if known is None:
                 raise
             return known.owner
@@ -152,11 +152,18 @@ class Upkeep:
             goes_on = refusal.reason is Reason.SLACK_UNAVAILABLE
             return Disconnected(Outcome.FAILED, Outcome.NOT_ASKED, refusal.detail, goes_on=goes_on)
         except NovuError as error:
-            if error.status == 404:
+            if error.status == 404 and self._knows_connections(deadline):
                 return Disconnected(slack, Outcome.ALREADY_GONE)
-            goes_on = error.is_transient or error.status in KEYS
+            goes_on = error.is_transient or error.status in {404, *KEYS}
             return Disconnected(slack, Outcome.FAILED, str(error), goes_on=goes_on)
         return Disconnected(slack, Outcome.DONE)
+
+    def _knows_connections(self, deadline: Deadline) -> bool:
+        """Whether a 404 is about the connection. If Novu's feature is switched off, it answers that to everything."""
+        try:
+            return self._novu.has_connections(deadline)
+        except NovuError:
+            return False
 
     def _revoke(self, identifier: str, deadline: Deadline) -> Outcome:
         try:

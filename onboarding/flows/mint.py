@@ -5,14 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Final
 
+from onboarding.ledger.attempts import Attempts
 from onboarding.ledger.connections import Connections
 from onboarding.ledger.links import Created, CreatedLinks
 from onboarding.model import InstallLink
 from onboarding.model.destinations import MadeConnection
 from onboarding.model.errors import LinkExpired, LinkForged, LinkRevoked
 from onboarding.settings.log import LOGGER
-from onboarding.signing.links import CLOCKS_DIFFER, Links, Payload
+from onboarding.signing.links import CLOCKS_DIFFER, Links, Payload, to_payload
+
+RECONNECT: Final = "this service, to reconnect"
+"""Who made a link, as the list of links says it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,17 +29,19 @@ class Listed:
 
 
 class Minting:
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 (everything that a link depends on)
         self,
         links: Links,
         created: CreatedLinks,
         connections: Connections,
+        attempts: Attempts,
         public_url: str,
         clock: Callable[[], datetime],
     ) -> None:
         self._links = links
         self._created = created
         self._connections = connections
+        self._attempts = attempts
         self._public_url = public_url
         self._clock = clock
 
@@ -62,6 +69,30 @@ class Minting:
     def connection(self, link: InstallLink) -> MadeConnection | None:
         """What the link's owner is connected to. Raises `LinkRevoked`."""
         return self._connections.of(link)
+
+    def address(self, link_id: str) -> str:
+        """Of a link that was created here."""
+        return f"{self._public_url}/install/{self._links.sign_id(link_id)}"
+
+    def reconnect(self, connection: MadeConnection) -> InstallLink:
+        """A link that heals a connection: for the same owner, whoever is to use it."""
+        link = self.mint(self._healing(connection), None)
+        self.record(link, RECONNECT)
+        return link
+
+    def _healing(self, connection: MadeConnection) -> Payload:
+        """What the link said that made it, as far as that is remembered."""
+        attempt = self._attempts.get(connection.attempt_id)
+        if attempt:
+            return {**to_payload(attempt.link), "identifier": connection.identifier}
+        return {
+            "subscriberId": connection.subscriber_id,
+            "context": {type_: id_ for type_, _, id_ in (key.rpartition(":") for key in connection.context_keys)}
+            or None,
+            "connectionMode": "shared" if connection.is_shared else "subscriber",
+            "integrationIdentifier": connection.integration,
+            "identifier": connection.identifier,
+        }
 
     def revoke(self, link_id: str) -> None:
         """The link answers 410 from now on, also to those who come back from Slack. What was granted stays."""

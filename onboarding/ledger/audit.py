@@ -27,10 +27,15 @@ class Action(StrEnum):
     RETRIED = "attempt_retried"
     RENAMED = "connection_renamed"
     VERIFIED = "connection_verified"
+    CHECKED = "connection_checked"
+    RECONNECT_MINTED = "reconnect_link_minted"
     DISCONNECTED = "connection_disconnected"
     DESTINATION_SET = "destination_set"
     DESTINATION_REMOVED = "destination_removed"
     TEST_SENT = "test_sent"
+    REDELIVERED = "event_redelivered"
+    RESUMED = "events_resumed"
+    PINGED = "ping_sent"
     EXPORTED = "exported"
 
 

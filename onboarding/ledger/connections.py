@@ -13,20 +13,21 @@ from onboarding.model import InstallLink, Owner, Workspace
 from onboarding.model.destinations import Destination, EndpointType, MadeConnection
 from onboarding.model.errors import LinkRevoked
 
+DISCONNECTED: Final = "disconnected"
 MOST_NEIGHBOURS: Final = 20
 SAFETY_NET: Final = timedelta(seconds=20)
 """When a worker looks after an end that a request is about to bring about."""
-_COLUMNS: Final = """
+COLUMNS: Final = """
     c.owner, c.identifier, c.integration, c.subscriber_id, c.context_keys, c.workspace_id, c.workspace_name, c.app_id,
-    c.installer_id, c.attempt_id, c.connected_at, c.state, c.reason, c.since, d.placed,
-    d.placed IS NULL AND d.choice IS NOT NULL AS is_being_placed,
+    c.installer_id, c.attempt_id, c.connected_at, c.state, c.reason, c.since, c.checked_at, c.link_id, c.is_shared,
+    c.reconnect_link, c.missing_scopes, d.placed, d.placed IS NULL AND d.choice IS NOT NULL AS is_being_placed,
     EXISTS (SELECT FROM ending e WHERE e.owner = c.owner) AS is_ending
 """
-_FROM: Final = "connection c LEFT JOIN destination d ON d.owner = c.owner"
+SOURCE: Final = "connection c LEFT JOIN destination d ON d.owner = c.owner"
 
 
 @dataclass(frozen=True, slots=True)
-class _Row:
+class Row:
     owner: str
     identifier: str
     integration: str
@@ -41,6 +42,11 @@ class _Row:
     state: str
     reason: str | None
     since: datetime
+    checked_at: datetime | None
+    link_id: str | None
+    is_shared: bool
+    reconnect_link: str | None
+    missing_scopes: list[str]
     placed: Mapping[str, Any] | None
     is_being_placed: bool | None
     is_ending: bool
@@ -60,6 +66,11 @@ class _Row:
             state=self.state,
             reason=self.reason,
             since=self.since.astimezone(UTC),
+            checked_at=self.checked_at.astimezone(UTC) if self.checked_at else None,
+            link_id=self.link_id,
+            is_shared=self.is_shared,
+            reconnect_link=self.reconnect_link,
+            missing_scopes=tuple(self.missing_scopes),
             destination=destination(self.placed),
             is_being_placed=bool(self.is_being_placed),
             is_ending=self.is_ending,
@@ -84,22 +95,22 @@ class Connections:
         """What the link's owner is connected to. Raises `LinkRevoked`."""
         row = self._postgres.row(
             f"""
-            SELECT EXISTS (SELECT FROM revocation WHERE link_id = %(link_id)s), {_COLUMNS}
-            FROM (SELECT) one LEFT JOIN ({_FROM}) ON c.owner = %(owner)s AND c.state <> 'ended'
+            SELECT EXISTS (SELECT FROM revocation WHERE link_id = %(link_id)s), {COLUMNS}
+            FROM (SELECT) one LEFT JOIN ({SOURCE}) ON c.owner = %(owner)s AND c.state <> 'ended'
             """,
             {"link_id": link.id, "owner": link.owner.identifier},
         )
         is_revoked, *columns = row or (True,)
         if is_revoked:
             raise LinkRevoked(link.id)
-        return _Row(*columns).connection() if columns[0] else None
+        return Row(*columns).connection() if columns[0] else None
 
     def by_owner(self, owner: str) -> MadeConnection | None:
         return by_owner(self._postgres, owner)
 
     def by_owners(self, owners: Sequence[str]) -> dict[str, MadeConnection]:
         rows = self._postgres.all(
-            _Row, f"SELECT {_COLUMNS} FROM {_FROM} WHERE c.owner = ANY (%(owners)s)", {"owners": list(owners)}
+            Row, f"SELECT {COLUMNS} FROM {SOURCE} WHERE c.owner = ANY (%(owners)s)", {"owners": list(owners)}
         )
         return {row.owner: row.connection() for row in rows}
 
@@ -108,9 +119,9 @@ class Connections:
         if not is_storable(identifier):
             return None
         row = self._postgres.one(
-            _Row,
+            Row,
             f"""
-            SELECT {_COLUMNS} FROM {_FROM} WHERE c.identifier = %(identifier)s
+            SELECT {COLUMNS} FROM {SOURCE} WHERE c.identifier = %(identifier)s
             ORDER BY c.state = 'ended', c.connected_at DESC LIMIT 1
             """,
             {"identifier": identifier},
@@ -130,6 +141,13 @@ class Connections:
             {"workspace_id": workspace_id, "owner": owner.identifier, "most": MOST_NEIGHBOURS},
         )
         return sorted(", ".join(filter(None, (subscriber, *contexts))) for subscriber, contexts in rows)
+
+    def broken(self) -> list[tuple[str, int]]:
+        """Why connections are broken, and how many for each reason, the most frequent first."""
+        rows = self._postgres.rows(
+            "SELECT coalesce(reason, ''), count(*) FROM connection WHERE state = 'broken' GROUP BY 1 ORDER BY 2 DESC, 1"
+        )
+        return [(str(reason), int(number)) for reason, number in rows]
 
     def owner_of(self, identifier: str) -> str:
         """Whose a connection identifier is: usually its own, unless the link chose another."""
@@ -223,19 +241,40 @@ class Connections:
             {"owner": owner, "lease": lease, "why": why},
         )
 
-    def end(self, owner: str, lease: str) -> None:
+    def hold(self, connection: MadeConnection, lease: str) -> bool:
+        """Keep everything else away from the owner. Not if the connection was made anew, or is about to be."""
+        return bool(
+            self._postgres.run(
+                """
+                UPDATE owner SET lease = %(lease)s, leased_until = now() + %(span)s
+                WHERE id = %(owner)s AND (leased_until IS NULL OR leased_until <= now())
+                    AND EXISTS (SELECT FROM connection c WHERE c.owner = id AND c.attempt_id = %(attempt_id)s
+                                AND c.connected_at = %(connected_at)s)
+                    AND NOT EXISTS (SELECT FROM attempt a WHERE a.owner = owner.id AND a.status = 'granted')
+                """,
+                {
+                    "owner": connection.owner,
+                    "lease": lease,
+                    "span": LEASE,
+                    "attempt_id": connection.attempt_id,
+                    "connected_at": connection.connected_at,
+                },
+            )
+        )
+
+    def end(self, owner: str, lease: str, reason: str = DISCONNECTED) -> None:
         """The owner is connected to nothing any more. Returns the lease."""
         self._postgres.run(
             """
             WITH asked AS (DELETE FROM ending WHERE owner = %(owner)s),
-            done AS (DELETE FROM work WHERE kind IN ('disconnect', 'destination') AND subject = %(owner)s),
+            done AS (DELETE FROM work WHERE kind IN ('disconnect', 'destination', 'check') AND subject = %(owner)s),
             gone AS (DELETE FROM destination WHERE owner = %(owner)s),
             held AS (
                 UPDATE owner SET lease = nullif(lease, %(lease)s),
                     leased_until = CASE WHEN lease = %(lease)s THEN NULL ELSE leased_until END
                 WHERE id = %(owner)s RETURNING id, settled
             ), ended AS (
-                UPDATE connection SET state = 'ended', reason = 'disconnected', since = now()
+                UPDATE connection SET state = 'ended', reason = %(reason)s, since = now()
                 FROM held WHERE owner = held.id AND state <> 'ended'
             )
             UPDATE attempt SET
@@ -245,12 +284,12 @@ class Connections:
             FROM held WHERE owner = held.id AND coalesce(grant_order, 0) <= held.settled
                 AND (status = 'failed' AND sealed IS NOT NULL OR status = 'connected' AND reason IS NULL)
             """,
-            {"owner": owner, "lease": lease},
+            {"owner": owner, "lease": lease, "reason": reason},
         )
 
 
 def by_owner(postgres: Postgres, owner: str) -> MadeConnection | None:
-    row = postgres.one(_Row, f"SELECT {_COLUMNS} FROM {_FROM} WHERE c.owner = %(owner)s", {"owner": owner})
+    row = postgres.one(Row, f"SELECT {COLUMNS} FROM {SOURCE} WHERE c.owner = %(owner)s", {"owner": owner})
     return row.connection() if row else None
 
 

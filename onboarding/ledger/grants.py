@@ -6,6 +6,7 @@ at all. Each is guarded by the attempt's status, so that repeating one that had 
 
 from __future__ import annotations
 
+import random
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -15,7 +16,7 @@ from onboarding.ledger import terms
 from onboarding.ledger.attempts import COLUMNS, Row
 from onboarding.ledger.postgres import Postgres
 from onboarding.ledger.statement import Frequent, frequent
-from onboarding.model import GRANT_KEPT, Attempt, Grant, Reason, Status, Workspace
+from onboarding.model import GRANT_KEPT, Attempt, ConnectionMode, Grant, Reason, Status, Workspace
 from onboarding.model.destinations import Destination
 
 SAFETY_NET: Final = timedelta(seconds=25)
@@ -160,7 +161,8 @@ _CONNECT: Final = f"""
             returned_at = coalesce(returned_at, now() - %(back_for)s), forget_at = now() + %(retention)s,
             timeline = timeline || event('connected', %(workspace_name)s) || {{told}}
         FROM was WHERE attempt.id = was.id
-        RETURNING attempt.id, attempt.owner, attempt.integration, attempt.subscriber_id, attempt.context_keys
+        RETURNING attempt.id, attempt.owner, attempt.integration, attempt.subscriber_id, attempt.context_keys,
+            attempt.link_id
     ), older AS (
         UPDATE attempt o SET
             status = CASE WHEN o.status IN ('granted', 'failed') THEN 'failed' ELSE 'connected' END,
@@ -185,9 +187,9 @@ _CONNECT: Final = f"""
         RETURNING o.id
     ), made AS (
         INSERT INTO connection (owner, identifier, integration, subscriber_id, context_keys, workspace_id,
-            workspace_name, app_id, installer_id, attempt_id, connected_at, state, since)
+            workspace_name, app_id, installer_id, attempt_id, link_id, is_shared, connected_at, state, since)
         SELECT m.owner, %(identifier)s, m.integration, m.subscriber_id, m.context_keys, %(workspace_id)s,
-            %(workspace_name)s, %(app_id)s, %(installer_id)s, m.id, now(), 'working', now()
+            %(workspace_name)s, %(app_id)s, %(installer_id)s, m.id, m.link_id, %(is_shared)s, now(), 'working', now()
         FROM moved m JOIN newest ON newest.id = m.id
         ON CONFLICT (owner) DO UPDATE SET
             identifier = excluded.identifier,
@@ -195,8 +197,15 @@ _CONNECT: Final = f"""
             workspace_id = excluded.workspace_id,
             workspace_name = excluded.workspace_name, app_id = excluded.app_id,
             installer_id = excluded.installer_id, attempt_id = excluded.attempt_id,
-            connected_at = excluded.connected_at, state = 'working', reason = NULL, since = now()
+            link_id = excluded.link_id, connected_at = excluded.connected_at, state = 'working', reason = NULL,
+            since = CASE WHEN connection.state = 'working' THEN connection.since ELSE now() END,
+            reconnect_link = NULL, removed_at = NULL, missing_scopes = '{{}}'
         RETURNING owner
+    ), looked AS (
+        INSERT INTO work (kind, subject, due_at) SELECT 'check', owner, now() + %(check_in)s::interval FROM made
+        WHERE %(check_in)s::interval > '0'
+        ON CONFLICT (kind, subject) DO UPDATE SET
+            due_at = excluded.due_at, since = now(), tries = 0, take = nextval('work_take'), last_error = NULL
     ), words AS ({terms.LEARN}), {{destination}}, kept AS (
         DELETE FROM ending USING newest WHERE ending.owner = newest.owner RETURNING ending.owner
     ), done AS (
@@ -256,9 +265,10 @@ class Made:
 
 
 class Grants:
-    def __init__(self, postgres: Postgres, retention: timedelta) -> None:
+    def __init__(self, postgres: Postgres, retention: timedelta, check_interval: timedelta) -> None:
         self._postgres = postgres
         self._retention = retention
+        self._check_interval = check_interval
 
     def keep(self, attempt_id: str, grant: Grant, sealed: str, lease: str, back_for: timedelta) -> bool | None:
         """Keep what Slack gave, due for delivery. Tells whether its owner's lease is ours; if not, a worker goes on.
@@ -338,6 +348,8 @@ class Grants:
                     "lease": lease,
                     "back_for": back_for,
                     "retention": self._retention,
+                    "is_shared": attempt.link.mode is ConnectionMode.SHARED,
+                    "check_in": self._check_interval * random.uniform(0.5, 1.5),  # noqa: S311 (spread evenly)
                 },
             )
         )

@@ -42,7 +42,9 @@ class Wanted:
 
     standing: Standing | None = None
     reason: Reason | None = None
+    owner: str | None = None
     subscriber_id: str | None = None
+    link_id: str | None = None
     context: str | None = None
     workspace_id: str | None = None
     integration: str | None = None
@@ -79,7 +81,9 @@ _STANDINGS: Final = {
 _CONDITIONS: Final = {
     "standing": "a.status = %(standing)s",
     "reason": "a.reason = %(reason)s",
+    "owner": "a.owner = %(owner)s",
     "subscriber_id": "a.subscriber_id = %(subscriber_id)s",
+    "link_id": "a.link_id = %(link_id)s",
     "context": "c.context = %(context)s",
     "workspace_id": "a.workspace_id = %(workspace_id)s",
     "integration": "a.integration = %(integration)s",

@@ -25,6 +25,8 @@ LONGEST_ERROR: Final = 300
 HEARTBEAT: Final = timedelta(seconds=10)
 SILENCE: Final = 3 * HEARTBEAT
 """A worker that gave no sign of life for so long is not there."""
+MOST_REBUILT: Final = 50_000
+"""At once; the rest follows in a minute."""
 MOST_COUNTED: Final = 1000
 MOST_SHOWN: Final = 5
 
@@ -48,6 +50,8 @@ class Kind(StrEnum):
     DELIVER = "deliver"
     DESTINATION = "destination"
     DISCONNECT = "disconnect"
+    WEBHOOK = "webhook"
+    CHECK = "check"
     EXPIRE = "expire"
     FORGET = "forget"
 
@@ -136,7 +140,7 @@ class Work:
             {**_fence(job), "error": error[:LONGEST_ERROR]},
         )
 
-    def rebuild(self) -> int:
+    def rebuild(self, check_interval: timedelta) -> int:
         """Make every row that is missing. Gives how many were; there should be none."""
         made = self._postgres.rows(
             """
@@ -147,11 +151,27 @@ class Work:
                 AND NOT EXISTS (SELECT FROM work WHERE kind = 'destination' AND subject = owner)
             UNION ALL SELECT 'disconnect', owner FROM ending
                 WHERE NOT EXISTS (SELECT FROM work WHERE kind = 'disconnect' AND subject = owner)
+            UNION ALL SELECT 'webhook', id FROM event WHERE status = 'pending'
+                AND NOT EXISTS (SELECT FROM work WHERE kind = 'webhook' AND subject = event.id)
             UNION ALL VALUES ('expire', ''), ('forget', '')
             ON CONFLICT DO NOTHING RETURNING kind
             """
         )
+        self._rebuild_checks(check_interval)
         return sum(kind not in {Kind.EXPIRE, Kind.FORGET} for (kind,) in made)
+
+    def _rebuild_checks(self, interval: timedelta) -> None:
+        """Connections from before there were checks, or from when nobody wanted any; spread over the interval."""
+        if interval:
+            self._postgres.run(
+                """
+                INSERT INTO work (kind, subject, due_at)
+                SELECT 'check', owner, now() + %(interval)s * random() FROM connection c WHERE state <> 'ended'
+                    AND NOT EXISTS (SELECT FROM work WHERE kind = 'check' AND subject = c.owner)
+                LIMIT %(most)s ON CONFLICT DO NOTHING
+                """,
+                {"interval": interval, "most": MOST_REBUILT},
+            )
 
     def beat(self, worker_id: str) -> None:
         """A worker's sign of life."""

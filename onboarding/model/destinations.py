@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
-from onboarding.model import Owner, Workspace
+from onboarding.model import Workspace
 
 
 class EndpointType(StrEnum):
@@ -79,17 +79,22 @@ class MadeConnection:
     state: str
     reason: str | None
     since: datetime
+    checked_at: datetime | None
+    link_id: str | None
+    is_shared: bool
+    reconnect_link: str | None
+    missing_scopes: tuple[str, ...]
     destination: Destination | None = None
     is_being_placed: bool = False
     is_ending: bool = False
 
     @property
-    def is_ended(self) -> bool:
-        return self.state == "ended"
+    def is_broken(self) -> bool:
+        return self.state == "broken"
 
     @property
-    def is_shared(self) -> bool:
-        return Owner(self.integration, None, self.context_keys).identifier == self.owner
+    def is_ended(self) -> bool:
+        return self.state == "ended"
 
     @property
     def endpoint_identifier(self) -> str:

@@ -18,6 +18,7 @@ ANOTHER_HOST: Final = {62, 64}
 
 class Failure(StrEnum):
     NAME_UNKNOWN = "name_unknown"
+    NOT_PUBLIC = "not_public"
     NO_CONNECTION = "no_connection"
     PROXY_UNREACHABLE = "proxy_unreachable"
     PROXY_REFUSED = "proxy_refused"
@@ -43,6 +44,10 @@ class NoAnswer(Exception):
         super().__init__(failure.value)
 
 
+class NotPermitted(urllib3.NewConnectionError):
+    """The name leads to an address that must not be connected to."""
+
+
 class Stage(Enum):
     """How far an exchange has come: to a proxy that is asked for a tunnel, to the handshake of TLS, to the request."""
 
@@ -54,6 +59,7 @@ class Stage(Enum):
 
 NEVER_SENT: Final = (RequestException, InvalidURL, ValueError)
 KINDS: Final = (
+    (NotPermitted, Failure.NOT_PUBLIC),
     (urllib3.NameResolutionError, Failure.NAME_UNKNOWN),
     (urllib3.NewConnectionError, Failure.NO_CONNECTION),
     ((TimeoutError, urllib3.TimeoutError), Failure.TIMED_OUT),

@@ -6,7 +6,7 @@ A request goes again, once, if it never left. One that did is not repeated here.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final
@@ -32,6 +32,7 @@ MOST_BYTES: Final = 1_048_576
 POOL_SIZE: Final = 64
 TRUSTED_FOR: Final = 30.0
 """Seconds that a connection may lie idle and still be used."""
+Permits = Callable[[list[str]], bool]
 USER_AGENT: Final = "slack-onboarding-for-novu"
 
 
@@ -62,11 +63,29 @@ class Answer:
             raise ValueError("nested too deeply") from None
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """For how long an answer is waited for, and how much of it is read. `cuts` leaves the rest of a longer one out."""
+
+    seconds: float
+    most_bytes: int
+    cuts: bool
+
+
 class Http:
     """Requests to the few origins that this service knows. Clients and threads share it."""
 
-    def __init__(self, outgoing: Outgoing | None = None, trusted_for: float = TRUSTED_FOR) -> None:
-        self._adapter = _Adapter(outgoing or Outgoing(), trusted_for)
+    def __init__(
+        self,
+        outgoing: Outgoing | None = None,
+        trusted_for: float = TRUSTED_FOR,
+        *,
+        permits: Permits | None = None,
+        read_timeout: float = READ_TIMEOUT,
+    ) -> None:
+        """`permits` says whether the addresses behind a name may be connected to; a proxy has to know that itself."""
+        self._adapter = _Adapter(outgoing or Outgoing(), trusted_for, permits)
+        self._read_timeout = read_timeout
 
     def ask(  # noqa: PLR0913 (a request has that many parts)
         self,
@@ -77,16 +96,17 @@ class Http:
         deadline: Deadline | None = None,
         *,
         most_bytes: int = MOST_BYTES,
+        cuts: bool = False,
     ) -> Answer:
         """What the remote answers, whatever its status; redirects are not followed. Raises `NoAnswer`."""
         request = _prepared(method, url, headers, body)
-        deadline = deadline or Deadline(LONGEST)
+        deadline, reading = deadline or Deadline(LONGEST), Reading(self._read_timeout, most_bytes, cuts=cuts)
         try:
-            return self._adapter.ask(request, deadline, most_bytes)
+            return self._adapter.ask(request, deadline, reading)
         except _NeverLeft:
             if deadline.remaining <= 0:
                 raise
-        return self._adapter.ask(request, deadline, most_bytes)
+        return self._adapter.ask(request, deadline, reading)
 
     def prepare(self, url: str) -> None:
         """Do now what the first request to this origin would otherwise wait for. Connects to nothing."""
@@ -104,23 +124,21 @@ class _NeverLeft(NoAnswer):
 class _Adapter(HTTPAdapter):
     """requests' way to urllib3, with our pools, and without what it would read anew for each connection."""
 
-    def __init__(self, outgoing: Outgoing, trusted_for: float) -> None:
+    def __init__(self, outgoing: Outgoing, trusted_for: float, permits: Permits | None) -> None:
         self._outgoing = outgoing
-        self._classes: Any = {
-            "http": partial(pools.Pool, trusted_for=trusted_for),
-            "https": partial(pools.SecurePool, trusted_for=trusted_for),
-        }
+        rules: Any = {"trusted_for": trusted_for, "permits": None if outgoing.proxy else permits}
+        self._classes: Any = {"http": partial(pools.Pool, **rules), "https": partial(pools.SecurePool, **rules)}
         self._pools: dict[tuple[str, str], HTTPConnectionPool] = {}
         super().__init__(pool_maxsize=POOL_SIZE)
 
-    def ask(self, request: PreparedRequest, deadline: Deadline, most_bytes: int) -> Answer:
+    def ask(self, request: PreparedRequest, deadline: Deadline, reading: Reading) -> Answer:
         left = max(deadline.remaining, 0.002)
         connect = min(CONNECT_TIMEOUT, left / 2)
-        read = min(READ_TIMEOUT, left - connect)
+        read = min(reading.seconds, left - connect)
         exchange = pools.Exchange(connect + read)
         try:
             with exchange:
-                answer = self._exchange(request, (connect, read), most_bytes)
+                answer = self._exchange(request, (connect, read), reading)
         except (RequestException, HTTPError, OSError, ValueError) as error:
             failure = failure_of(error, exchange.stage, is_overdue=exchange.is_overdue)
             raise (NoAnswer if exchange.has_sent else _NeverLeft)(failure) from None
@@ -132,11 +150,11 @@ class _Adapter(HTTPAdapter):
     def prepare(self, request: PreparedRequest) -> None:
         self.get_connection_with_tls_context(request, verify=True, proxies=self._proxies(request))
 
-    def _exchange(self, request: PreparedRequest, timeouts: tuple[float, float], most_bytes: int) -> Answer:
+    def _exchange(self, request: PreparedRequest, timeouts: tuple[float, float], reading: Reading) -> Answer:
         proxies = self._proxies(request)
         with self.send(request, stream=True, timeout=timeouts, proxies=proxies) as response:
-            body = response.raw.read(most_bytes + 1, decode_content=True)
-        if len(body) > most_bytes:
+            body = response.raw.read(reading.most_bytes + 1, decode_content=True)
+        if len(body) > reading.most_bytes and not reading.cuts:
             raise NoAnswer(Failure.TOO_LARGE)
         if response.status_code == 407 and proxies:
             raise NoAnswer(Failure.PROXY_REFUSED)

@@ -11,6 +11,7 @@ import socket
 import ssl
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
 from typing import Any, Final
@@ -22,7 +23,7 @@ from urllib3.exceptions import NameResolutionError, NewConnectionError
 from urllib3.util.connection import create_connection
 
 from onboarding.clock import watchdog
-from onboarding.remote.failure import Stage
+from onboarding.remote.failure import NotPermitted, Stage
 from onboarding.remote.names import addresses
 
 LEAST: Final = 0.001
@@ -79,6 +80,7 @@ class Connection(HTTPConnection):
     """`rested` is when it was put back into the pool, and by which process."""
 
     rested: tuple[float, int] = (0.0, 0)
+    permits: Callable[[list[str]], bool] | None = None
     _held: list[bytes] | None = None
 
     def _new_conn(self) -> socket.socket:
@@ -92,6 +94,8 @@ class Connection(HTTPConnection):
             found = addresses(self._dns_host, ends - time.monotonic())
         except socket.gaierror as error:
             raise NameResolutionError(self.host, self, error) from None
+        if self.permits and not self.permits(found):
+            raise NotPermitted(self, "leads to an address that is not public")
         for number, address in enumerate(found, 1):
             left = ends - time.monotonic()
             with suppress(OSError):
@@ -131,9 +135,17 @@ class Pool(HTTPConnectionPool):
 
     ConnectionCls = Connection
 
-    def __init__(self, *args: Any, trusted_for: float, **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, trusted_for: float, permits: Callable[[list[str]], bool] | None = None, **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
         self._trusted_for = trusted_for
+        self._permits = permits
+
+    def _new_conn(self) -> Any:
+        made: Any = super()._new_conn()
+        made.permits = self._permits
+        return made
 
     def _get_conn(self, timeout: float | None = None) -> Any:
         found: Any = super()._get_conn(timeout)

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from onboarding.sandbox import rehearsal
+from onboarding.sandbox.host import create_host
+from onboarding.sandbox.host.novu import introduce_customers
 from onboarding.sandbox.issuer import IssuerApp, create_issuer
 from onboarding.sandbox.novu import SECRET_KEY, DataRefused, Options, create_novu
 from onboarding.sandbox.serve import serve_forever
@@ -26,11 +28,13 @@ def _parser() -> argparse.ArgumentParser:
     places = argparse.ArgumentParser(add_help=False)
     places.add_argument("--port", type=int, required=True)
     places.add_argument("--link", action="append", default=[], metavar="LABEL=URL", help="shown on its pages")
-    stand_ins = parser.add_subparsers(metavar="novu|slack|issuer")
+    stand_ins = parser.add_subparsers(metavar="novu|slack|issuer|host")
     _add_novu(stand_ins.add_parser("novu", parents=[places], help="a local Novu alone"))
     slack = stand_ins.add_parser("slack", parents=[places], help="a local Slack alone")
     slack.add_argument("--client-id", default="1234567890.1234567890")
     slack.add_argument("--client-secret", default="sandbox-slack-secret")
+    slack.add_argument("--signing-secret", default="sandbox-signing-secret", help="what events are signed with")
+    slack.add_argument("--events-url", default="", metavar="URL", help="where events go; default: nowhere")
     slack.add_argument("--name", default="Your product", help="what the app is called")
     slack.add_argument("--redirect-uri", action="append", default=[], help="default: any loopback address")
     slack.set_defaults(run=_slack)
@@ -39,7 +43,23 @@ def _parser() -> argparse.ArgumentParser:
     issuer.add_argument("--client-secret", default="sandbox-issuer-secret")
     issuer.add_argument("--redirect-uri", action="append", default=[], help="default: any loopback address")
     issuer.set_defaults(run=_issuer)
+    _add_host(stand_ins.add_parser("host", parents=[places], help="a local host product alone"))
     return parser
+
+
+def _add_host(host: argparse.ArgumentParser) -> None:
+    host.add_argument("--onboarding-url", required=True, metavar="URL", help="where the service is")
+    host.add_argument("--api-key", required=True, metavar="K", help="one of its API_KEYS")
+    host.add_argument(
+        "--webhook-secret",
+        action="append",
+        required=True,
+        metavar="S",
+        help="one of its WEBHOOK_SECRETS; may be repeated",
+    )
+    host.add_argument("--novu-url", default="", metavar="URL", help="where to create its customers; default: nowhere")
+    host.add_argument("--novu-key", default=SECRET_KEY, metavar="K")
+    host.set_defaults(run=_host)
 
 
 def _add_novu(novu: argparse.ArgumentParser) -> None:
@@ -87,12 +107,24 @@ def _novu(args: argparse.Namespace) -> int:
 
 
 def _slack(args: argparse.Namespace) -> int:
-    slack = SlackApp(args.client_id, args.client_secret, tuple(args.redirect_uri), args.name)
+    slack = SlackApp(
+        args.client_id,
+        args.client_secret,
+        tuple(args.redirect_uri),
+        args.name,
+        signing_secret=args.signing_secret,
+    )
+    credentials = {
+        "Client ID": args.client_id,
+        "Client secret": args.client_secret,
+        "Signing secret": args.signing_secret,
+    }
 
     def announce(url: str) -> None:
-        print(f"Local Slack: {url}\nClient ID: {args.client_id}\nClient secret: {args.client_secret}", flush=True)
+        lines = (f"{label}: {value}" for label, value in credentials.items())
+        print("\n".join([f"Local Slack: {url}", *lines]), flush=True)
 
-    serve_forever(create_slack(slack, _links(args)), args.port, announce)
+    serve_forever(create_slack(slack, _links(args), events_url=args.events_url), args.port, announce)
     return 0
 
 
@@ -103,6 +135,22 @@ def _issuer(args: argparse.Namespace) -> int:
         print(f"Local issuer: {url}\nClient ID: {args.client_id}\nClient secret: {args.client_secret}", flush=True)
 
     serve_forever(create_issuer(client, _links(args)), args.port, announce)
+    return 0
+
+
+def _host(args: argparse.Namespace) -> int:
+    try:
+        app = create_host(args.onboarding_url, args.api_key, *args.webhook_secret, links=_links(args))
+    except ValueError:
+        print("A webhook secret is whsec_ and 24 to 64 bytes in base64.", file=sys.stderr)
+        return 2
+    try:
+        if args.novu_url:
+            introduce_customers(args.novu_url, args.novu_key)
+    except OSError as error:
+        print(error, file=sys.stderr)
+        return 1
+    serve_forever(app, args.port, lambda url: print(f"Local host product: {url}", flush=True))
     return 0
 
 

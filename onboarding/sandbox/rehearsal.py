@@ -1,7 +1,9 @@
-"""Everything `make run` starts: the service as in production, its private stores, a local Slack, a local Novu."""
+"""Everything `make run` starts: the service as in production, its private stores, a local Slack,
+a local Novu, and a local product whose customers connect."""
 
 from __future__ import annotations
 
+import base64
 import os
 import secrets
 import shlex
@@ -38,10 +40,12 @@ CREDENTIALS: Final = (
     "REDIS_URL",
     "SLACK_CLIENT_ID",
     "SLACK_CLIENT_SECRET",
+    "SLACK_SIGNING_SECRET",
     "NOVU_SECRET_KEY",
     "API_KEYS",
     "ADMIN_PASSWORD",
     "OIDC_CLIENT_SECRET",
+    "WEBHOOK_SECRETS",
 )
 """What only a real deployment has. Where one is set, somebody is about to rehearse in the wrong place."""
 
@@ -70,7 +74,7 @@ def run(port: int) -> int:
 
 def _environment(port: int, folder: Path) -> dict[str, str]:
     """What a deployment would have in its environment, for this machine and this run."""
-    slack, novu, issuer = _free_ports(port)
+    slack, novu, issuer, host = _free_ports(port)
     return {
         "PUBLIC_URL": f"http://{HOST}:{port}",
         "SECRET_KEY": secrets.token_urlsafe(32),
@@ -78,6 +82,7 @@ def _environment(port: int, folder: Path) -> dict[str, str]:
         "REDIS_URL": embedded_redis.url(folder),
         "SLACK_CLIENT_ID": "1234567890.1234567890",
         "SLACK_CLIENT_SECRET": secrets.token_hex(16),
+        "SLACK_SIGNING_SECRET": secrets.token_hex(16),
         "SLACK_URL": f"http://{HOST}:{slack}",
         "NOVU_SECRET_KEY": NOVU_KEY,
         "NOVU_URL": f"http://{HOST}:{novu}",
@@ -89,16 +94,19 @@ def _environment(port: int, folder: Path) -> dict[str, str]:
         "OIDC_CLIENT_SECRET": secrets.token_hex(24),
         "OIDC_ALLOWED_EMAILS": "@sprocket.example",
         "OIDC_OPERATOR_EMAILS": "operator@sprocket.example",
+        "HOST_URL": f"http://{HOST}:{host}",
+        "WEBHOOK_URL": f"http://{HOST}:{host}/webhooks/slack",
+        "WEBHOOK_SECRETS": f"whsec_{base64.b64encode(secrets.token_bytes(32)).decode()}",
         "PRODUCT_NAME": os.environ.get("PRODUCT_NAME") or "Sprocket",
         "SUPPORT_CONTACT": os.environ.get("SUPPORT_CONTACT") or "support@sprocket.example",
     }
 
 
 def _free_ports(port: int) -> tuple[int, ...]:
-    """The three after `port` where they are free, any two otherwise. Complains when `port` itself is taken."""
+    """The four after `port` where they are free, any others otherwise. Complains when `port` itself is taken."""
     if not _free_port(port):
         raise RuntimeError(f"Port {port} is taken. Choose another: PORT={port + 100} make run")
-    return tuple(_free_port(port + number) or _free_port(0) for number in (1, 2, 3))
+    return tuple(_free_port(port + number) or _free_port(0) for number in (1, 2, 3, 4))
 
 
 def _free_port(wanted: int) -> int:
@@ -115,7 +123,7 @@ def _free_port(wanted: int) -> int:
 def _start(env: Mapping[str, str], folder: Path, children: list[Process]) -> None:
     FOLDER.mkdir(mode=0o700, exist_ok=True)
     # The stand-ins need nobody, and load while PostgreSQL makes its database.
-    for name, command in (("slack", _slack(env)), ("novu", _novu(env)), ("issuer", _issuer(env))):
+    for name, command in (("slack", _slack(env)), ("novu", _novu(env)), ("issuer", _issuer(env)), ("host", _host(env))):
         children.append(Process(name, command, quiet=True))
     for store in (embedded_postgres, embedded_redis):
         children.append(store.start(folder))
@@ -123,7 +131,7 @@ def _start(env: Mapping[str, str], folder: Path, children: list[Process]) -> Non
     everything = {**os.environ, "PYTHONUNBUFFERED": "1", **env}
     for name, command in (("web", _web(env)), ("worker", [sys.executable, "-m", "onboarding.worker"])):
         children.append(Process(name, command, everything))
-    urls = {"slack": "SLACK_URL", "novu": "NOVU_URL", "issuer": "OIDC_ISSUER", "web": "PUBLIC_URL"}
+    urls = {"slack": "SLACK_URL", "novu": "NOVU_URL", "issuer": "OIDC_ISSUER", "host": "HOST_URL", "web": "PUBLIC_URL"}
     for child in children:
         if child.name in urls:
             child.wait_until(_answering(env[urls[child.name]]))
@@ -132,7 +140,8 @@ def _start(env: Mapping[str, str], folder: Path, children: list[Process]) -> Non
 def _slack(env: Mapping[str, str]) -> list[str]:
     credentials = ["--client-id", env["SLACK_CLIENT_ID"], "--client-secret", env["SLACK_CLIENT_SECRET"]]
     redirect_uri = ["--redirect-uri", f"{env['PUBLIC_URL']}/slack/oauth_redirect"]
-    return [*_stand_in("slack", env), *credentials, *redirect_uri, "--name", env["PRODUCT_NAME"]]
+    events = ["--signing-secret", env["SLACK_SIGNING_SECRET"], "--events-url", f"{env['PUBLIC_URL']}/slack/events"]
+    return [*_stand_in("slack", env), *credentials, *redirect_uri, *events, "--name", env["PRODUCT_NAME"]]
 
 
 def _novu(env: Mapping[str, str]) -> list[str]:
@@ -145,9 +154,21 @@ def _issuer(env: Mapping[str, str]) -> list[str]:
     return [*_stand_in("issuer", env), *credentials, "--redirect-uri", f"{env['PUBLIC_URL']}/admin/sign-in/callback"]
 
 
+def _host(env: Mapping[str, str]) -> list[str]:
+    service = ["--onboarding-url", env["PUBLIC_URL"], "--api-key", env["API_KEYS"]]
+    novu = ["--novu-url", env["NOVU_URL"], "--novu-key", env["NOVU_SECRET_KEY"]]
+    return [*_stand_in("host", env), *service, "--webhook-secret", env["WEBHOOK_SECRETS"], *novu]
+
+
 def _stand_in(name: str, env: Mapping[str, str]) -> list[str]:
     command = [sys.executable, "-m", "onboarding.cli", "sandbox", name]
-    places = {"Service": "PUBLIC_URL", "Slack": "SLACK_URL", "Novu": "NOVU_URL", "Issuer": "OIDC_ISSUER"}
+    places = {
+        "Service": "PUBLIC_URL",
+        "Slack": "SLACK_URL",
+        "Novu": "NOVU_URL",
+        "Issuer": "OIDC_ISSUER",
+        "Host": "HOST_URL",
+    }
     links = [part for label, url in places.items() for part in ("--link", f"{label}={env[url]}")]
     return [*command, "--port", _port_of(env[places[name.capitalize()]]), *links]
 
@@ -175,12 +196,13 @@ def _welcome(env: Mapping[str, str]) -> str:
     ENV_FILE.touch(mode=0o600)
     ENV_FILE.write_text("".join(f"{name}={shlex.quote(value)}\n" for name, value in env.items()))
     made = wire(environment.load({**os.environ, **env}))
-    fields = {"subscriberId": "subscriber-123", "account": "Acme Inc.", "returnUrl": env["NOVU_URL"]}
+    fields = {"subscriberId": "subscriber-123", "account": "Acme Inc.", "returnUrl": f"{env['HOST_URL']}/slack/return"}
     link = made.minting.mint(fields, None)
     made.minting.record(link, "make run")
     return f"""
 All of this runs on your machine, and nothing leaves it.
 
+  Your product   {env["HOST_URL"]}   (start here: Settings → Notifications)
   Install link   {made.minting.url(link)}
 
   Status page    {env["PUBLIC_URL"]}/admin

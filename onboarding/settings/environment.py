@@ -17,6 +17,7 @@ from onboarding.settings.rules import Rule
 
 DEFAULT_SCOPES: Final = "chat:write,chat:write.public,channels:read,groups:read"
 TEN_YEARS: Final = 315_360_000
+SHORTEST_INTERVAL: Final = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,15 @@ class OidcSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class WebhookSettings:
+    """Every key signs: the host may replace one while it still verifies with another."""
+
+    url: str
+    keys: tuple[Secret, ...]
+    allowed_hosts: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything an operator can set. `secret_keys` is oldest first; the last one signs and seals."""
 
@@ -66,6 +76,9 @@ class Settings:
     api_keys: tuple[Secret, ...]
     admin_password: Secret | None
     oidc: OidcSettings | None
+    webhook: WebhookSettings | None
+    signing_keys: tuple[Secret, ...]
+    check_interval: timedelta
     product_name: str
     support_contact: str | None
     link_max_age: timedelta
@@ -108,6 +121,9 @@ def load(env: Mapping[str, str]) -> Settings:
         api_keys=read.secrets("API_KEYS", 32, rules.ascii_word),
         admin_password=read.optional_secret("ADMIN_PASSWORD", rules.password),
         oidc=_oidc(read, addresses.origin(public_url)),
+        webhook=_webhook(read),
+        signing_keys=read.secrets("SLACK_SIGNING_SECRET", 1, rules.ascii_word),
+        check_interval=_check_interval(read),
         product_name=read.text("PRODUCT_NAME", "this app", rules.printable(80)),
         support_contact=read.text("SUPPORT_CONTACT", "", rules.contact) or None,
         link_max_age=timedelta(seconds=read.number("LINK_MAX_AGE", 604_800, range(1, TEN_YEARS))),
@@ -120,6 +136,25 @@ def load(env: Mapping[str, str]) -> Settings:
     if read.problems:
         raise ConfigError(read.problems)
     return settings
+
+
+def _check_interval(read: _Reader) -> timedelta:
+    seconds = read.number("CHECK_INTERVAL", 86_400, range(TEN_YEARS))
+    if 0 < seconds < SHORTEST_INTERVAL:
+        read.refuse("CHECK_INTERVAL", f"must be 0, or at least {SHORTEST_INTERVAL} seconds")
+    return timedelta(seconds=seconds)
+
+
+def _webhook(read: _Reader) -> WebhookSettings | None:
+    """Where events for the host go, and the secrets that sign them: both, or none."""
+    allowed = read.text("WEBHOOK_ALLOWED_HOSTS", "", rules.host_names)
+    if not read.has("WEBHOOK_URL") and not read.has("WEBHOOK_SECRETS"):
+        return None
+    return WebhookSettings(
+        url=read.text("WEBHOOK_URL", check=rules.webhook_url),
+        keys=tuple(map(Secret, rules.split(read.text("WEBHOOK_SECRETS", check=rules.webhook_secrets)))),
+        allowed_hosts=frozenset(rules.split(allowed.lower())),
+    )
 
 
 def _oidc(read: _Reader, public_url: str) -> OidcSettings | None:
@@ -154,11 +189,11 @@ class _Reader:
     def text(self, name: str, default: str | None = None, check: Rule | None = None) -> str:
         value = self._value(name) or default
         if value is None:
-            self._report(name, "is required")
+            self.refuse(name, "is required")
             return ""
         problem = value and (rules.text(value) or (check and check(value)))
         if problem:
-            self._report(name, problem)
+            self.refuse(name, problem)
             return ""
         return value
 
@@ -172,20 +207,20 @@ class _Reader:
     def secrets(self, name: str, shortest: int, check: Rule = rules.text) -> tuple[Secret, ...]:
         values = rules.split(self.text(name, ""))
         if any(rules.at_least(shortest)(value) for value in values):
-            self._report(name, f"each entry needs at least {shortest} characters of text")
+            self.refuse(name, f"each entry needs at least {shortest} characters of text")
         elif problem := next(filter(None, map(check, values)), None):
-            self._report(name, f"each entry {problem}")
+            self.refuse(name, f"each entry {problem}")
         return tuple(Secret(value) for value in values)
 
     def number(self, name: str, default: int, allowed: range) -> int:
         value = self._value(name) or str(default)
         if re.fullmatch(r"[0-9]{1,9}", value) and int(value) in allowed:
             return int(value)
-        self._report(name, f"must be a whole number from {allowed.start} to {allowed.stop - 1}")
+        self.refuse(name, f"must be a whole number from {allowed.start} to {allowed.stop - 1}")
         return default
 
     def _value(self, name: str) -> str:
         return self._env.get(name, "").strip()
 
-    def _report(self, name: str, message: str) -> None:
+    def refuse(self, name: str, message: str) -> None:
         self.problems.append(Problem(name, message))

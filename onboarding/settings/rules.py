@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 import ssl
 import unicodedata
@@ -131,6 +132,37 @@ def contact(value: str) -> str | None:
     if addresses.parse(value) or (is_email and value.isprintable()):
         return None
     return "must be an e-mail address or an http or https URL"
+
+
+def webhook_url(value: str) -> str | None:
+    if not value.isascii():
+        return "must be in ASCII: an international domain name is written in punycode (xn--…)"
+    parts = addresses.parse(value)
+    if parts is None or parts.username is not None or "#" in value:
+        return "must be an https URL without user and fragment"
+    return None if addresses.is_secure(value) else "must be https (http is for loopback hosts only)"
+
+
+def webhook_secrets(value: str) -> str | None:
+    secrets = split(value)
+    if secrets and all(_is_webhook_secret(secret) for secret in secrets):
+        return None
+    return "must be whsec_ and 24 to 64 bytes in base64, separated by commas"
+
+
+def _is_webhook_secret(secret: str) -> bool:
+    try:
+        key = base64.b64decode(secret.removeprefix("whsec_"), validate=True)
+    except ValueError:
+        return False
+    return secret.startswith("whsec_") and 24 <= len(key) <= 64
+
+
+def host_names(value: str) -> str | None:
+    names = split(value)
+    if all(re.fullmatch(r"[A-Za-z0-9:._-]{1,253}", name) for name in names):
+        return None
+    return "must be host names, separated by commas"
 
 
 def emails(value: str) -> str | None:

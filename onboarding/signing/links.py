@@ -54,6 +54,11 @@ class Links:
         token = self._signer.sign(link.id) if link.is_short else self._serializer.dumps(to_payload(link))
         return token if isinstance(token, str) else token.decode()
 
+    def sign_id(self, link_id: str) -> str:
+        """The last part of the address of a link that was created here."""
+        token = self._signer.sign(link_id)
+        return token if isinstance(token, str) else token.decode()
+
     def short_id(self, token: str) -> str | None:
         """The id behind a short address, None for a long one. Raises `LinkForged`."""
         if not SHORT.fullmatch(token):

@@ -19,6 +19,7 @@ from onboarding.web.pages.home import home_pages
 from onboarding.web.pages.install import install_pages
 from onboarding.web.pages.outcome import outcome_pages
 from onboarding.web.session import LazySessions
+from onboarding.web.slack import slack_events
 
 _HERE = Path(__file__).resolve().parent.parent
 _ASSETS = _HERE if (_HERE / "templates").is_dir() else _HERE.parent
@@ -40,9 +41,11 @@ def build(env: Mapping[str, str]) -> Flask:
     app.config.update(_flask_config(settings))
     app.extensions["onboarding"] = wiring.wire(settings)
     shell.install(app, settings)
-    Csrf(app, settings.secret_keys[:-1]).exempt(api_calls)
+    csrf = Csrf(app, settings.secret_keys[:-1])
+    csrf.exempt(api_calls)
+    csrf.exempt(slack_events)
     problems.install(app)
-    for blueprint in (home_pages, install_pages, outcome_pages, destination_pages, api_calls):
+    for blueprint in (home_pages, install_pages, outcome_pages, destination_pages, slack_events, api_calls):
         app.register_blueprint(blueprint)
     if settings.has_status_page:
         app.register_blueprint(admin_pages)

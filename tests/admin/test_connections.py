@@ -121,10 +121,11 @@ def test_what_was_disconnected_says_so_everywhere(
     operator.do(place, place, action="disconnect", revoke="on")
     page = operator.open(f"/admin{outcome}")
     assert "Acme Inc. was connected to Acme HQ, and was disconnected again." in page.text
-    assert "An operator disconnected it" in page.text
+    assert "The connection was ended" in page.text
     assert person.open(outcome).heading == "Acme HQ is no longer connected"
     gone = operator.open(place)
-    assert (gone.status, gone.heading) == (404, "This connection is gone")
+    assert (gone.status, gone.heading) == (200, "Acme HQ")
+    assert "– Ended It was disconnected on purpose" in gone.text
 
 
 def test_an_approval_given_before_does_not_bring_a_connection_back(

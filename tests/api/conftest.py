@@ -39,6 +39,13 @@ def connected(person: Person, mint: MintLink, novu: LocalNovu) -> str:
 
 
 @pytest.fixture
+def more_subscribers(novu: LocalNovu) -> None:
+    """Whom Novu knows besides subscriber-123: s0 to s9."""
+    for number in range(10):
+        novu.state.environment.add_subscriber(f"s{number}")
+
+
+@pytest.fixture
 def channel_id(slack: LocalSlack) -> Callable[..., str]:
     """The id of a channel by its name."""
 

@@ -79,6 +79,14 @@ class Host:
     def connection(self, identifier: str) -> Answer:
         return self.get(f"/v1/connections/{quote(identifier, safe='')}")
 
+    def ask(self, identifier: str, what: str, key: str | None = None) -> Answer:
+        """Ask for something about a connection that takes no body."""
+        headers = {} if key is None else {"Idempotency-Key": key}
+        return self.call("POST", f"/v1/connections/{quote(identifier, safe='')}/{what}", headers)
+
+    def end(self, identifier: str, **query: object) -> Answer:
+        return self.call("DELETE", f"/v1/connections/{quote(identifier, safe='')}", query_string=query or None)
+
     def channels(self, identifier: str, **query: object) -> Answer:
         return self.get(f"/v1/connections/{quote(identifier, safe='')}/channels", **query)
 

@@ -23,15 +23,22 @@ from tests.person import Person
 from tests.witness import Witness
 
 ID = "a" * 22
+EVENT = "evt_" + "a" * 32
 CALLS = [
     ("POST", "/v1/links"),
     ("DELETE", f"/v1/links/{ID}"),
     ("GET", "/v1/attempts"),
     ("GET", f"/v1/attempts/{ID}"),
+    ("GET", "/v1/connections"),
     ("GET", "/v1/connections/mine"),
+    ("DELETE", "/v1/connections/mine"),
+    ("POST", "/v1/connections/mine/check"),
+    ("POST", "/v1/connections/mine/reconnect"),
     ("GET", "/v1/connections/mine/channels"),
     ("PUT", "/v1/connections/mine/destination"),
     ("POST", "/v1/connections/mine/test"),
+    ("GET", "/v1/events"),
+    ("POST", f"/v1/events/{EVENT}/redeliver"),
 ]
 BODIES = {"/v1/links": NEW_LINK, "/v1/connections/mine/destination": {"channelId": "C024BE91L"}}
 ELSEWHERE = [("GET", "/v1/"), ("GET", "/v1/nothing"), ("PUT", "/v1/links"), ("OPTIONS", "/v1/attempts")]
@@ -93,10 +100,15 @@ def test_without_keys_nothing_is_described(make_app: Callable[..., Flask], path:
         (f"/v1/links/{ID}", {"DELETE"}),
         ("/v1/attempts", {"GET", "HEAD"}),
         (f"/v1/attempts/{ID}", {"GET", "HEAD"}),
-        ("/v1/connections/mine", {"GET", "HEAD"}),
+        ("/v1/connections", {"GET", "HEAD"}),
+        ("/v1/connections/mine", {"GET", "HEAD", "DELETE"}),
+        ("/v1/connections/mine/check", {"POST"}),
+        ("/v1/connections/mine/reconnect", {"POST"}),
         ("/v1/connections/mine/channels", {"GET", "HEAD"}),
         ("/v1/connections/mine/destination", {"PUT"}),
         ("/v1/connections/mine/test", {"POST"}),
+        ("/v1/events", {"GET", "HEAD"}),
+        (f"/v1/events/{EVENT}/redeliver", {"POST"}),
     ],
 )
 def test_other_methods_are_refused(host: Host, path: str, allowed: set[str]) -> None:

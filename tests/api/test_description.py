@@ -25,6 +25,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from onboarding.ephemeral.limits import API_CALLS, TEST_MESSAGES, Limit
+from onboarding.ledger.events import WantedEvents
 from onboarding.model import Reason, Status
 from onboarding.sandbox.serve import serving
 from onboarding.web.admin import words
@@ -39,16 +40,23 @@ from tests.stand_ins import LocalNovu
 
 MINE: Final = "mine"
 ARGUMENT: Final = re.compile("<[a-z]+_id>")
+EVENT_ID: Final = re.compile("evt_[0-9a-f]{32}")
 HEADERS: Final = {"Authorization": f"Bearer {KEY}"}
 LABELS: Final = (
     "POST /v1/links",
     "DELETE /v1/links/{id}",
     "GET /v1/attempts",
     "GET /v1/attempts/{id}",
+    "GET /v1/connections",
     "GET /v1/connections/{identifier}",
+    "DELETE /v1/connections/{identifier}",
+    "POST /v1/connections/{identifier}/check",
+    "POST /v1/connections/{identifier}/reconnect",
     "GET /v1/connections/{identifier}/channels",
     "PUT /v1/connections/{identifier}/destination",
     "POST /v1/connections/{identifier}/test",
+    "GET /v1/events",
+    "POST /v1/events/{id}/redeliver",
 )
 CHECKS: Final = [
     content_type_conformance,
@@ -98,6 +106,8 @@ class Description:
         given = (case.path_parameters or {}).get("identifier", "")
         if isinstance(given, str) and re.fullmatch(PATH_SEGMENT, unquote(given)):
             case.path_parameters["identifier"] = MINE
+        if case.path.startswith("/v1/events/") and EVENT_ID.fullmatch(str(case.path_parameters.get("id"))):
+            case.path_parameters["id"] = self._wiring.ledger.events.find(WantedEvents())[0][0].id
 
     def forgive(self) -> None:
         for key in self._wiring.settings.api_keys:
@@ -245,7 +255,19 @@ def test_the_examples_are_what_they_are_examples_of(described: Description, host
         assert host.create(example).status == 201
     for example in schemas["NewDestination"]["examples"]:
         assert host.point(MINE, **example).broken == ["channelId"], "well-formed, and not known to the local Slack"
-    for name in ("Link", "Attempt", "AttemptPage", "ConnectionStatus", "ChannelPage", "Destination", "Tested"):
+    for name in (
+        "Link",
+        "Attempt",
+        "AttemptPage",
+        "ConnectionStatus",
+        "ConnectionPage",
+        "TokenOwner",
+        "ChannelPage",
+        "Destination",
+        "Tested",
+        "HostEvent",
+        "HostEventPage",
+    ):
         for example in schemas[name]["examples"]:
             assert set(example) == set(schemas[name]["required"])
     [link] = schemas["Link"]["examples"]

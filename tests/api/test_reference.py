@@ -74,8 +74,10 @@ def test_the_commands_work(document: dict[str, Any], served: str) -> None:
     for call in reference.of({**document, "servers": [{"url": served}]}).calls:
         statuses[call.id] = curl(call.curl.replace("$API_KEY", KEY))
     of_links = {"createLink": 201, "revokeLink": 204, "listAttempts": 200, "readAttempt": 404}
-    of_connections = dict.fromkeys(("readConnection", "listChannels", "setDestination", "sendTest"), 404)
-    assert statuses == {**of_links, **of_connections}
+    lists = {"listConnections": 200, "listEvents": 200}
+    of_connections = ("readConnection", "endConnection", "checkConnection", "reconnect", "listChannels")
+    unknown = dict.fromkeys((*of_connections, "setDestination", "sendTest", "redeliverEvent"), 404)
+    assert statuses == {**of_links, **lists, **unknown}
 
 
 def curl(command: str) -> int:

@@ -9,10 +9,12 @@ from typing import Final
 
 from onboarding.sandbox.novu import Novu
 from onboarding.sandbox.slack import Slack
+from onboarding.sandbox.slack.model import SlackError
 from tests.aging import Database
-from tests.chaos.ledgers import LEEWAY, Granted, Held, Kept, Ledgers, Record, Witnessed
+from tests.chaos.ledgers import LEEWAY, Granted, Held, Kept, Ledgers, Record, Told, Witnessed
 from tests.chaos.visitor import Try, Visit
 from tests.chaos.wire import Wire
+from tests.hosting import Host
 
 ATTEMPTS: Final = """
     SELECT a.*, EXISTS (SELECT FROM work WHERE kind = 'deliver' AND subject = a.id) AS has_work FROM attempt a
@@ -21,7 +23,13 @@ STRAY: Final = """
     SELECT subject FROM work WHERE kind = 'deliver' AND NOT EXISTS (SELECT FROM attempt WHERE id = subject)
 """
 CONNECTIONS: Final = """
-    SELECT subscriber_id, attempt_id, placed ->> 'id' AS target FROM connection LEFT JOIN destination USING (owner)
+    SELECT subscriber_id, attempt_id, state, placed ->> 'id' AS target
+    FROM connection LEFT JOIN destination USING (owner)
+"""
+EVENTS: Final = "SELECT id, data ->> 'subscriberId' AS owner, sequence, type, status FROM event ORDER BY sequence"
+UNTOLD: Final = """
+    SELECT 1 FROM event WHERE status = 'pending'
+    UNION ALL SELECT 1 FROM work WHERE kind = 'check' AND due_at <= now() + interval '1 minute'
 """
 TALLY: Final = """
     SELECT CASE WHEN day IS NULL THEN 'now ' ELSE 'of a day ' END || name AS name, sum(number)::bigint AS number
@@ -43,6 +51,11 @@ def read(database: Database) -> Kept:
     return Kept(
         records | strays,
         connections={each["subscriber_id"]: each["attempt_id"] for each in connections},
+        states={each["subscriber_id"]: each["state"] for each in connections},
+        events=tuple(
+            Told(each["id"], each["owner"], each["sequence"], each["type"], each["status"])
+            for each in database.execute(EVENTS)
+        ),
         destinations={each["subscriber_id"]: each["target"] for each in connections if each["target"]},
         tally={each["name"]: each["number"] for each in database.execute(TALLY)},
         counted=Counter(number for each in attempts for number in _numbers(each)),
@@ -53,6 +66,15 @@ def is_anything_pending(database: Database) -> bool:
     due = "SELECT 1 FROM work WHERE kind IN ('deliver', 'destination', 'disconnect')"
     pending = f"SELECT 1 FROM attempt WHERE status = 'granted' UNION ALL {due}"
     return bool(database.execute(pending).fetchall())
+
+
+def is_anything_untold(database: Database) -> bool:
+    return bool(database.execute(UNTOLD).fetchall())
+
+
+def received(host: Host) -> frozenset[str]:
+    """The ids of the events that the host answered well, or may have."""
+    return frozenset(headers["webhook-id"] for headers, _ in host.came)
 
 
 def gather(
@@ -107,13 +129,21 @@ def _held(novu: Novu, slack: Slack) -> Iterator[Held]:
     for endpoint in novu.endpoints:
         leading[endpoint.connection_identifier].append(endpoint.endpoint["userId"])
     for connection in novu.connections:
-        installed = slack.installed(connection.workspace_id)
         yield Held(
             connection.subscriber_id or "nobody",
             connection.token,
             tuple(leading[connection.identifier]),
-            installed.user_id if installed else "",
+            f"U{connection.workspace_id[1:]}",
+            is_alive=_is_alive(slack, connection.token),
         )
+
+
+def _is_alive(slack: Slack, token: str) -> bool:
+    try:
+        with slack.authenticated(token):
+            return True
+    except SlackError:
+        return False
 
 
 def _was_interrupted(each: Try, kills: Sequence[float]) -> bool:

@@ -39,12 +39,25 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True)
+class Told:
+    """An event for the host, as PostgreSQL has it."""
+
+    id: str
+    owner: str
+    sequence: int
+    type: str
+    status: str = "delivered"
+
+
+@dataclass(frozen=True, slots=True)
 class Kept:
     """What PostgreSQL holds: `connections` and `destinations` by owner, `tally` and what it has to be."""
 
     records: Mapping[str, Record]
     connections: Mapping[str, str] = field(default_factory=dict)
     destinations: Mapping[str, str] = field(default_factory=dict)
+    states: Mapping[str, str] = field(default_factory=dict)
+    events: tuple[Told, ...] = ()
     tally: Mapping[str, int] = field(default_factory=dict)
     counted: Mapping[str, int] = field(default_factory=dict)
 
@@ -57,6 +70,8 @@ class Held:
     token: str
     leads_to: tuple[str, ...] = ("somebody",)
     installer: str = "somebody"
+    is_alive: bool = True
+    """Whether Slack accepts the token."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +95,13 @@ class Ledgers:
     kept: Kept
     held: tuple[Held, ...]
     witnessed: Witnessed = field(default_factory=Witnessed)
+    received: frozenset[str] = frozenset()
+    """The ids of the events that came to the host."""
 
 
 @dataclass(slots=True)
 class Verdict:
-    """Each finding names an attempt or an owner, never a secret. The first seven may not happen."""
+    """Each finding names an attempt or an owner, never a secret. The first nine may not happen."""
 
     lost: list[str] = field(default_factory=list)
     doubled: list[str] = field(default_factory=list)
@@ -93,6 +110,8 @@ class Verdict:
     leaked: list[str] = field(default_factory=list)
     misplaced: list[str] = field(default_factory=list)
     astray: list[str] = field(default_factory=list)
+    untrue: list[str] = field(default_factory=list)
+    untold: list[str] = field(default_factory=list)
     unavoidable: list[str] = field(default_factory=list)
     unanswered: list[str] = field(default_factory=list)
     unrecorded: list[str] = field(default_factory=list)
@@ -107,6 +126,8 @@ class Verdict:
             "leaked": self.leaked,
             "misplaced": self.misplaced,
             "astray": self.astray,
+            "untrue": self.untrue,
+            "untold": self.untold,
         }
 
     @property
@@ -124,6 +145,8 @@ def compare(ledgers: Ledgers) -> Verdict:
         _judge_record(attempt_id, record, verdict)
     verdict.misplaced += [*_wrong_connections(ledgers), *_wrong_numbers(ledgers.kept)]
     verdict.astray += _astray(ledgers)
+    verdict.untrue += _untrue(ledgers)
+    verdict.untold += _untold(ledgers)
     if ledgers.witnessed.missing:
         verdict.misplaced.append(f"workers found {ledgers.witnessed.missing} grants whose delivery was not due")
     verdict.leaked += ledgers.witnessed.leaks
@@ -162,6 +185,31 @@ def _astray(ledgers: Ledgers) -> Iterator[str]:
             yield f"{held.owner} leads to {held.leads_to or 'nobody'}, and {held.installer} approved"
         elif known not in held.leads_to and held.owner not in excused:
             yield f"{held.owner} leads to {held.leads_to}, and the ledger says {known}"
+
+
+def _untrue(ledgers: Ledgers) -> Iterator[str]:
+    """Connections that the ledger calls working although Slack refuses their token, and the other way round."""
+    excused = _excused(ledgers)
+    for held in ledgers.held:
+        state, true = ledgers.kept.states.get(held.owner), "working" if held.is_alive else "broken"
+        if state is not None and state != true and held.owner not in excused:
+            yield f"{held.owner} is {state}, and Slack says {true}"
+
+
+def _untold(ledgers: Ledgers) -> Iterator[str]:
+    """Owners whose events have gaps, did not come to the host, or tell another story than the ledger."""
+    events: dict[str, list[Told]] = defaultdict(list)
+    for event in ledgers.kept.events:
+        events[event.owner].append(event)
+        if event.status != "delivered" or event.id not in ledgers.received:
+            yield f"{event.owner} {event.type} is {event.status}, and the host has not received it"
+    for owner, told in events.items():
+        if [event.sequence for event in told] != list(range(1, len(told) + 1)):
+            yield f"{owner} has events {[event.sequence for event in told]}"
+    for owner, state in ledgers.kept.states.items():
+        last = next((each.type for each in reversed(events[owner]) if each.type.startswith("connection.")), "nothing")
+        if (last == "connection.broken") != (state == "broken") or last == "nothing":
+            yield f"{owner} is {state}, and the host was last told {last}"
 
 
 def _excused(ledgers: Ledgers) -> set[str]:

@@ -13,6 +13,8 @@ SHARING: Final = 0.2
 """The part of the installs that come in pairs and compete for the connection of one subscriber."""
 REPEATING: Final = 0.1
 """The part whose browser sends the callback several times at once."""
+REMOVING: Final = 0.15
+"""The part whose workspace removes the app afterwards; half of them install it again."""
 RELOADING: Final = 0.3
 """The part that reloads a callback that broke before opening the link again."""
 
@@ -23,6 +25,10 @@ class Install:
     subscriber: str
     returns: int
     reloads: bool
+    removes: bool = False
+    """Whether the app is removed from the workspace afterwards."""
+    comes_back: bool = False
+    """Whether it is installed again after that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +123,8 @@ def faults(seed: int) -> Iterator[Fault]:
 
 def _install(chance: random.Random, number: int, subscriber: str) -> Install:
     returns = chance.randint(2, 4) if chance.random() < REPEATING else 1
-    return Install(number, subscriber, returns, reloads=chance.random() < RELOADING)
+    reloads, removes = chance.random() < RELOADING, chance.random() < REMOVING
+    return Install(number, subscriber, returns, reloads, removes, comes_back=removes and chance.random() < 0.5)
 
 
 def _faults(chance: random.Random, lane: Lane) -> Iterator[Fault]:

@@ -64,7 +64,7 @@ def _excused(outcome: Outcome) -> Iterator[str]:
 
 def _last_line(outcome: Outcome) -> str:
     if outcome.verdict.is_clean:
-        return "\nNothing lost, nothing doubled, nothing stuck, nothing leaked, nothing misplaced, nothing astray."
+        return f"\nNothing {', nothing '.join(outcome.verdict.faults)}."
     return "\nNot clean: " + ", ".join(name for name, found in outcome.verdict.faults.items() if found)
 
 

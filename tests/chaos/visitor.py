@@ -7,6 +7,7 @@ import re
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -64,6 +65,7 @@ class Visitor:
         self._slack = slack
         self._browser = requests.Session()
         self._browser.trust_env = False
+        self._workspace = ""
         self._tries: list[Try] = []
         self._troubles: Counter[str] = Counter()
 
@@ -77,8 +79,22 @@ class Visitor:
             if ending:
                 break
             time.sleep(PAUSE)
+        if self._install.removes and ending in {Ending.CONNECTED, Ending.FINISHING}:
+            self._remove()
         self._browser.close()
         return Visit(self._install, ending or Ending.GAVE_UP, tuple(self._tries), self._troubles)
+
+    def _remove(self) -> None:
+        """Remove the app in Slack and, perhaps, install it once more."""
+        with suppress(ValueError):
+            self._slack.state.remove_app(self._workspace)
+        for number in range(MOST_TRIES, 2 * MOST_TRIES) if self._install.comes_back else ():
+            try:
+                if self._go(number):
+                    return
+            except requests.RequestException as error:
+                self._troubles[type(error).__name__] += 1
+            time.sleep(PAUSE)
 
     def _go(self, number: int) -> Ending | None:
         """Once from the link to the result; None is a reason to try again."""
@@ -94,8 +110,8 @@ class Visitor:
         if started.status_code != 303:
             self._note(started)
             return None
-        workspace = f"T{self._install.number:05}{number:02}"
-        return self._come_back(self._slack.answer(started.headers["Location"], workspace=workspace))
+        self._workspace = f"T{self._install.number:05}{number:02}"
+        return self._come_back(self._slack.answer(started.headers["Location"], workspace=self._workspace))
 
     def _come_back(self, callback: str) -> Ending | None:
         returns = _Returns(callback, self._browser.cookies.get_dict())
@@ -166,7 +182,7 @@ def _heading(page: requests.Response) -> str:
 
 def _ending(page: requests.Response) -> Ending | None:
     heading = _heading(page)
-    if " is connected" in heading or " will post to " in heading:
+    if " is connected" in heading or heading.startswith("Slack disconnected") or " will post to " in heading:
         return Ending.CONNECTED
     if heading == messages.FINISHING.heading:
         return Ending.FINISHING

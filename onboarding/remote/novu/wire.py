@@ -95,7 +95,7 @@ def endpoint_body(endpoint: Endpoint) -> dict[str, Any]:
         **target_body(endpoint),
     }
     if endpoint.context_keys:
-        body["context"] = dict(key.split(":", 1) for key in endpoint.context_keys)
+        body["context"] = {type_: id_ for type_, _, id_ in (key.rpartition(":") for key in endpoint.context_keys)}
     return body
 
 

@@ -21,6 +21,7 @@ class SlackApp:
     id: str = "A0REHEARSAL"
     token_rotation: bool = False
     messages_tab: bool = True
+    signing_secret: str = field(default="sandbox-signing-secret", repr=False)
 
 
 @dataclass(frozen=True, slots=True)

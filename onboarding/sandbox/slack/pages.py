@@ -43,11 +43,7 @@ def every() -> str:
     slack = local_slack()
     installed = tuple(each for each in slack.installations if not each.org_wide)
     beyond = tuple(each.workspace for each in installed if each.workspace not in workspaces.OFFERED)
-    organisations = [
-        (each, [(own, own.id in slack.added_workspaces(each.id)) for own in workspaces.of_organisation(each.id)])
-        for each in slack.installations
-        if each.org_wide
-    ]
+    organisations = [(each, _added(each.id)) for each in slack.installations if each.org_wide]
     return render_template(
         "slack/workspaces.html",
         slack=slack,
@@ -65,7 +61,13 @@ def one(workspace_id: str) -> str:
         for id_ in slack.spoken()
         if (place := _channel_in(own, id_) or people.find(workspace, id_))
     ]
-    return render_template("slack/workspace.html", **_frame(workspace), spoken=spoken)
+    return render_template(
+        "slack/workspace.html",
+        **_frame(workspace),
+        spoken=spoken,
+        happening=[each for id_ in (workspace.id, workspace.organisation.id) if (each := slack.installed(id_))],
+        own=_added(workspace.organisation.id),
+    )
 
 
 @blueprint.get("/workspaces/<workspace_id>/<place_id>")
@@ -97,21 +99,6 @@ def change(workspace_id: str, place_id: str) -> Redirect:
     else:
         slack.move(channel.id, person.id if person else APP, action in {"invite", "join"})
     return redirect(f"/workspaces/{workspace.id}/{channel.id}", 303)
-
-
-@blueprint.post("/organisations/<organisation_id>")
-def change_organisation(organisation_id: str) -> Redirect:
-    """Add the app to a workspace of an organisation that installed it, or take it away from one."""
-    refuse_cross_site()
-    slack, team = local_slack(), request.form.get("team", "")
-    if team not in {each.id for each in workspaces.of_organisation(organisation_id)}:
-        abort(400, "The organisation has no such workspace.")
-    if request.form.get("action", "add") == "add":
-        slack.add_workspace(organisation_id, team)
-    else:
-        slack.remove_workspace(organisation_id, team)
-        slack.leave_workspaces((team,))
-    return redirect("/workspaces", 303)
 
 
 @blueprint.get("/app_redirect")
@@ -157,6 +144,12 @@ def _place(workspace: Workspace, id_: str) -> tuple[Channel | None, Person | Non
 
 def _channel_in(own: str, id_: str) -> Channel | None:
     return local_slack().channel(id_) if id_[1:-3] == own else None
+
+
+def _added(organisation_id: str) -> list[tuple[Workspace, bool]]:
+    """The workspaces of an organisation, and whether the app was added to each."""
+    added = local_slack().added_workspaces(organisation_id)
+    return [(each, each.id in added) for each in workspaces.of_organisation(organisation_id)]
 
 
 def _installation_in(workspace: Workspace) -> Installation | None:

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from onboarding.sandbox.slack import answers
+from onboarding.sandbox.slack.lifecycle import Lifecycle
 from onboarding.sandbox.slack.model import Consent, Installation, IssuedGrant, SlackApp, SlackError, Token
+from onboarding.sandbox.slack.outbox import RETRY_WAITS
 from onboarding.sandbox.slack.outcomes import Outcome
-from onboarding.sandbox.slack.places import Places
-from onboarding.sandbox.slack.tokens import Tokens
 
 CODE_LIFETIME: Final = 600
 
@@ -26,22 +26,20 @@ class _Code:
     spent: bool = False
 
 
-class Slack(Places):
-    """Tests read `redeem_count`, `grants` and `installations`, and call `reset()`; `Places` has more for them."""
+class Slack(Lifecycle):
+    """Tests read `redeem_count` and `grants`, and call `reset()`; `Lifecycle` and `Places` have more for them."""
 
-    def __init__(self, app: SlackApp) -> None:
-        super().__init__()
-        self.app = app
+    def __init__(self, app: SlackApp, events_url: str = "", retry_waits: Sequence[float] = RETRY_WAITS) -> None:
+        super().__init__(app, events_url, retry_waits)
         self._has_messages_tab = app.messages_tab
         self.reset()
 
     def reset(self) -> None:
         with self._lock:
             self.reset_places()
+            self.reset_lifecycle()
             self.switch_messages_tab(self._has_messages_tab)
             self._codes: dict[str, _Code] = {}
-            self._tokens = Tokens()
-            self._installations: dict[str, Installation] = {}
             self._grants: list[IssuedGrant] = []
             self._redeems = 0
 
@@ -56,16 +54,6 @@ class Slack(Places):
         """The ledger, oldest first: one line per code spent."""
         with self._lock:
             return tuple(self._grants)
-
-    @property
-    def installations(self) -> tuple[Installation, ...]:
-        with self._lock:
-            return tuple(self._installations.values())
-
-    def installed(self, id_: str) -> Installation | None:
-        """By the id of a workspace or an organisation."""
-        with self._lock:
-            return self._installations.get(id_)
 
     def switch_messages_tab(self, on: bool) -> None:
         """Without it nobody gets direct messages from the app."""
@@ -115,25 +103,6 @@ class Slack(Places):
         with self._lock:
             token = self._tokens.authenticate(value)
             yield token, self._installations[token.installation]
-
-    def revoke(self, token: Token) -> None:
-        """Without rotation the last token takes the installation with it."""
-        with self._lock:
-            self._tokens.kill(token, "token_revoked")
-            if not self._tokens.any_of(token.installation):
-                self._leave(token.installation)
-
-    def uninstall(self, installation: Installation) -> None:
-        with self._lock:
-            self._tokens.kill_all(installation.id)
-            self._leave(installation.id)
-
-    def _leave(self, id_: str) -> None:
-        installation = self._installations.pop(id_, None)
-        if installation and not installation.org_wide:
-            self.leave_workspaces((id_,))
-        elif installation:
-            self.leave_workspaces(self.leave_organisation(id_))
 
     def _redeemable(self, code: str, redirect_uri: str | None) -> _Code:
         known = self._codes.get(code)

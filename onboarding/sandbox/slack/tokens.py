@@ -9,6 +9,7 @@ from typing import Final
 
 from onboarding.sandbox.slack.model import SlackError, Token
 
+KINDS: Final = ("bot", "user")
 LIFETIME: Final = 43200
 ACTIVE_AT_MOST: Final = 2
 REFRESH_GRACE: Final = 5.0
@@ -79,16 +80,27 @@ class Tokens:
         self._live.pop(token.value, None)
         self._dead[token.value] = error
 
-    def kill_all(self, installation: str) -> None:
-        for token in [each for each in self._live.values() if each.installation == installation]:
+    def kill_all(self, installation: str, kind: str = "") -> None:
+        """Refresh tokens too; of one kind, or of both."""
+        holders = {(installation, each) for each in ((kind,) if kind else KINDS)}
+        for token in [each for each in self._live.values() if (each.installation, each.kind) in holders]:
             self.kill(token, "account_inactive")
-        for value in [key for key, known in self._refresh.items() if known.holder[0] == installation]:
+        for value in [key for key, known in self._refresh.items() if known.holder in holders]:
             del self._refresh[value]
+
+    def revoke_all(self, installation: str, kind: str) -> None:
+        """Refresh tokens live on."""
+        for token in self._of(installation, kind):
+            self.kill(token, "token_revoked")
 
     def any_of(self, installation: str) -> bool:
         """Whether a token or a refresh token still stands for the installation."""
-        live = any(token.installation == installation for token in self._live.values())
-        return live or any(known.holder[0] == installation for known in self._refresh.values())
+        return bool(self.kinds_of(installation))
+
+    def kinds_of(self, installation: str) -> frozenset[str]:
+        holders = {(token.installation, token.kind) for token in self._live.values()}
+        holders |= {known.holder for known in self._refresh.values()}
+        return frozenset(kind for held_by, kind in holders if held_by == installation)
 
     def _of(self, installation: str, kind: str) -> list[Token]:
         return [token for token in self._live.values() if (token.installation, token.kind) == (installation, kind)]

@@ -1,6 +1,31 @@
 """The status page: what operators see, and what they may do about it."""
 
-from onboarding.web.admin import attempt, attempts, audit, connections, export, links, overview, sign_in
+from onboarding.web.admin import (
+    attempt,
+    attempts,
+    audit,
+    connection,
+    connections,
+    customers,
+    events,
+    export,
+    links,
+    overview,
+    sign_in,
+)
 from onboarding.web.admin.door import admin_pages
 
-__all__ = ["admin_pages", "attempt", "attempts", "audit", "connections", "export", "links", "overview", "sign_in"]
+__all__ = [
+    "admin_pages",
+    "attempt",
+    "attempts",
+    "audit",
+    "connection",
+    "connections",
+    "customers",
+    "events",
+    "export",
+    "links",
+    "overview",
+    "sign_in",
+]

@@ -10,7 +10,7 @@ from onboarding.model import Attempt, Event, Reason, Status
 from onboarding.model.errors import NothingToRetry
 from onboarding.signing.links import to_payload
 from onboarding.web import auditing
-from onboarding.web.admin import bundle, destination_words, door, show, words
+from onboarding.web.admin import bundle, connection_words, destination_words, door, show, words
 from onboarding.web.admin.door import admin_pages
 from onboarding.web.context import wiring
 from onboarding.web.pages import render
@@ -90,6 +90,8 @@ def _detail(event: Event) -> str:
     """A reason or a destination in words, anything else as it is."""
     if event.name == "destination_set":
         return destination_words.told(event.detail or "")
+    if event.name == "broken":
+        return connection_words.why(event.detail)
     if event.detail in set(Reason):
         return words.REASONS[Reason(event.detail)].short
     return event.detail or ""

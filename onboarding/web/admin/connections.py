@@ -1,8 +1,9 @@
-"""The channel connections, live from Novu: found, renamed, verified, led somewhere, disconnected."""
+"""The channel connections, live from Novu: found, renamed, checked, led somewhere, disconnected."""
 
 from __future__ import annotations
 
 import secrets
+from dataclasses import dataclass
 from typing import Final
 
 from flask import abort, flash, request, url_for
@@ -10,12 +11,15 @@ from flask.typing import ResponseReturnValue
 
 from onboarding.clock.deadline import Deadline
 from onboarding.ledger.audit import Action
+from onboarding.ledger.connection_lists import WantedConnections
 from onboarding.ledger.postgres import is_storable
-from onboarding.model.errors import NovuError
+from onboarding.model import Connection
+from onboarding.model.destinations import MadeConnection
+from onboarding.model.errors import CursorMalformed, NovuError
 from onboarding.model.names import clean_name
-from onboarding.remote.novu import Filter, Page
+from onboarding.remote.novu import Filter
 from onboarding.web import auditing
-from onboarding.web.admin import destination, destination_words, door, show, words
+from onboarding.web.admin import checking, connection, connection_words, destination, door, show, words
 from onboarding.web.admin.changed import Changed
 from onboarding.web.admin.door import admin_pages
 from onboarding.web.context import wiring
@@ -23,37 +27,77 @@ from onboarding.web.pages import render
 
 SECONDS: Final = 8.0
 PER_PAGE: Final = 20
+NAMES: Final = ("subscriber", "integration", "context", "state")
 LONGEST: Final = 255
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A connection as the list shows it, and what this service knows of it."""
+
+    connection: Connection
+    made: MadeConnection | None
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """A page of the list. Only Novu's own list can be turned back one page."""
+
+    rows: tuple[Row, ...] = ()
+    next: str | None = None
+    previous: str | None = None
 
 
 @admin_pages.get("/connections")
 def connections() -> ResponseReturnValue:
-    given = {name: request.args.get(name, "").strip()[:LONGEST] for name in ("subscriber", "integration", "context")}
-    page, problem = Page((), None, None, None), ""
+    """Novu's own list. Novu does not know which of them work, so that is asked of the ledger."""
+    given = {name: request.args.get(name, "").strip()[:LONGEST] for name in NAMES}
+    page, problem = Rows(), ""
     try:
-        page = wiring().novu.list(_filter(given), Deadline(SECONDS))
+        page = _remembered(given) if given["state"] else _live(given)
     except NovuError as error:
         problem = words.novu_problem(error)
-    return show.page("connections.html", "Connections", page=page, problem=problem, given=given)
-
-
-@admin_pages.get("/connections/<path:identifier>")
-def connection(identifier: str) -> ResponseReturnValue:
-    try:
-        found = wiring().novu.retrieve(identifier, Deadline(SECONDS))
-    except NovuError as error:
-        if error.status == 404:
-            return show.page("refused.html", "This connection is gone", 404, problem=words.CONNECTION_GONE)
-        return show.page("refused.html", "Connection", problem=words.novu_problem(error))
-    neighbours = wiring().ledger.connections.neighbours(found.workspace.id, found.owner)
+    except CursorMalformed:
+        problem = words.BAD_FILTERS
     return show.page(
-        "connection.html",
-        found.workspace.name,
-        connection=found,
-        neighbours=neighbours,
-        where=destination.look(identifier),
-        told=destination_words,
+        "connections.html",
+        "Connections",
+        400 if problem == words.BAD_FILTERS else 200,
+        page=page,
+        problem=problem,
+        given=given,
+        states=connection_words.STATES,
+        marks=connection_words.MARKS,
+        why=connection_words.in_short,
     )
+
+
+def _live(given: dict[str, str]) -> Rows:
+    """Raises `NovuError`."""
+    page = wiring().novu.list(_filter(given), Deadline(SECONDS))
+    made = wiring().ledger.connections.by_owners([each.owner.identifier for each in page.connections])
+    rows = tuple(Row(each, _same(each, made.get(each.owner.identifier))) for each in page.connections)
+    return Rows(rows, page.next, page.previous)
+
+
+def _same(live: Connection, made: MadeConnection | None) -> MadeConnection | None:
+    return made if made and made.identifier == live.identifier else None
+
+
+def _remembered(given: dict[str, str]) -> Rows:
+    """Raises `CursorMalformed`, also for a state that there is not."""
+    if given["state"] not in connection_words.STATES:
+        raise CursorMalformed(given["state"])
+    wanted = WantedConnections(
+        subscriber_id=given["subscriber"] or None,
+        context_keys=_context(given),
+        integration=given["integration"] or None,
+        state=given["state"],
+        limit=PER_PAGE,
+        after=request.args.get("after") or None,
+    )
+    found, after = wiring().ledger.connection_lists.find(wanted)
+    return Rows(tuple(Row(connection.remember(made), made) for made in found), after)
 
 
 @admin_pages.post("/connections/<path:identifier>")
@@ -63,9 +107,9 @@ def change_connection(identifier: str) -> ResponseReturnValue:
     if not is_storable(identifier):
         abort(404)
     changed = change(identifier)
-    auditing.record(door.me().name, changed.action, identifier, changed.outcome)
+    auditing.record(door.me().name, changed.action, identifier, changed.noted or changed.outcome)
     flash(changed.outcome, changed.tone)
-    return render.see_other(url_for("admin.connections") if changed.is_gone else _place(identifier))
+    return render.see_other(changed.place or (url_for("admin.connections") if changed.is_gone else _place(identifier)))
 
 
 def _rename(identifier: str) -> Changed:
@@ -93,6 +137,8 @@ def _disconnect(identifier: str) -> Changed:
 
 
 CHANGES: Final = {
+    "check": checking.check,
+    "reconnect": checking.reconnect,
     "rename": _rename,
     "verify": _verify,
     "disconnect": _disconnect,
@@ -103,16 +149,19 @@ CHANGES: Final = {
 
 
 def _filter(given: dict[str, str]) -> Filter:
-    context = tuple(part for part in given["context"].replace(",", " ").split() if part)
     after, before = (request.args.get(name, "")[:LONGEST] or None for name in ("after", "before"))
     return Filter(
         subscriber_id=given["subscriber"] or None,
         integration=given["integration"] or None,
-        context_keys=context or None,
+        context_keys=_context(given) or None,
         limit=PER_PAGE,
         after=after,
         before=None if after else before,
     )
+
+
+def _context(given: dict[str, str]) -> tuple[str, ...]:
+    return tuple(part for part in given["context"].replace(",", " ").split() if part)
 
 
 def _place(identifier: str) -> str:

@@ -11,7 +11,7 @@ from flask import url_for
 from onboarding.flows.health import Report
 from onboarding.ledger.work import MOST_COUNTED, Backlog, Kind, Stuck
 from onboarding.model.errors import Problem
-from onboarding.web.admin import show, words
+from onboarding.web.admin import event_words, show, words
 from onboarding.web.context import wiring
 
 LATE: Final = timedelta(minutes=5)
@@ -47,6 +47,7 @@ def parts(report: Report) -> list[Part]:
         _remote("Novu", report.remote.novu),
         _workers(report.backlog),
         _work(report),
+        *_events(),
     ]
 
 
@@ -71,6 +72,12 @@ def _work(report: Report) -> Part:
     return Part("Work", is_well, due, " ".join(waits))
 
 
+def _events() -> list[Part]:
+    """Only if the host's endpoint has said that it is gone, and there is one."""
+    since = wiring().ledger.events.paused_since() if wiring().settings.webhook else None
+    return [Part("Events", False, "paused", event_words.PAUSED_IN_SHORT.format(ago=show.ago(since)))] if since else []
+
+
 def _due(number: int) -> str:
     if number == 0:
         return "nothing is due"
@@ -89,6 +96,8 @@ def _waits(report: Report) -> list[str]:
 def _stuck(work: Stuck) -> StuckWork:
     error = work.last_error or words.NO_ERROR_NOTED
     happened = words.BROKE.format(tries=work.tries, error=error)
+    if work.kind == Kind.WEBHOOK:
+        return StuckWork(words.WORK[work.kind], _event(work.subject), happened)
     who, place = _customer(work)
     if not who:
         return StuckWork(words.WORK.get(work.kind, work.kind), "", happened)
@@ -99,13 +108,17 @@ def _customer(work: Stuck) -> tuple[str, str]:
     """Whose work it is, and the page on which it goes on; empty if nobody can tell."""
     if work.kind == Kind.DELIVER:
         return _name(work.subject), url_for("admin.attempt", attempt_id=work.subject)
-    if work.kind not in {Kind.DESTINATION, Kind.DISCONNECT}:
+    if work.kind not in {Kind.DESTINATION, Kind.DISCONNECT, Kind.CHECK}:
         return "", ""
     made = wiring().ledger.connections.by_owner(work.subject)
     if made is None:
         return "", ""
     who = _name(made.attempt_id) or made.subscriber_id or ", ".join(made.context_keys)
     return who, url_for("admin.connection", identifier=made.identifier)
+
+
+def _event(event_id: str) -> str:
+    return url_for("admin.event", event_id=event_id) if wiring().ledger.events.get(event_id) else ""
 
 
 def _name(attempt_id: str) -> str:

@@ -1,4 +1,4 @@
-"""How things are: the numbers, the health of every part, and how far people get."""
+"""How things are: the numbers, what is broken, the health of every part, and how far people get."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from flask import request, url_for
 from flask.typing import ResponseReturnValue
 
 from onboarding.ledger.lists import Standing
-from onboarding.web.admin import charts, health, show
+from onboarding.web.admin import charts, connection_words, health, show
 from onboarding.web.admin.door import admin_pages
 from onboarding.web.context import wiring
 from onboarding.web.pages import render
@@ -39,6 +39,7 @@ def overview() -> ResponseReturnValue:
         "overview.html",
         "Overview",
         numbers=[(standing, label, counts[standing]) for standing, label in NUMBERS],
+        broken=[(connection_words.why(word), number) for word, number in wiring().ledger.connections.broken()],
         parts=health.parts(report),
         kept=render.in_words(wiring().settings.attempt_retention),
         asked_at=report.remote.at,

@@ -172,7 +172,9 @@ EVENTS: Final[Mapping[str, str]] = {
     "cancelled": "Ended without a grant",
     "failed": "Failed",
     "retried_by_person": "Somebody pressed Retry",
-    "disconnected": "An operator disconnected it",
+    "broken": "The connection broke",
+    "recovered": "The connection works again",
+    "disconnected": "The connection was ended",
     "not_disconnected": "Disconnecting was given up",
     "destination_set": "Notifications go to",
     "destination_removed": "Notifications go nowhere until somebody chooses",
@@ -190,10 +192,15 @@ ACTIONS: Final[Mapping[Action, str]] = {
     Action.RETRIED: "Retried an attempt",
     Action.RENAMED: "Renamed a connection",
     Action.VERIFIED: "Verified a connection",
+    Action.CHECKED: "Checked a connection",
+    Action.RECONNECT_MINTED: "Created a reconnect link",
     Action.DISCONNECTED: "Disconnected",
     Action.DESTINATION_SET: "Chose where notifications go",
     Action.DESTINATION_REMOVED: "Removed where notifications go",
     Action.TEST_SENT: "Sent a test message",
+    Action.REDELIVERED: "Sent an event again",
+    Action.RESUMED: "Resumed the sending of events",
+    Action.PINGED: "Sent a ping",
     Action.EXPORTED: "Exported",
 }
 
@@ -261,7 +268,7 @@ LINK_READY: Final = "The link is ready. Copy it and send it to the customer."
 REVOKED: Final = "The link was revoked: it answers that it is no longer valid."
 NOVU_SILENT: Final = "Novu does not answer ({message}). Everything but the connections goes on without it."
 NOVU_REFUSED: Final = "Novu refused: {status}, {message}."
-CONNECTION_GONE: Final = "Novu holds no such connection any more. The audit says whether somebody disconnected it here."
+CONNECTION_GONE: Final = "Neither Novu nor this service knows a connection of this identifier."
 BAD_FILTERS: Final = "Some filters make no sense, so nothing is shown."
 SEARCH_TOO_LONG: Final = "A search takes at most 200 characters."
 NO_WORKERS: Final = "Nothing is delivered after the first try. Start “python -m onboarding.worker”."
@@ -271,6 +278,8 @@ WORK: Final[Mapping[str, str]] = {
     "deliver": "Delivery to Novu",
     "destination": "Telling Novu where notifications go",
     "disconnect": "Disconnecting a customer",
+    "webhook": "Telling your product of an event",
+    "check": "Checking a connection",
     "expire": "Marking attempts as expired",
     "forget": "Deleting old records",
 }
@@ -278,6 +287,7 @@ WORK_FOR: Final[Mapping[str, str]] = {
     "deliver": "Delivery for {who}",
     "destination": "Where notifications for {who} go",
     "disconnect": "Disconnecting {who}",
+    "check": "Checking the connection of {who}",
 }
 BROKE: Final = "started {tries} times and never finished: {error}."
 NO_ERROR_NOTED: Final = "the worker ended before it could say why"

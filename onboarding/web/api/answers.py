@@ -6,7 +6,10 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from flask import Response
+
 from onboarding.flows.channels import Listed
+from onboarding.ledger.connection_lists import Sharer
 from onboarding.model import Attempt, Event, InstallLink, Workspace
 from onboarding.model.destinations import Destination, MadeConnection
 from onboarding.web.api import asking
@@ -48,11 +51,19 @@ def connection(found: MadeConnection) -> dict[str, Any]:
         "state": found.state,
         "reason": found.reason,
         "since": moment(found.since),
-        "checkedAt": None,
+        "checkedAt": maybe(found.checked_at),
         "connectedAt": moment(found.connected_at),
         "attemptId": found.attempt_id,
         "endpoints": [{"identifier": found.endpoint_identifier, "type": ours.type.value}] if ours else [],
     }
+
+
+def connections(found: Sequence[MadeConnection], next_page: str | None) -> dict[str, Any]:
+    return {"data": [connection(each) for each in found], "next": next_page}
+
+
+def sharer(found: Sharer) -> dict[str, Any]:
+    return {"subscriberId": found.subscriber_id, "contextKeys": list(found.context_keys)}
 
 
 def channels(listed: Listed) -> dict[str, Any]:
@@ -65,8 +76,19 @@ def destination(made: MadeConnection, chosen: Destination) -> dict[str, Any]:
     return {"identifier": made.endpoint_identifier, "type": chosen.type.value, "endpoint": {target: chosen.id}}
 
 
+def nothing(status: int) -> Response:
+    """An answer without a body."""
+    response = Response(status=status)
+    del response.headers["Content-Type"]
+    return response
+
+
 def moment(at: datetime) -> str:
     return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def maybe(at: datetime | None) -> str | None:
+    return moment(at) if at else None
 
 
 def _workspace(workspace: Workspace) -> dict[str, str]:

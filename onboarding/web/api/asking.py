@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,7 +14,7 @@ from onboarding.model import Attempt
 from onboarding.model.errors import Problem
 from onboarding.web.api.problems import Invalid
 
-PARAMETERS: Final = ("status", "subscriberId", "limit", "after")
+PARAMETERS: Final = ("status", "subscriberId", "linkId", "limit", "after")
 STANDINGS: Final = tuple(standing.value for standing in Standing if standing is not Standing.WAITING)
 MOST: Final = 100
 DEFAULT: Final = 50
@@ -40,7 +40,7 @@ def search(query: Query) -> Search:
     """Raises `Invalid`."""
     after = query.get("after", "")
     place = CURSOR.fullmatch(after)
-    problems = [*_misnamed(query, SEARCH_PARAMETERS)]
+    problems = [*misnamed(query, SEARCH_PARAMETERS)]
     if after and not place:
         problems.append(Problem("after", "must be the `next` of an earlier page"))
     if problems:
@@ -55,13 +55,15 @@ def cursor(start: int | None) -> str | None:
 
 def wanted(query: Query) -> Wanted:
     """Raises `Invalid` with every problem at once; a cursor shows whether it is one when it is used."""
-    if problems := [*_misnamed(query, PARAMETERS), *_garbage(query)]:
+    among = {"status": STANDINGS}
+    if problems := [*misnamed(query, PARAMETERS), *garbage(query, among)]:
         raise Invalid(problems)
-    status, subscriber_id, limit, after = (query.get(name, "") for name in PARAMETERS)
+    status, subscriber_id, link_id, limit, after = (query.get(name, "") for name in PARAMETERS)
     return Wanted(
         standing=Standing(status) if status else None,
         # As in links: white space at the ends belongs to no id.
         subscriber_id=subscriber_id.strip() or None,
+        link_id=link_id.strip() or None,
         limit=int(limit or DEFAULT),
         after=after or None,
     )
@@ -74,16 +76,18 @@ def still_stands(attempt: Attempt, standing: Standing | None) -> bool:
     return standing is None or attempt.status.value == standing.value
 
 
-def _misnamed(query: Query, parameters: Sequence[str]) -> Iterator[Problem]:
+def misnamed(query: Query, parameters: Sequence[str], repeatable: str = "") -> Iterator[Problem]:
     for name, values in query.lists():
         if name not in parameters:
             yield Problem(name, "is not a parameter of this call")
-        elif len(values) > 1:
+        elif len(values) > 1 and name != repeatable:
             yield Problem(name, "must be given once")
 
 
-def _garbage(query: Query) -> Iterator[Problem]:
-    if query.get("status") and query["status"] not in STANDINGS:
-        yield Problem("status", f"must be one of {', '.join(STANDINGS)}")
+def garbage(query: Query, among: Mapping[str, Sequence[str]]) -> Iterator[Problem]:
+    """`among` names the words that a parameter can be."""
+    for name, words in among.items():
+        if query.get(name) and query[name] not in words:
+            yield Problem(name, f"must be one of {', '.join(words)}")
     if query.get("limit") and not re.fullmatch("[1-9][0-9]?|100", query["limit"]):
         yield Problem("limit", f"must be a whole number from 1 to {MOST}")

@@ -6,7 +6,7 @@ from typing import Final
 
 from onboarding.ephemeral.limits import TEST_MESSAGES
 from onboarding.flows.channels import SHOWN
-from onboarding.web.api import refusals
+from onboarding.web.api import refusals, upkeep_description
 from onboarding.web.api.describing import WITH_BODY, answer, answers, identifier_of, in_query, key
 from onboarding.web.api.examples import CONNECTION_ID
 from onboarding.web.api.shapes import Schema, ref
@@ -17,7 +17,10 @@ PATH: Final = "/v1/connections/{identifier}"
 def paths() -> dict[str, Schema]:
     identifier = {"parameters": [identifier_of("connection", CONNECTION_ID)]}
     return {
-        PATH: {**identifier, "get": _read()},
+        "/v1/connections": {"get": upkeep_description.listing()},
+        PATH: {**identifier, "get": _read(), "delete": upkeep_description.end()},
+        f"{PATH}/check": {**identifier, "post": upkeep_description.check()},
+        f"{PATH}/reconnect": {**identifier, "post": upkeep_description.reconnect()},
         f"{PATH}/channels": {**identifier, "get": _channels()},
         f"{PATH}/destination": {**identifier, "put": _set_destination()},
         f"{PATH}/test": {**identifier, "post": _test()},

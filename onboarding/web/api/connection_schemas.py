@@ -7,7 +7,7 @@ from typing import Final
 from onboarding.flows.channels import PERSON, SHOWN
 from onboarding.flows.pasted import CHANNEL
 from onboarding.model.destinations import EndpointType
-from onboarding.web.api import examples
+from onboarding.web.api import asking, examples
 from onboarding.web.api.destinations import CHANNEL_FIELD, PERSON_FIELD
 from onboarding.web.api.shapes import ID, MOMENT, OPTIONAL_TEXT, TEXT, Schema, record, ref
 
@@ -26,6 +26,20 @@ PERSON_ID: Final[Schema] = {"type": "string", "pattern": f"^{PERSON.pattern}$"}
 def schemas() -> dict[str, Schema]:
     return {
         "ConnectionStatus": _connection(),
+        "ConnectionPage": record(
+            {
+                "data": {"type": "array", "items": ref("ConnectionStatus"), "maxItems": asking.MOST},
+                "next": {**OPTIONAL_TEXT, "description": "Ask for the page after this one with it; null at the end."},
+            },
+            examples=[{"data": [examples.CONNECTION], "next": None}],
+        ),
+        "TokenOwner": record(
+            {
+                "subscriberId": {**OPTIONAL_TEXT, "description": "Null if their connection is shared."},
+                "contextKeys": {"type": "array", "items": TEXT, "description": "type:id, sorted."},
+            },
+            examples=[examples.SHARER],
+        ),
         "Endpoint": record(
             {"identifier": {**TEXT, "description": "Finds the channel endpoint at Novu."}, "type": TYPE},
         ),
@@ -67,7 +81,11 @@ def _connection() -> Schema:
             "contextKeys": {"type": "array", "items": TEXT, "description": "type:id, sorted."},
             "workspace": ref("Workspace"),
             "state": {"enum": [*STATES], "description": f"{states}."},
-            "reason": {**OPTIONAL_TEXT, "description": "Why it is not working."},
+            "reason": {
+                **OPTIONAL_TEXT,
+                "description": "Why it is not working: Slack's word, `app_uninstalled`, `token_hidden` (Novu hides "
+                "tokens), `disconnected` or `deleted_at_novu`.",
+            },
             "since": {**MOMENT, "description": "Since when it has been in that state."},
             "checkedAt": {**MOMENT, "type": ["string", "null"], "description": "When Slack was last asked."},
             "connectedAt": MOMENT,

@@ -1,4 +1,4 @@
-"""The calls about connections: what is connected, where its notifications go, and whether they arrive."""
+"""The calls about connections: what is connected, where notifications go, and whether they arrive."""
 
 from __future__ import annotations
 
@@ -12,16 +12,21 @@ from onboarding.model import Workspace
 from onboarding.model.destinations import Destination, MadeConnection
 from onboarding.model.errors import ConnectionChanged, NotRecorded, Problem, Remedy, SlackSaysNo, TooOften
 from onboarding.web import auditing
-from onboarding.web.api import answers, asking, bodies, callers, destinations, refusals, repeats
+from onboarding.web.api import answers, asking, bodies, callers, destinations, refusals, repeats, upkeep_asking
 from onboarding.web.api.asking import Search
 from onboarding.web.api.destinations import Named
 from onboarding.web.api.problems import Invalid, Refused
-from onboarding.web.api.repeats import Content, Keyed
+from onboarding.web.api.repeats import Content
 from onboarding.web.api.views import api_calls
 from onboarding.web.context import wiring
 
 NO_SUCH_TEAM = {"team_not_found", "team_access_not_granted"}
 TOO_MANY_TESTS = "More than 3 test messages within a minute; the Retry-After header says how many seconds to wait."
+
+
+@api_calls.get("/v1/connections", provide_automatic_options=False)
+def list_connections() -> ResponseReturnValue:
+    return jsonify(answers.connections(*wiring().ledger.connection_lists.find(upkeep_asking.wanted(request.args))))
 
 
 @api_calls.get("/v1/connections/<identifier>", provide_automatic_options=False)
@@ -34,7 +39,7 @@ def read_connection(identifier: str) -> ResponseReturnValue:
 @api_calls.get("/v1/connections/<identifier>/channels", provide_automatic_options=False)
 def list_channels(identifier: str) -> ResponseReturnValue:
     search = asking.search(request.args)
-    connection = _living(identifier)
+    connection = living(identifier)
     with refusals.translated():
         return jsonify(answers.channels(_channels(connection, search)))
 
@@ -55,15 +60,10 @@ def set_destination(identifier: str) -> ResponseReturnValue:
 def send_test(identifier: str) -> ResponseReturnValue:
     bodies.read_nothing()
     key = request.headers.get(repeats.KEY)
-    if problems := repeats.problems(key):
-        raise Invalid(problems)
-    if key is None:
-        return jsonify(_send_test(identifier))
-    keyed = Keyed(callers.caller(), key, repeats.fingerprint(f"test {identifier}"))
-    return jsonify(keyed.once(lambda: _send_test(identifier)))
+    return jsonify(repeats.once(callers.caller(), key, f"test {identifier}", lambda: _send_test(identifier)))
 
 
-def _living(identifier: str) -> MadeConnection:
+def living(identifier: str) -> MadeConnection:
     found = wiring().ledger.connections.find(identifier)
     if found is None or found.is_ended:
         raise Refused(404, refusals.GONE)
@@ -102,7 +102,7 @@ def _not_among(workspaces: list[Workspace]) -> Invalid:
 
 
 def _choose(identifier: str, named: Named) -> tuple[MadeConnection, Destination]:
-    connection = _living(identifier)
+    connection = living(identifier)
     if connection.subscriber_id is None:
         raise refusals.conflict(refusals.NO_SUBSCRIBER)
     chosen = destinations.find(connection, named)
@@ -120,7 +120,7 @@ def _audit(connection: MadeConnection, outcome: str) -> None:
 
 
 def _send_test(identifier: str) -> Content:
-    connection = _living(identifier)
+    connection = living(identifier)
     with refusals.translated():
         try:
             wiring().proof.send(connection)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Any, Final
 
-from onboarding.web.api import problems, refusals
+from onboarding.web.api import asking, problems, refusals
 from onboarding.web.api.repeats import KEY
 from onboarding.web.api.shapes import PATH_SEGMENT, Schema, ref
 
@@ -26,12 +26,29 @@ def id_of(what: str, example: str) -> Schema:
     return _in_path("id", f"The id of the {what}, 22 URL-safe characters.", "^[A-Za-z0-9_-]{22}$", example)
 
 
+def event_id(example: str) -> Schema:
+    return _in_path("id", "The id of the event.", "^evt_[0-9a-f]{32}$", example)
+
+
 def identifier_of(what: str, example: str) -> Schema:
     return _in_path("identifier", f"The identifier of the {what}, percent-encoded.", PATH_SEGMENT, example)
 
 
 def in_query(name: str, schema: Schema, description: str) -> Schema:
     return {"name": name, "in": "query", "schema": schema, "description": description}
+
+
+def page_of(cursor: str) -> list[Schema]:
+    """The parameters of a list that comes page by page."""
+    limit = {"type": "integer", "minimum": 1, "maximum": asking.MOST, "default": asking.DEFAULT}
+    return [
+        in_query("limit", {"anyOf": [limit, {"const": ""}]}, f"How many at most, {asking.DEFAULT} by default."),
+        in_query("after", {"type": "string", "pattern": cursor}, "The `next` of the page before."),
+    ]
+
+
+def switch() -> Schema:
+    return {"enum": ["true", "false", ""]}
 
 
 def key(what: str, example: str) -> Schema:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from onboarding.settings.environment import Settings
-from onboarding.web.api import asking, connection_description
+from onboarding.web.api import asking, connection_description, event_description
 from onboarding.web.api.describing import (
     WITH_BODY,
     answer,
@@ -16,6 +16,7 @@ from onboarding.web.api.describing import (
     in_query,
     key,
     link,
+    page_of,
     responses,
 )
 from onboarding.web.api.examples import ATTEMPT_ID, LINK_ID
@@ -23,7 +24,8 @@ from onboarding.web.api.schemas import schemas
 from onboarding.web.api.shapes import Schema, ref
 
 ABOUT: Final = (
-    "Creates install links, tells what became of them, and sets where notifications go. Every call carries one of this "
+    "Creates install links, tells what became of them, sets where notifications go, looks after connections, and lists "
+    "events. Every call carries one of this "
     "service's API keys as a bearer token and may be made 600 times a minute per key. Whatever goes wrong is answered "
     "as `application/problem+json` (RFC 9457); the X-Request-ID of an answer finds it in the log. Bodies hold at most "
     "64 KB of JSON in UTF-8, with no key twice in an object and at most 32 objects and arrays inside each other."
@@ -43,6 +45,7 @@ def document(settings: Settings) -> dict[str, Any]:
             "/v1/attempts": {"get": _list_attempts()},
             "/v1/attempts/{id}": {"parameters": [id_of("attempt", ATTEMPT_ID)], "get": _read_attempt()},
             **connection_description.paths(),
+            **event_description.paths(),
         },
         "components": {
             "schemas": schemas(int(settings.link_max_age.total_seconds())),
@@ -86,7 +89,10 @@ def _list_attempts() -> Schema:
         "summary": "List attempts",
         "description": "Newest first. Empty parameters count as not given; a page may be shorter than its limit and "
         "still have a next one.",
-        "parameters": [in_query(name, schema, text) for name, (schema, text) in _filters().items()],
+        "parameters": [
+            *(in_query(name, schema, text) for name, (schema, text) in _filters().items()),
+            *page_of(r"^([0-9]{1,17}\.[A-Za-z0-9_-]{22})?$"),
+        ],
         "responses": answers(200, page, (422,)),
     }
 
@@ -101,11 +107,8 @@ def _read_attempt() -> Schema:
 
 
 def _filters() -> dict[str, tuple[Schema, str]]:
-    limit = {"type": "integer", "minimum": 1, "maximum": asking.MOST, "default": asking.DEFAULT}
-    cursor = {"type": "string", "pattern": r"^([0-9]{1,17}\.[A-Za-z0-9_-]{22})?$"}
     return {
         "status": ({"enum": [*asking.STANDINGS, ""]}, "Their status; pending is started or granted."),
         "subscriberId": ({"type": "string"}, "Whose they are. White space at the ends is ignored."),
-        "limit": ({"anyOf": [limit, {"const": ""}]}, f"How many at most, {asking.DEFAULT} by default."),
-        "after": (cursor, "The `next` of the page before."),
+        "linkId": ({"type": "string"}, "The link that they were started from."),
     }

@@ -8,6 +8,7 @@ LINK_ID: Final = "x3vGk0Wb9nQ2sLr7TzYpAg"
 ATTEMPT_ID: Final = "Jq4mB1xV8hDs0uRk6NcWEw"
 CONNECTION_ID: Final = "chconn_5d0a7c1be2f94863a1b0c9d8e7f60514"
 ENDPOINT_ID: Final = CONNECTION_ID.replace("chconn", "chendp")
+EVENT_ID: Final = "evt_7c1be2f94863a1b0c9d8e7f605145d0a"
 WORKSPACE: Final = {"id": "T9TK3CUKW", "name": "Acme HQ"}
 CHANNEL: Final = {"id": "C024BE91L", "name": "deploys"}
 
@@ -53,10 +54,31 @@ CONNECTION: Final = {
     "state": "working",
     "reason": None,
     "since": "2026-03-01T09:30:42.120Z",
-    "checkedAt": None,
+    "checkedAt": "2026-03-01T21:30:12.004Z",
     "connectedAt": "2026-03-01T09:30:42.120Z",
     "attemptId": ATTEMPT_ID,
     "endpoints": [{"identifier": ENDPOINT_ID, "type": "slack_channel"}],
 }
 NEW_DESTINATION: Final = {"channelId": CHANNEL["id"]}
 DESTINATION: Final = {"identifier": ENDPOINT_ID, "type": "slack_channel", "endpoint": NEW_DESTINATION}
+SHARER: Final = {"subscriberId": "subscriber-456", "contextKeys": ["tenant:org-2"]}
+HOST_EVENT: Final = {
+    "id": EVENT_ID,
+    "type": "connection.broken",
+    "timestamp": "2026-03-05T07:12:40.771Z",
+    "data": {
+        "attemptId": ATTEMPT_ID,
+        "linkId": LINK_ID,
+        "subscriberId": "subscriber-123",
+        "contextKeys": ["tenant:org-1"],
+        "integrationIdentifier": "slack-prod",
+        "connectionIdentifier": CONNECTION_ID,
+        "workspace": WORKSPACE,
+        "previousWorkspace": None,
+        "endpoint": None,
+        "reason": "token_revoked",
+        "reconnectUrl": "https://connect.example.com/install/h0Zt4cQp9aXw2LdKe7RyUg.…",
+        "sequence": 3,
+    },
+    "delivery": {"status": "delivered", "tries": 1, "lastStatus": 204, "nextTryAt": None},
+}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -28,6 +28,7 @@ DETAILS: Final = {
     500: "Something went wrong here. Whoever runs this service finds it by the X-Request-ID of this answer.",
     503: "This service cannot reach its store right now. Please try again in a moment.",
 }
+NOTHING_MORE: Final[Mapping[str, object]] = {}
 
 
 class Invalid(OnboardingError):
@@ -39,11 +40,23 @@ class Invalid(OnboardingError):
 
 
 class Refused(OnboardingError):
-    """A call that was understood and could not be done. `reason` is a word for programs, `retry_after` in seconds."""
+    """A call that was understood and could not be done. `reason` is a word for programs, `retry_after` in seconds.
 
-    def __init__(self, status: int, detail: str, *, reason: str = "", retry_after: int = 0) -> None:
+    `more` are further members of the answer.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        detail: str,
+        *,
+        reason: str = "",
+        retry_after: int = 0,
+        more: Mapping[str, object] = NOTHING_MORE,
+    ) -> None:
         self.status = status
         self.detail = detail
+        self.more = more
         self.reason = reason
         self.retry_after = retry_after
         super().__init__(f"{status} {reason}".strip())
@@ -83,7 +96,7 @@ def _invalid(problems: Sequence[Problem]) -> Response:
 def _refused(error: Refused) -> Response:
     headers = {"Retry-After": str(error.retry_after)} if error.retry_after else {}
     more = {"reason": error.reason} if error.reason else {}
-    return _problem(error.status, headers, detail=error.detail, **more)
+    return _problem(error.status, headers, detail=error.detail, **more, **error.more)
 
 
 def _breakdown(error: Exception) -> Response:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Final
 
+from onboarding.flows.check import Silence
 from onboarding.model.errors import (
     ConnectionChanged,
     NoDestination,
@@ -26,10 +27,13 @@ NO_SUBSCRIBER: Final = "no_subscriber"
 BROKEN: Final = "broken"
 TOKEN_HIDDEN: Final = "token_hidden"  # noqa: S105
 NO_DESTINATION: Final = "no_destination"
+SHARED_TOKEN: Final = "shared_token"  # noqa: S105
 CONFLICTS: Final[Mapping[str, str]] = {
     NO_SUBSCRIBER: "The link of this connection named no subscriberId, and Novu sends to subscribers only.",
     BROKEN: "Slack no longer accepts the token of this connection. The customer has to connect again: send a new link.",
     TOKEN_HIDDEN: "Novu does not show the token of this connection, so that Slack cannot be asked.",
+    SHARED_TOKEN: "Others are connected by the same token: revoking it would disconnect all of them. If that is meant, "
+    "send force=true.",
     NO_DESTINATION: "Nobody has chosen yet where the notifications of this connection go.",
 }
 REMEDIES: Final[Mapping[Remedy, str]] = {
@@ -51,6 +55,13 @@ MAYBE_SENT: Final = (
 SLACK_SILENT: Final = "Slack does not answer as it should right now. Nothing was changed. Please try again in a moment."
 NOVU_SILENT: Final = "Novu does not answer as it should right now. Nothing was changed. Please try again in a moment."
 NOVU_REFUSED: Final = "Novu refused. Nothing was changed. Whoever runs this service finds why by the X-Request-ID."
+NOT_REVOKED: Final = (
+    "Slack refused to revoke the token. Nothing was changed. Whoever runs this service finds why by the X-Request-ID."
+)
+NOT_ENDED: Final = (
+    "Novu refused, so that the connection is still there. A token that was to be revoked may have been. Whoever runs "
+    "this service finds why by the X-Request-ID."
+)
 NOT_RECORDED: Final = "Done at Novu, and not yet recorded here. To make sure, ask for the same again in a moment."
 
 
@@ -64,8 +75,15 @@ def translated() -> Iterator[None]:
         raise _answer(error) from error
 
 
-def conflict(reason: str) -> Refused:
-    return Refused(409, CONFLICTS[reason], reason=reason)
+def conflict(reason: str, **more: object) -> Refused:
+    return Refused(409, CONFLICTS[reason], reason=reason, more=more)
+
+
+def by_silence(silence: Silence) -> Refused:
+    """Of a check: nobody knows how the connection does."""
+    LOGGER.warning("not checked who=%s error=%s request=%s", silence.who, silence.detail, request_id())
+    said = SLACK_SILENT if silence.who == "Slack" else NOVU_SILENT
+    return Refused(503, said, retry_after=silence.retry_after)
 
 
 def by_slack(error: SlackSaysNo, silence: str = SLACK_SILENT) -> Refused:

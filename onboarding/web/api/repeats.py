@@ -64,6 +64,13 @@ class Keyed:
                 answers.release(self.caller.key, self.key)
 
 
+def once(caller: Caller, key: str | None, asked: str, do: Callable[[], Content]) -> Content:
+    """What to answer to a call without a body that asks for this. Raises `Invalid`."""
+    if broken := problems(key):
+        raise Invalid(broken)
+    return do() if key is None else Keyed(caller, key, fingerprint(asked)).once(do)
+
+
 def fingerprint(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 

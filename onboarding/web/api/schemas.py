@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
+from onboarding.ledger.connection_lists import MOST_SHARING
 from onboarding.model import Reason, Status
-from onboarding.web.api import asking, connection_schemas, examples, link_schemas, problems
+from onboarding.web.api import asking, connection_schemas, event_description, examples, link_schemas, problems, refusals
 from onboarding.web.api.shapes import ID, MOMENT, OPTIONAL_TEXT, TEXT, Schema, optional, record, ref
 
 EVENTS: Final = (
@@ -25,6 +26,8 @@ EVENTS: Final = (
     "destination_removed",
     "destination_refused",
     "not_disconnected",
+    "broken",
+    "recovered",
 )
 OUTCOMES: Final = ("pending", *(status.value for status in Status if not status.is_pending))
 
@@ -52,6 +55,7 @@ def schemas(most_seconds: int) -> dict[str, Schema]:
         ),
         "Connection": _connection(),
         **connection_schemas.schemas(),
+        **event_description.schemas(),
         "Workspace": record(
             {"id": {**TEXT, "description": "Slack's id; that of an organisation begins with E."}, "name": TEXT}
         ),
@@ -64,6 +68,18 @@ def schemas(most_seconds: int) -> dict[str, Schema]:
         ),
         "Problem": _problem({}),
         "ConflictProblem": _problem({"reason": {**TEXT, "description": "Why it cannot be done, in a word."}}),
+        "SharedTokenProblem": _problem(
+            {
+                "reason": {"const": refusals.SHARED_TOKEN},
+                "owners": {
+                    "type": "array",
+                    "minItems": 1,
+                    "maxItems": MOST_SHARING,
+                    "items": ref("TokenOwner"),
+                    "description": "Who else is connected by the token.",
+                },
+            }
+        ),
         "InvalidProblem": _problem({"errors": {"type": "array", "minItems": 1, "items": ref("FieldProblem")}}),
         "FieldProblem": record(
             {

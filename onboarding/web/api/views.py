@@ -34,9 +34,7 @@ def revoke_link(link_id: str) -> ResponseReturnValue:
     _check(link_id)
     wiring().minting.revoke(link_id)
     auditing.record(callers.caller().name, Action.REVOKED, link_id)
-    response = Response(status=204)
-    del response.headers["Content-Type"]
-    return response
+    return answers.nothing(204)
 
 
 @api_calls.get("/v1/attempts/<attempt_id>", provide_automatic_options=False)

@@ -38,11 +38,14 @@ class IncompleteReturn(OnboardingError):
 def landing(token: str) -> ResponseReturnValue:
     link = _open(token)
     connection = wiring().minting.connection(link)
-    if connection:
+    if connection and not connection.is_broken:
         return _already_connected(link, connection)
     scopes = render.permissions(wiring().settings.slack.scopes)
     left = render.in_words(link.expires_at - wiring().clock())
-    return render.show(messages.LANDING, about=About(link), template="landing.html", permissions=scopes, left=left)
+    message, about = messages.LANDING, About(link)
+    if connection:
+        message, about = messages.BROKEN, About(link, connection=connection, names=render.breakage(connection))
+    return render.show(message, about=about, template="landing.html", permissions=scopes, left=left)
 
 
 @install_pages.post("/install/<token>")

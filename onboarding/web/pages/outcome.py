@@ -22,10 +22,9 @@ def attempt(attempt_id: str) -> ResponseReturnValue:
     if told := _recall(attempt_id):
         return _unrecorded(attempt_id, told)
     found = _find(attempt_id)
-    if connection := wiring().choosing.open_to(found):
-        return _with_destination(found, connection)
-    message = messages.ENDING if wiring().choosing.is_ending(found) else messages.outcome(found)
-    return render.show(message, about=_about(found), attempt=found, scopes=_missing(found))
+    if connection := wiring().choosing.made_by(found):
+        return _connected(found, connection)
+    return render.show(messages.outcome(found), about=_about(found), attempt=found, scopes=_missing(found))
 
 
 @outcome_pages.get("/attempts/<attempt_id>/status")
@@ -63,6 +62,19 @@ def _unrecorded(attempt_id: str, told: Unrecorded) -> ResponseReturnValue:
     is_connected = told.status is Status.CONNECTED
     message = messages.CONNECTED_UNRECORDED if is_connected else messages.OUTCOMES[Reason.GRANT_LOST]
     return render.show(message, about=About(workspace=told.workspace, support_code=attempt_id))
+
+
+def _connected(found: Attempt, connection: MadeConnection) -> ResponseReturnValue:
+    """How the connection does that this attempt made."""
+    if connection.is_ending:
+        return render.show(messages.ENDING, about=_about(found), attempt=found)
+    if connection.is_broken:
+        about = _about(found)
+        about = replace(about, names={**about.names, **render.breakage(connection)})
+        return render.show(messages.BROKEN, about=about, attempt=found)
+    if found.link.has_destination:
+        return _with_destination(found, connection)
+    return render.show(messages.outcome(found), about=_about(found), attempt=found)
 
 
 def _with_destination(found: Attempt, connection: MadeConnection) -> ResponseReturnValue:

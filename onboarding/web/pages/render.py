@@ -134,6 +134,12 @@ def place(destination: Destination, *, is_theirs: bool) -> Name:
     return Name(text, is_own=is_name)
 
 
+def breakage(connection: MadeConnection) -> dict[str, str | Name]:
+    """Since when a connection is broken, and why."""
+    why = messages.BROKEN_BECAUSE.get(connection.reason or "", messages.BROKEN_SOMEHOW)
+    return {"date": date(connection.since), "why": why}
+
+
 def date(moment: datetime) -> str:
     return f"{moment:%-d %B %Y}"
 

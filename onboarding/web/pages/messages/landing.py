@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from onboarding.web.pages.messages.message import BACK, QUIET_CONTACT, Message
+from onboarding.web.pages.messages.message import BACK, OPEN_AGAIN, QUIET_CONTACT, Action, Button, Message
 
 HOME_PAGE: Final = Message(
     "Connect Slack with a link from {product}",
@@ -36,6 +36,20 @@ FOR_LINK_MAKERS: Final = "For whoever makes these links"
 FOR_YOUR_ADMIN: Final = "A message for your admin"
 COPIED: Final = "Copied."
 COPY_BY_HAND: Final = "Press Ctrl+C or ⌘C to copy."
+BROKEN: Final = Message(
+    "Slack disconnected {account}",
+    ("{product} can no longer post to {workspace} since {date}: {why}. Add it again, and notifications go on.",),
+    primary=Button(Action.TRY_AGAIN, "Add to Slack again", OPEN_AGAIN),
+    quiet=Button(Action.BACK, "Back to {product}"),
+    tone="stop",
+)
+BROKEN_BECAUSE: Final = {
+    "app_uninstalled": "the app was removed from the workspace",
+    "token_revoked": "its access was revoked",
+    "account_inactive": "the app was removed, or its account was switched off",
+    "token_expired": "its access has run out",
+}
+BROKEN_SOMEHOW: Final = "Slack no longer accepts its access"
 ALREADY_CONNECTED: Final = Message(
     "{account} is connected to {workspace}",
     ("Since {date}.",),

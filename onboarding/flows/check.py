@@ -1,0 +1,168 @@
+"""Whether connections are alive: asked in turn, at once if Slack hints at it, and by people. Slack's answer decides.
+
+The token comes from Novu at that moment. What does not answer changes nothing.
+"""
+
+from __future__ import annotations
+
+import random
+import secrets
+from datetime import timedelta
+from typing import Final
+
+from onboarding.clock.deadline import Deadline
+from onboarding.flows.mint import Minting
+from onboarding.ledger.connections import Connections
+from onboarding.ledger.findings import BROKEN, UNKNOWN, WORKING, Finding, Findings
+from onboarding.model import Secret
+from onboarding.model.destinations import MadeConnection
+from onboarding.model.errors import NovuError, SlackSaysNo
+from onboarding.remote.novu import Novu
+from onboarding.remote.slack import Bot
+from onboarding.settings.environment import Settings
+from onboarding.settings.log import LOGGER
+
+SECONDS: Final = 12.0
+DEAD: Final = {"token_revoked", "account_inactive", "invalid_auth", "token_expired"}
+"""What Slack says of a token that works no more. Anything else says nothing about it."""
+EXPIRED: Final = "token_expired"
+REFUSED_REFRESH: Final = "refresh failed"
+"""In Novu's words. Without them it may have been busy, and nothing is known."""
+TOKEN_HIDDEN: Final = "token_hidden"  # noqa: S105
+DELETED: Final = "deleted_at_novu"
+LEAST_BRAKE: Final = timedelta(seconds=30)
+SOONEST: Final = timedelta(hours=1)
+LATEST: Final = timedelta(days=7)
+"""When a broken connection is asked about again: after as long as it has been broken, between these."""
+
+
+class Silence(Exception):
+    """Slack or Novu did not say. `retry_after` is in seconds."""
+
+    def __init__(self, who: str, detail: str, retry_after: int = 0) -> None:
+        self.who = who
+        self.detail = detail
+        self.retry_after = retry_after
+        super().__init__(f"{who}: {detail}")
+
+
+class _Gone(Exception):
+    """Novu has the connection no more."""
+
+
+class Check:
+    def __init__(  # noqa: PLR0913, PLR0917 (everything that has a say in it)
+        self, novu: Novu, bot: Bot, connections: Connections, findings: Findings, minting: Minting, settings: Settings
+    ) -> None:
+        self._novu = novu
+        self._bot = bot
+        self._connections = connections
+        self._findings = findings
+        self._minting = minting
+        self._interval = settings.check_interval
+        self._scopes = settings.slack.scopes
+
+    def run(self, connection: MadeConnection) -> MadeConnection | None:
+        """Ask now, and note what comes of it. Gives the connection as it stands then. Raises `Silence`."""
+        try:
+            self._note(connection, self._ask(connection, Deadline(SECONDS)))
+        except _Gone:
+            self._end(connection)
+        except NovuError as error:
+            raise Silence("Novu", str(error), int(error.retry_after or 0)) from None
+        return self._connections.by_owner(connection.owner)
+
+    def run_due(self, owner: str) -> timedelta | None:
+        """The same for a worker. Gives when to ask again; None for never."""
+        connection = self._connections.by_owner(owner)
+        if connection is None or connection.is_ended or not self._interval:
+            return None
+        if braked := self._findings.braked(connection.integration):
+            return braked + timedelta(seconds=random.uniform(0, 30))  # noqa: S311 (they do not all start at once)
+        try:
+            found = self.run(connection)
+        except Silence as silence:
+            return self._silent(connection, silence)
+        return self._next(found) if found and not found.is_ended else None
+
+    def _ask(self, connection: MadeConnection, deadline: Deadline) -> Finding:
+        token = self._token(connection, deadline)
+        if token is None:
+            return Finding(UNKNOWN, TOKEN_HIDDEN)
+        try:
+            finding = self._ask_slack(token, deadline)
+            if finding.reason == EXPIRED:
+                finding = self._refresh(connection, finding, deadline)
+        except SlackSaysNo as error:
+            raise Silence("Slack", error.word, error.retry_after) from None
+        return finding
+
+    def _token(self, connection: MadeConnection, deadline: Deadline) -> Secret | None:
+        try:
+            return self._novu.token(connection.identifier, deadline)
+        except NovuError as error:
+            if error.status != 404:
+                raise
+        # A key of another environment, or a feature that was switched off, answers like that for everything.
+        if not self._novu.has_integration(connection.integration, deadline) or not self._novu.has_connections(deadline):
+            raise Silence("Novu", "it knows neither the connection nor its integration")
+        raise _Gone
+
+    def _refresh(self, connection: MadeConnection, expired: Finding, deadline: Deadline) -> Finding:
+        """It rotates, and nobody has used it for a while: Novu can refresh it, unless Slack refuses that too."""
+        try:
+            self._novu.verify(connection.identifier, f"onboarding-check-{secrets.token_hex(8)}", deadline)
+        except NovuError as error:
+            if REFUSED_REFRESH in error.message.lower():
+                return expired
+            raise
+        token = self._novu.token(connection.identifier, deadline)
+        return self._ask_slack(token, deadline) if token else expired
+
+    def _ask_slack(self, token: Secret, deadline: Deadline) -> Finding:
+        try:
+            identity = self._bot.identity(token, deadline)
+        except SlackSaysNo as error:
+            if error.word in DEAD:
+                return Finding(BROKEN, error.word)
+            raise
+        # Slack may grant less by now: what it says is compared with what we ask for.
+        missing = [scope for scope in self._scopes if identity.scopes and scope not in identity.scopes]
+        return Finding(WORKING, None, tuple(missing))
+
+    def _note(self, connection: MadeConnection, finding: Finding) -> None:
+        link_id = None
+        if finding.state == BROKEN and connection.state != BROKEN:
+            link_id = self._minting.reconnect(connection).id
+        if finding.missing_scopes and finding.missing_scopes != connection.missing_scopes:
+            LOGGER.warning(
+                "scopes gone connection=%s scopes=%s", connection.identifier, ",".join(finding.missing_scopes)
+            )
+        if self._findings.note(connection, finding, link_id):
+            LOGGER.info("connection checked connection=%s state=%s", connection.identifier, finding.state)
+
+    def _end(self, connection: MadeConnection) -> None:
+        """Novu has it no more: nothing is connected, unless an approval is on its way at this moment."""
+        lease = secrets.token_hex(8)
+        if not self._connections.hold(connection, lease):
+            return
+        try:
+            self._novu.endpoints.delete(connection.endpoint_identifier, Deadline(SECONDS))
+        except NovuError as error:
+            LOGGER.warning("endpoint left behind connection=%s error=%s", connection.identifier, error)
+        self._connections.end(connection.owner, lease, DELETED)
+        LOGGER.info("connection gone at Novu connection=%s", connection.identifier)
+
+    def _silent(self, connection: MadeConnection, silence: Silence) -> timedelta:
+        LOGGER.warning(
+            "connection not checked connection=%s who=%s error=%s", connection.identifier, silence.who, silence.detail
+        )
+        wait = max(timedelta(seconds=silence.retry_after), LEAST_BRAKE)
+        if silence.who == "Slack" and silence.detail in {"ratelimited", "rate_limited"}:
+            self._findings.brake(connection.integration, wait)
+        return wait + min(self._interval, SOONEST) * random.random()  # noqa: S311
+
+    def _next(self, connection: MadeConnection) -> timedelta:
+        if connection.state != BROKEN:
+            return self._interval * random.uniform(0.9, 1.1)  # noqa: S311
+        return min(max(self._findings.broken_for(connection.owner), SOONEST), LATEST)

@@ -1,0 +1,116 @@
+"""Reads connections as lists: pages of them, and who shares a token with one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from onboarding.ledger.connections import COLUMNS, SOURCE, Row
+from onboarding.ledger.postgres import Postgres, is_storable
+from onboarding.model.destinations import MadeConnection
+from onboarding.model.errors import CursorMalformed
+
+STATES: Final = ("working", "broken", "unknown", "ended")
+MOST_SHARING: Final = 100
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_CONDITIONS: Final = {
+    "subscriber_id": "c.subscriber_id = %(subscriber_id)s AND NOT c.is_shared",
+    "context_keys": "c.context_keys @> %(context_keys)s::text[]",
+    "integration": "c.integration = %(integration)s",
+    "workspace_id": "c.workspace_id = %(workspace_id)s",
+    "state": "c.state = %(state)s",
+    "after": "(c.connected_at, c.owner) < (%(after_at)s, %(after_owner)s)",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class WantedConnections:
+    """Those to which everything given applies, with all of the contexts. `after` is the cursor of an earlier page.
+
+    A shared connection belongs to no subscriber, whatever its link says.
+    """
+
+    subscriber_id: str | None = None
+    context_keys: tuple[str, ...] = ()
+    integration: str | None = None
+    workspace_id: str | None = None
+    state: str | None = None
+    limit: int = 50
+    after: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sharer:
+    """Another owner of a token."""
+
+    subscriber_id: str | None
+    context_keys: tuple[str, ...]
+
+
+class ConnectionLists:
+    def __init__(self, postgres: Postgres) -> None:
+        self._postgres = postgres
+
+    def find(self, wanted: WantedConnections) -> tuple[list[MadeConnection], str | None]:
+        """A page, newest first, and where the next one goes on."""
+        after_at, after_owner = _read_cursor(wanted.after)
+        given = {name: value for name in _CONDITIONS if (value := getattr(wanted, name))}
+        if not all(map(is_storable, _texts(given))):
+            return [], None
+        where = " AND ".join(_CONDITIONS[name] for name in given) or "true"
+        rows = self._postgres.all(
+            Row,
+            f"""
+            SELECT {COLUMNS} FROM {SOURCE} WHERE {where}
+            ORDER BY c.connected_at DESC, c.owner DESC LIMIT %(most)s
+            """,
+            {
+                **given,
+                "context_keys": list(wanted.context_keys),
+                "after_at": after_at,
+                "after_owner": after_owner,
+                "most": wanted.limit + 1,
+            },
+        )
+        found = [row.connection() for row in rows[: wanted.limit]]
+        return found, _write_cursor(found[-1]) if len(rows) > wanted.limit else None
+
+    def sharing(self, connection: MadeConnection) -> list[Sharer]:
+        """Who else uses its token, newest first: Slack has one for each app in a workspace."""
+        rows = self._postgres.rows(
+            """
+            SELECT CASE WHEN NOT is_shared THEN subscriber_id END, context_keys FROM connection
+            WHERE workspace_id = %(workspace_id)s AND state <> 'ended' AND owner <> %(owner)s
+                AND (app_id IS NULL OR %(app_id)s::text IS NULL OR app_id = %(app_id)s)
+            ORDER BY connected_at DESC, owner DESC LIMIT %(most)s
+            """,
+            {
+                "workspace_id": connection.workspace.id,
+                "owner": connection.owner,
+                "app_id": connection.app_id,
+                "most": MOST_SHARING,
+            },
+        )
+        return [Sharer(subscriber_id, tuple(sorted(keys))) for subscriber_id, keys in rows]
+
+
+def _texts(given: dict[str, Any]) -> Iterator[str]:
+    for value in given.values():
+        yield from (value if isinstance(value, tuple) else (value,))
+
+
+def _read_cursor(cursor: str | None) -> tuple[datetime | None, str]:
+    """When the last connection on the page before was made, and its owner."""
+    if cursor is None:
+        return None, ""
+    match = re.fullmatch(r"([0-9]{1,17})\.(chconn_[0-9a-f]{32})", cursor)
+    if match is None:
+        raise CursorMalformed(cursor)
+    return _EPOCH + timedelta(microseconds=int(match[1])), match[2]
+
+
+def _write_cursor(last: MadeConnection) -> str:
+    return f"{(last.connected_at - _EPOCH) // timedelta(microseconds=1)}.{last.owner}"

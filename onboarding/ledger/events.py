@@ -1,0 +1,238 @@
+"""What the host product is told, and what came of it. Triggers write the events: migrations/0003_events.sql."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Any, Final
+
+from onboarding.ledger.postgres import Postgres, is_storable
+from onboarding.model.errors import CursorMalformed
+
+KEPT: Final = timedelta(days=30)
+MOST_AT_ONCE: Final = 500
+BEHIND_WAIT: Final = timedelta(milliseconds=300)
+"""When an event is looked at again that waits for an earlier one of its owner to be sent for the first time."""
+PING: Final = "ping"
+_COLUMNS: Final = """
+    e.id, e.sequence, e.type, e.at, e.data, e.status, e.tries, e.deliveries,
+    (SELECT due_at FROM work WHERE kind = 'webhook' AND subject = e.id) AS next_try_at
+"""
+
+
+class Sending(StrEnum):
+    PENDING = "pending"
+    DELIVERED = "delivered"
+    FAILED = "failed"
+    PAUSED = "paused"
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One try, and the status of the answer; None if none came."""
+
+    at: datetime
+    status: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class HostEvent:
+    """Something that the host is told. `data` lacks what does not apply."""
+
+    id: str
+    sequence: int | None
+    type: str
+    at: datetime
+    data: Mapping[str, Any]
+    sending: Sending
+    tries: int
+    deliveries: tuple[Delivery, ...]
+    next_try_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class WantedEvents:
+    """Those to which everything given applies. `after` is the cursor of an earlier page."""
+
+    type: str | None = None
+    connection: str | None = None
+    owner: str | None = None
+    limit: int = 50
+    after: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    id: str
+    sequence: int | None
+    type: str
+    at: datetime
+    data: Mapping[str, Any]
+    status: str
+    tries: int
+    deliveries: list[tuple[float, int | None]]
+    next_try_at: datetime | None
+
+    def event(self) -> HostEvent:
+        is_pending = self.status == Sending.PENDING
+        return HostEvent(
+            id=self.id,
+            sequence=self.sequence,
+            type=self.type,
+            at=self.at.astimezone(UTC),
+            data=self.data,
+            sending=Sending(self.status),
+            tries=self.tries,
+            deliveries=tuple(Delivery(datetime.fromtimestamp(at, UTC), status) for at, status in self.deliveries),
+            next_try_at=self.next_try_at.astimezone(UTC) if is_pending and self.next_try_at else None,
+        )
+
+
+class Events:
+    def __init__(self, postgres: Postgres) -> None:
+        self._postgres = postgres
+
+    def get(self, event_id: str) -> HostEvent | None:
+        if not is_storable(event_id):
+            return None
+        row = self._postgres.one(_Row, f"SELECT {_COLUMNS} FROM event e WHERE id = %(id)s", {"id": event_id})
+        return row.event() if row else None
+
+    def find(self, wanted: WantedEvents) -> tuple[list[HostEvent], str | None]:
+        """A page, newest first, and where the next one goes on."""
+        after_at, after_id = _read_cursor(wanted.after)
+        if not (is_storable(wanted.type) and is_storable(wanted.connection)):
+            return [], None
+        rows = self._postgres.all(
+            _Row,
+            f"""
+            SELECT {_COLUMNS} FROM event e
+            WHERE (%(type)s::text IS NULL OR type = %(type)s)
+                AND (%(connection)s::text IS NULL OR connection = %(connection)s)
+                AND (%(owner)s::text IS NULL OR owner = %(owner)s)
+                AND (%(after_at)s::timestamptz IS NULL OR (at, id) < (%(after_at)s, %(after_id)s))
+            ORDER BY at DESC, id DESC LIMIT %(most)s
+            """,
+            {
+                "type": wanted.type,
+                "connection": wanted.connection,
+                "owner": wanted.owner,
+                "after_at": after_at,
+                "after_id": after_id,
+                "most": wanted.limit + 1,
+            },
+        )
+        found = [row.event() for row in rows[: wanted.limit]]
+        return found, _write_cursor(found[-1]) if len(rows) > wanted.limit else None
+
+    def may_send(self, event_id: str) -> bool | None:
+        """Whether it may go out now: not before earlier ones of its owner were sent once. None if it is not pending."""
+        row = self._postgres.row(
+            """
+            SELECT NOT EXISTS (SELECT FROM event earlier WHERE earlier.owner = e.owner AND earlier.sequence < e.sequence
+                               AND earlier.status = 'pending' AND earlier.tries = 0)
+            FROM event e WHERE id = %(id)s AND status = 'pending'
+            """,
+            {"id": event_id},
+        )
+        return bool(row[0]) if row else None
+
+    def paused_since(self) -> datetime | None:
+        row = self._postgres.row("SELECT since FROM webhook_pause")
+        return row[0].astimezone(UTC) if row else None
+
+    def hold(self, event_id: str) -> None:
+        """Keep it for when the endpoint is there again."""
+        self._postgres.run(
+            "UPDATE event SET status = 'paused' WHERE id = %(id)s AND status = 'pending'", {"id": event_id}
+        )
+
+    def sent(self, event_id: str, status: int | None, *, is_over: bool, is_good: bool) -> None:
+        """What came of a try."""
+        self._postgres.run(
+            """
+            UPDATE event SET tries = tries + 1,
+                status = CASE WHEN %(is_good)s THEN 'delivered' WHEN %(is_over)s THEN 'failed' ELSE status END,
+                deliveries = deliveries
+                    || jsonb_build_array(jsonb_build_array(extract(epoch FROM now()), %(status)s::int))
+            WHERE id = %(id)s
+            """,
+            {"id": event_id, "status": status, "is_good": is_good, "is_over": is_over},
+        )
+
+    def pause(self) -> None:
+        """The endpoint says that it is gone: keep everything."""
+        self._postgres.run(
+            """
+            WITH paused AS (INSERT INTO webhook_pause DEFAULT VALUES ON CONFLICT DO NOTHING),
+            held AS (UPDATE event SET status = 'paused' WHERE status = 'pending' RETURNING id)
+            DELETE FROM work USING held WHERE kind = 'webhook' AND subject = held.id
+            """
+        )
+
+    def resume(self) -> int:
+        """Everything that was paused goes out again."""
+        return self._postgres.run(
+            """
+            WITH resumed AS (DELETE FROM webhook_pause),
+            released AS (UPDATE event SET status = 'pending', tries = 0 WHERE status = 'paused' RETURNING id)
+            INSERT INTO work (kind, subject) SELECT 'webhook', id FROM released
+            ON CONFLICT (kind, subject) DO UPDATE SET
+                due_at = now(), since = now(), tries = 0, take = nextval('work_take')
+            """
+        )
+
+    def redeliver(self, event_id: str) -> bool:
+        """Once more, under its own id. Tells whether there is such an event."""
+        return bool(
+            self._postgres.run(
+                """
+                WITH released AS (
+                    UPDATE event SET status = 'pending', tries = 0 WHERE id = %(id)s RETURNING id
+                ), due AS (
+                    INSERT INTO work (kind, subject) SELECT 'webhook', id FROM released
+                    ON CONFLICT (kind, subject) DO UPDATE SET
+                        due_at = now(), since = now(), tries = 0, take = nextval('work_take')
+                )
+                SELECT FROM released
+                """,
+                {"id": event_id},
+            )
+        )
+
+    def ping(self, event_id: str) -> None:
+        """An event that tells of nothing."""
+        self._postgres.run(
+            """
+            WITH made AS (INSERT INTO event (id, type, data) VALUES (%(id)s, 'ping', '{}') RETURNING id)
+            INSERT INTO work (kind, subject, due_at) SELECT 'webhook', id, now() + interval '20 s' FROM made
+            """,
+            {"id": event_id},
+        )
+
+    def forget(self) -> int:
+        """Delete what is older than anybody asks for, a bounded part at once."""
+        return self._postgres.run(
+            """
+            DELETE FROM event WHERE id IN (
+                SELECT id FROM event WHERE at <= now() - %(kept)s ORDER BY at LIMIT %(most)s FOR UPDATE SKIP LOCKED)
+            """,
+            {"kept": KEPT, "most": MOST_AT_ONCE},
+        )
+
+
+def _read_cursor(cursor: str | None) -> tuple[datetime | None, str]:
+    if cursor is None:
+        return None, ""
+    match = re.fullmatch(r"([0-9]{1,17})\.(evt_[0-9a-f]{32})", cursor)
+    if match is None:
+        raise CursorMalformed(cursor)
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=int(match[1])), match[2]
+
+
+def _write_cursor(last: HostEvent) -> str:
+    since = last.at - datetime(1970, 1, 1, tzinfo=UTC)
+    return f"{since // timedelta(microseconds=1)}.{last.id}"

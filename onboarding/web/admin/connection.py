@@ -1,0 +1,91 @@
+"""The page of one connection: as Novu holds it, and how it does as this service knows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from flask.typing import ResponseReturnValue
+
+from onboarding.clock.deadline import Deadline
+from onboarding.model import Connection
+from onboarding.model.destinations import MadeConnection
+from onboarding.model.errors import NovuError
+from onboarding.web.admin import connection_words, destination, destination_words, show, words
+from onboarding.web.admin.door import admin_pages
+from onboarding.web.context import wiring
+
+SECONDS: Final = 8.0
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A connection as Novu holds it (`is_live`) or as this service remembers it, and what is odd about that."""
+
+    connection: Connection
+    made: MadeConnection | None
+    is_live: bool
+    note: str = ""
+
+
+@admin_pages.get("/connections/<path:identifier>")
+def connection(identifier: str) -> ResponseReturnValue:
+    made, problem = wiring().ledger.connections.find(identifier), ""
+    try:
+        known = _live(wiring().novu.retrieve(identifier, Deadline(SECONDS)), made)
+    except NovuError as error:
+        is_gone = error.status == 404
+        problem = "" if is_gone else words.novu_problem(error)
+        if made is None:
+            return _refuse(problem)
+        known = _remembered(made, is_gone=is_gone)
+    return _page(known, problem)
+
+
+def _page(known: Known, problem: str) -> ResponseReturnValue:
+    found = known.connection
+    return show.page(
+        "connection.html",
+        found.workspace.name,
+        problem=problem,
+        known=known,
+        connection=found,
+        made=known.made,
+        why=connection_words.reason(known.made) if known.made else "",
+        marks=connection_words.MARKS,
+        neighbours=wiring().ledger.connections.neighbours(found.workspace.id, found.owner) if known.is_live else [],
+        where=destination.look(found.identifier) if known.is_live else None,
+        told=destination_words,
+    )
+
+
+def _refuse(problem: str) -> ResponseReturnValue:
+    if problem:
+        return show.page("refused.html", "Connection", problem=problem)
+    return show.page("refused.html", "There is no such connection", 404, problem=words.CONNECTION_GONE)
+
+
+def _live(found: Connection, made: MadeConnection | None) -> Known:
+    if made is None:
+        return Known(found, None, True, connection_words.NOT_OURS)
+    return Known(found, made, True, connection_words.ENDED_HERE if made.is_ended else "")
+
+
+def _remembered(made: MadeConnection, *, is_gone: bool) -> Known:
+    note = connection_words.ONLY_REMEMBERED if made.is_ended else connection_words.NOT_AT_NOVU
+    return Known(remember(made), made, False, note if is_gone else "")
+
+
+def remember(made: MadeConnection) -> Connection:
+    """What Novu held, as far as this service knows."""
+    return Connection(
+        identifier=made.identifier,
+        integration=made.integration,
+        subscriber_id=None if made.is_shared else made.subscriber_id,
+        context_keys=made.context_keys,
+        workspace=made.workspace,
+        channel="",
+        provider="",
+        created_at=made.connected_at,
+        updated_at=None,
+    )

@@ -1,0 +1,53 @@
+"""One page for each customer: what is connected now, where notifications go, and everything that led there."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from flask import abort
+from flask.typing import ResponseReturnValue
+
+from onboarding.ledger.events import WantedEvents
+from onboarding.ledger.lists import Wanted
+from onboarding.ledger.postgres import is_storable
+from onboarding.model import Attempt
+from onboarding.model.destinations import MadeConnection
+from onboarding.web.admin import connection_words, destination_words, event_words, show
+from onboarding.web.admin.door import admin_pages
+from onboarding.web.context import wiring
+
+SHOWN: Final = 20
+
+
+@admin_pages.get("/customers/<path:owner>")
+def customer(owner: str) -> ResponseReturnValue:
+    if not is_storable(owner):
+        abort(404)
+    ledger = wiring().ledger
+    connection = ledger.connections.by_owner(owner)
+    attempts = ledger.lists.find(Wanted(owner=owner, limit=SHOWN)).attempts
+    if connection is None and not attempts:
+        abort(404)
+    events, _ = ledger.events.find(WantedEvents(owner=owner, limit=SHOWN))
+    return show.page(
+        "customer.html",
+        _name(connection, attempts),
+        connection=connection,
+        where=destination_words.where_now(connection.destination) if connection else "",
+        attempts=attempts,
+        links={attempt.link.id: attempt.link for attempt in attempts},
+        events=events,
+        told=event_words,
+        does=connection_words,
+        most=SHOWN,
+    )
+
+
+def _name(connection: MadeConnection | None, attempts: tuple[Attempt, ...]) -> str:
+    """As the newest link calls the customer."""
+    named = next((attempt.link.account for attempt in attempts if attempt.link.account), None)
+    if named:
+        return named
+    if attempts:
+        return show.owner(attempts[0].link)
+    return (connection.subscriber_id or ", ".join(connection.context_keys)) if connection else "Customer"

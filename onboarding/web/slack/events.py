@@ -1,0 +1,70 @@
+"""Slack's events: proven to come from Slack, kept, and answered at once. They are hints; a check finds out more.
+
+https://docs.slack.dev/apis/events-api
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final
+
+from flask import Blueprint, Response, abort, request
+from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import RequestEntityTooLarge
+
+from onboarding.ledger.postgres import is_storable
+from onboarding.settings.log import LOGGER
+from onboarding.web.context import wiring
+from onboarding.web.slack import envelope, signature
+
+LARGEST: Final = 1_048_576
+
+slack_events = Blueprint("slack_events", __name__)
+
+
+@slack_events.post("/slack/events", provide_automatic_options=False)
+def hear() -> ResponseReturnValue:
+    secrets = wiring().settings.signing_keys
+    if not secrets:
+        abort(404)
+    raw = _read()
+    if not signature.is_slacks(secrets, request.headers, raw, wiring().clock().timestamp()):
+        return _answer(401)
+    told = _parse(raw)
+    if told is None:
+        return _answer(400)
+    if told.get("type") == "url_verification":
+        challenge = told.get("challenge")
+        return _answer(200, challenge if isinstance(challenge, str) else "")
+    _heed(told, raw)
+    return _answer(200)
+
+
+def _heed(told: dict[str, Any], raw: bytes) -> None:
+    """Raises `StoreUnavailable`: then Slack sends it again."""
+    hint = envelope.hint(told, raw)
+    if hint is None or not all(map(is_storable, (hint.event_id, hint.app_id, *hint.places))):
+        return
+    hit = wiring().ledger.findings.hear(hint)
+    if hit:
+        LOGGER.info("slack event heard event=%s connections=%d", hint.event_id, hit)
+
+
+def _read() -> bytes:
+    request.max_content_length = LARGEST + 1
+    raw = request.get_data()
+    if len(raw) > LARGEST:
+        raise RequestEntityTooLarge
+    return raw
+
+
+def _parse(raw: bytes) -> dict[str, Any] | None:
+    try:
+        told = json.loads(raw)
+    except (ValueError, RecursionError):
+        return None
+    return told if isinstance(told, dict) else None
+
+
+def _answer(status: int, text: str = "") -> Response:
+    return Response(text, status, mimetype="text/plain")

@@ -1,0 +1,79 @@
+"""An app that only listens: it keeps what Slack sends, checks the signatures by itself, and answers as it is told."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import requests
+from flask import Flask, Response, request
+
+from onboarding.sandbox.serve import serving
+from onboarding.sandbox.slack import SlackApp, create_slack
+from tests.sandbox.clients import SlackSite
+
+SECRET: Final = "the app's own signing secret"
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    at: float
+    body: dict[str, Any]
+    headers: dict[str, str]
+
+    @property
+    def type(self) -> str:
+        return str(self.body["event"]["type"] if "event" in self.body else self.body["type"])
+
+
+@dataclass(slots=True)
+class Recorder:
+    """`answers` are used up one by one; then 200."""
+
+    url: str = ""
+    heard: list[Heard] = field(default_factory=list)
+    forged: list[str] = field(default_factory=list)
+    answers: list[Callable[[], Response]] = field(default_factory=list)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def types(self) -> list[str]:
+        return [each.type for each in self.heard]
+
+    def hear(self) -> Response:
+        raw, headers = request.get_data(), dict(request.headers)
+        text = "v0:" + headers["X-Slack-Request-Timestamp"] + ":" + raw.decode()
+        expected = "v0=" + hmac.new(SECRET.encode(), text.encode(), hashlib.sha256).hexdigest()
+        with self.lock:
+            if headers["X-Slack-Signature"] != expected:
+                self.forged.append(text)
+            self.heard.append(Heard(time.monotonic(), json.loads(raw), headers))
+            answer = self.answers.pop(0) if self.answers else Response
+        return answer()
+
+
+@contextmanager
+def recording() -> Iterator[Recorder]:
+    app, recorder = Flask("recorder"), Recorder()
+    app.add_url_rule("/<path:_>", "hear", lambda _: recorder.hear(), methods=["POST"])
+    with serving(app) as url:
+        recorder.url = url
+        yield recorder
+    assert recorder.forged == []
+
+
+@contextmanager
+def telling(app: Recorder, session: requests.Session) -> Iterator[SlackSite]:
+    """A local Slack that tells it everything, with waits a test can afford."""
+    slack = SlackApp(signing_secret=SECRET)
+    made = create_slack(slack, events_url=f"{app.url}/slack/events", retry_waits=(0, 0.2, 0.4))
+    with serving(made) as url:
+        yield SlackSite(url, made.extensions["slack"], session)
+    made.extensions["slack"].reset()
