@@ -24,3 +24,9 @@ def test_messages_to_the_installer_need_a_subscriber(env: dict[str, str]) -> Non
 
 def test_another_word_is_wrong_usage(env: dict[str, str]) -> None:
     assert onboarding("link", "--subscriber", "s", "--destination", "somewhere", env=env).returncode == 2
+
+
+def test_an_attempts_id_is_no_option(env: dict[str, str]) -> None:
+    done = onboarding("retry", "-fztp_VaQq5U9uci9XkT7g", env=env)
+    assert done.returncode == 1
+    assert "Nothing to retry" in done.stderr

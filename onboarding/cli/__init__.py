@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from onboarding.cli import connections, webhook
 from onboarding.ledger import migrations
+from onboarding.ledger.attempts import ID as ATTEMPT_ID
 from onboarding.ledger.postgres import is_storable
 from onboarding.model import Status, WhoChooses
 from onboarding.model.errors import ConfigError, LinkMalformed, NothingToRetry, SchemaRefused, StoreUnavailable
@@ -37,7 +38,13 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
     parser = _parser()
     if not all(map(is_storable, argv)):
         parser.error("arguments have to be text in UTF-8")
-    return parser.parse_args(argv)
+    return parser.parse_args(_guarded(argv))
+
+
+def _guarded(argv: Sequence[str]) -> Sequence[str]:
+    """An attempt's id may begin with a hyphen, which does not make it an option."""
+    is_id = len(argv) == 2 and ATTEMPT_ID.fullmatch(argv[1]) is not None
+    return [argv[0], "--", argv[1]] if is_id and argv[0] == "retry" else argv
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -12,7 +12,7 @@ import pytest
 import requests
 import schemathesis
 from flask import Flask
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, assume, given, settings
 from schemathesis import GenerationMode
 from schemathesis.checks import not_a_server_error
 from schemathesis.config import SchemathesisConfig
@@ -149,6 +149,8 @@ def test_every_answer_is_described(described: Description, label: str, mode: Gen
     @given(case=operation.as_strategy(generation_mode=mode))
     def keeps_to_it(case: Any) -> None:
         described.point_at_what_is_there(case)
+        # An empty object has no text in a query: what arrives is an empty parameter, which is as good as none.
+        assume(not any(value == {} for value in (case.query or {}).values()))
         described.ask(case)
 
     keeps_to_it()
