@@ -87,16 +87,6 @@ class Findings:
         )
         return row[0] if row else timedelta(0)
 
-    def soon(self, owner: str) -> None:
-        """Let a worker look at once."""
-        self._postgres.run(
-            """
-            INSERT INTO work (kind, subject) VALUES ('check', %(owner)s)
-            ON CONFLICT (kind, subject) DO UPDATE SET due_at = now(), take = nextval('work_take')
-            """,
-            {"owner": owner},
-        )
-
     def hear(self, hint: Hint) -> int | None:
         """Let every connection that a hint is about be checked at once. Gives how many; None if it is known already."""
         row = self._postgres.row(
