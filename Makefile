@@ -10,7 +10,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 help: ## Say what there is to do
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
 
-run: .venv/installed-sandbox ## Rehearse everything on this machine: http://127.0.0.1:8000 (PORT=…)
+run: .venv/installed-sandbox ## Run everything on this machine: http://127.0.0.1:8000 (PORT=…)
 	@exec $(BIN)/onboarding sandbox
 
 test: .venv/installed-test lint ## Lint, types and every test, in a real browser too

@@ -20,6 +20,7 @@ from onboarding.ledger.audit import Audit
 from onboarding.ledger.connection_lists import ConnectionLists
 from onboarding.ledger.connections import Connections
 from onboarding.ledger.destinations import Destinations
+from onboarding.ledger.endings import Endings
 from onboarding.ledger.events import Events
 from onboarding.ledger.findings import Findings
 from onboarding.ledger.grants import Grants
@@ -63,6 +64,7 @@ class Ledger:
     connections: Connections
     connection_lists: ConnectionLists
     destinations: Destinations
+    endings: Endings
     lists: Lists
     links: CreatedLinks
     audit: Audit
@@ -147,10 +149,10 @@ def wire_background(settings: Settings) -> Background:
         novu=novu,
         delivery=Delivery(novu, ledger.attempts, ledger.grants, choosing, Vault(settings.secret_keys)),
         choosing=choosing,
-        upkeep=Upkeep(slack, novu, connections),
+        upkeep=Upkeep(slack, novu, connections, ledger.endings),
         links=links,
         minting=minting,
-        check=Check(novu, slack.bot, connections, ledger.findings, minting, settings),
+        check=Check(novu, slack.bot, connections, ledger.endings, ledger.findings, minting, settings),
         notify=_notify(settings, ledger, minting),
     )
 
@@ -208,6 +210,7 @@ def _ledger(settings: Settings) -> Ledger:
         connections=Connections(postgres),
         connection_lists=ConnectionLists(postgres),
         destinations=Destinations(postgres),
+        endings=Endings(postgres),
         lists=Lists(postgres),
         links=CreatedLinks(postgres),
         audit=Audit(postgres),

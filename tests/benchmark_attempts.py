@@ -23,7 +23,7 @@ import psycopg
 import requests
 
 from onboarding.ledger.attempts import Ending
-from onboarding.ledger.grants import Made
+from onboarding.ledger.connected import Made
 from onboarding.model import Grant, Reason, Secret, Workspace
 from onboarding.sandbox import embedded_postgres, embedded_redis
 from onboarding.settings import environment

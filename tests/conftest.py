@@ -21,9 +21,9 @@ from onboarding.sandbox.novu import create_novu
 from onboarding.sandbox.serve import serving
 from onboarding.sandbox.slack import SlackApp, create_slack
 from onboarding.wiring import Wiring
+from tests.fakes import CLIENT_SECRET, NOVU_KEY, SECRET_KEY, LocalNovu, LocalSlack
 from tests.person import Person
 from tests.postgres import Databases, Server
-from tests.stand_ins import CLIENT_SECRET, NOVU_KEY, SECRET_KEY, LocalNovu, LocalSlack
 from tests.witness import Witness
 
 MakePerson = Callable[..., Person]

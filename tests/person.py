@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 from flask import Flask
 from werkzeug.test import TestResponse
 
-from tests.stand_ins import LocalSlack
+from tests.fakes import LocalSlack
 from tests.witness import Witness
 
 HEADERS = {

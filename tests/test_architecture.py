@@ -110,12 +110,12 @@ def test_nouns_and_use_cases_know_no_library(path: Path) -> None:
         assert not {name.split(".")[0] for name in imports(path)} & OUTSIDE
 
 
-def test_the_service_does_not_know_that_it_is_rehearsed() -> None:
+def test_the_service_does_not_know_of_the_sandbox() -> None:
     knowing = [path for path in SERVICE if re.search(r"sandbox", path.read_text("utf-8"), re.IGNORECASE)]
     assert [place(path) for path in knowing] == ["cli"]
 
 
-def test_without_the_rehearsal_the_service_boots(tmp_path: Path, env: dict[str, str]) -> None:
+def test_without_the_sandbox_the_service_boots(tmp_path: Path, env: dict[str, str]) -> None:
     for folder in ("onboarding", "templates", "static"):
         shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("sandbox", "__pycache__"))
     asks_home = "from onboarding import create_app; print(create_app().test_client().get('/readyz').text)"

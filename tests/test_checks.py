@@ -22,8 +22,8 @@ from onboarding.model.destinations import MadeConnection
 from onboarding.wiring import Wiring
 from tests.aging import Database, pass_time
 from tests.conftest import MintLink
+from tests.fakes import NOVU_KEY, LocalNovu, LocalSlack
 from tests.person import Person
-from tests.stand_ins import NOVU_KEY, LocalNovu, LocalSlack
 
 SIGNING = "8f742231b10e8888abcd99yyyzzz85a5"
 TOKEN_REVOKED = {"type": "tokens_revoked", "tokens": {"oauth": [], "bot": ["U1"]}}
@@ -101,11 +101,28 @@ def test_a_slack_that_does_not_say_changes_nothing(
     assert (current(wiring, novu).state, current(wiring, novu).checked_at) == ("working", None)
 
 
-@pytest.mark.parametrize("misfortune", ["down", "unavailable", "unauthorized", "html", "rate_limited"])
-def test_a_novu_that_does_not_say_changes_nothing(
-    connection: MadeConnection, wiring: Wiring, novu: LocalNovu, misfortune: str
+def test_slack_is_left_alone_after_it_said_that_it_was_asked_too_often(
+    connection: MadeConnection, wiring: Wiring, slack: LocalSlack, novu: LocalNovu, ledger_db: Database
 ) -> None:
-    novu.suffer(misfortune)
+    slack.state.faults.set("auth.test", "429", 1)
+    for _ in range(2):
+        with pytest.raises(Silence) as silence:
+            wiring.check.run(connection)
+        assert silence.value.retry_after > 0
+    wait = wiring.check.run_due(connection.owner)
+    assert wait
+    assert wait > timedelta(0)
+    assert current(wiring, novu).checked_at is None
+    ledger_db.execute("UPDATE slack_brake SET until = now()")
+    assert wiring.check.run(connection)
+    assert current(wiring, novu).checked_at
+
+
+@pytest.mark.parametrize("failure", ["down", "unavailable", "unauthorized", "html", "rate_limited"])
+def test_a_novu_that_does_not_say_changes_nothing(
+    connection: MadeConnection, wiring: Wiring, novu: LocalNovu, failure: str
+) -> None:
+    novu.suffer(failure)
     with pytest.raises(Silence):
         wiring.check.run(connection)
     novu.suffer("none")
@@ -349,14 +366,14 @@ def test_a_novu_that_knows_nothing_at_all_ends_nothing(
     assert types(ledger_db) == ["connection.connected"]
 
 
-@pytest.mark.parametrize(("misfortune", "state"), [("refresh_failed", "broken"), ("refresh_busy", "working")])
+@pytest.mark.parametrize(("failure", "state"), [("refresh_failed", "broken"), ("refresh_busy", "working")])
 def test_an_expired_token_counts_as_broken_only_if_slack_refuses_to_refresh_it(
-    person: Person, link: str, wiring: Wiring, novu: LocalNovu, slack: LocalSlack, misfortune: str, state: str
+    person: Person, link: str, wiring: Wiring, novu: LocalNovu, slack: LocalSlack, failure: str, state: str
 ) -> None:
     person.install(link, outcome="rotation")
     found = current(wiring, novu)
     slack.state.faults.set("auth.test", "error", 1, error="token_expired")
-    novu.suffer(misfortune)
+    novu.suffer(failure)
     if state == "working":
         with pytest.raises(Silence):
             wiring.check.run(found)

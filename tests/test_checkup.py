@@ -25,11 +25,11 @@ from onboarding.remote.novu import Novu
 from onboarding.remote.slack import Slack
 from onboarding.sandbox import embedded_postgres
 from onboarding.settings import environment
+from tests.fakes import LocalNovu, LocalSlack
 from tests.forward import Proxy, forwarding
 from tests.person import Person
 from tests.scripted import Script, answer, scripted
 from tests.service import free_port
-from tests.stand_ins import LocalNovu, LocalSlack
 from tests.test_config import COMPLETE
 from tests.tls import DAY, authority
 

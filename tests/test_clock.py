@@ -11,8 +11,8 @@ from onboarding.clock import utc_now
 from onboarding.wiring import Wiring
 from tests.aging import Database, make_due
 from tests.conftest import MintLink
+from tests.fakes import LocalNovu
 from tests.person import Person
-from tests.stand_ins import LocalNovu
 from tests.test_delivery import attempt_id_of, status
 
 HOUR = timedelta(hours=1)

@@ -17,8 +17,8 @@ from onboarding.remote.novu import Novu
 from onboarding.settings.environment import NovuSettings
 from onboarding.signing.links import Links
 from tests.aging import Database
+from tests.fakes import NOVU_KEY, SECRET_KEY, LocalNovu
 from tests.person import Person
-from tests.stand_ins import NOVU_KEY, SECRET_KEY, LocalNovu
 
 NOW = datetime.now(UTC)
 LINKS = Links([Secret(SECRET_KEY)], timedelta(days=7), "slack-prod")

@@ -15,9 +15,9 @@ import requests
 
 from onboarding.settings import environment
 from onboarding.wiring import wire
+from tests.fakes import LocalNovu, LocalSlack
 from tests.postgres import Server
 from tests.service import Service, free_port, running
-from tests.stand_ins import LocalNovu, LocalSlack
 from tests.test_delivery import until, worker
 from tests.test_processes import come_back
 

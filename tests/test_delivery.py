@@ -24,8 +24,8 @@ from onboarding.model.errors import NothingToRetry
 from onboarding.wiring import Wiring
 from tests.aging import Database, make_due, pass_time
 from tests.conftest import MintLink
+from tests.fakes import LocalNovu, LocalSlack
 from tests.person import Person
-from tests.stand_ins import LocalNovu, LocalSlack
 
 
 @contextmanager
@@ -105,11 +105,11 @@ def test_while_novu_stays_down_the_worker_keeps_trying_with_longer_waits(
     assert len(novu.state.connections) == 1
 
 
-@pytest.mark.parametrize("misfortune", ["error_after_commit", "truncated"])
+@pytest.mark.parametrize("failure", ["error_after_commit", "truncated"])
 def test_what_novu_kept_without_saying_so_is_not_doubled(
-    env: dict[str, str], tmp_path: Path, person: Person, link: str, novu: LocalNovu, misfortune: str
+    env: dict[str, str], tmp_path: Path, person: Person, link: str, novu: LocalNovu, failure: str
 ) -> None:
-    novu.suffer(misfortune)
+    novu.suffer(failure)
     attempt_id = attempt_id_of(person.open(person.come_back(link)).location)
     assert len(novu.state.connections) == 1
     with worker(env, tmp_path / "log"):

@@ -19,9 +19,9 @@ from tests.aging import Database
 from tests.api.host import KEY
 from tests.chaos.wire import Wire
 from tests.conftest import MintLink
+from tests.fakes import NOVU_KEY, LocalNovu, LocalSlack
 from tests.person import Person
 from tests.scripted import Script, answer, scripted
-from tests.stand_ins import NOVU_KEY, LocalNovu, LocalSlack
 from tests.test_destinations import after_writes
 from tests.test_disconnect import accepts, let_workers_go_on
 from tests.witness import Witness

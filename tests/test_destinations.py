@@ -30,9 +30,9 @@ from onboarding.wiring import Wiring, wire
 from tests.aging import Database, pass_time
 from tests.chaos.wire import Wire
 from tests.conftest import MintLink
+from tests.fakes import NOVU_KEY, LocalNovu, LocalSlack
 from tests.person import Person
 from tests.service import Service, free_port, running
-from tests.stand_ins import NOVU_KEY, LocalNovu, LocalSlack
 from tests.test_delivery import until, worker
 from tests.test_processes import come_back
 from tests.witness import Witness
@@ -375,7 +375,7 @@ def test_whoever_connects_again_after_half_an_end_gets_the_endpoint_back(
     wiring.choosing.choose(connection, GENERAL)
     back = person.come_back(link)
     lease = "an operator"
-    assert wiring.ledger.connections.ask_end(connection.owner, connection.identifier, lease, revokes=False)
+    assert wiring.ledger.endings.ask(connection.owner, connection.identifier, lease, revokes=False)
     wiring.novu.endpoints.delete_all(connection.identifier, Deadline(5))
     wiring.ledger.connections.release(connection.owner, lease)
     person.open(back)
@@ -390,9 +390,9 @@ def test_an_end_that_is_given_up_restores_the_endpoint_and_is_told(
 ) -> None:
     wiring.choosing.choose(connection, GENERAL)
     lease = "an operator"
-    assert wiring.ledger.connections.ask_end(connection.owner, connection.identifier, lease, revokes=False)
+    assert wiring.ledger.endings.ask(connection.owner, connection.identifier, lease, revokes=False)
     wiring.novu.endpoints.delete_all(connection.identifier, Deadline(5))
-    wiring.ledger.connections.withdraw_end(connection.owner, lease, "Novu refused")
+    wiring.ledger.endings.withdraw(connection.owner, lease, "Novu refused")
     assert wiring.choosing.finish(connection.owner, 1) == ""
     assert [each.endpoint for each in novu.state.endpoints] == [{"channelId": GENERAL.id}]
     [attempt] = ledger_db.execute("SELECT timeline FROM attempt").fetchall()

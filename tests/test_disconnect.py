@@ -17,8 +17,8 @@ from onboarding.wiring import Background, Wiring
 from onboarding.worker import kinds
 from tests.aging import Database, pass_time
 from tests.conftest import MintLink
+from tests.fakes import NOVU_KEY, LocalNovu, LocalSlack
 from tests.person import Person
-from tests.stand_ins import NOVU_KEY, LocalNovu, LocalSlack
 
 SOON = timedelta(seconds=30)
 
@@ -73,11 +73,11 @@ def accepts(slack: LocalSlack, token: str) -> bool:
     return bool(requests.post(f"{slack.url}/api/auth.test", headers=headers, timeout=5).json()["ok"])
 
 
-@pytest.mark.parametrize("misfortune", ["down", "html", "rate_limited", "unavailable"])
+@pytest.mark.parametrize("failure", ["down", "html", "rate_limited", "unavailable"])
 def test_while_novu_is_away_an_end_waits_for_a_worker(
-    identifier: str, wiring: Wiring, novu: LocalNovu, ledger_db: Database, misfortune: str
+    identifier: str, wiring: Wiring, novu: LocalNovu, ledger_db: Database, failure: str
 ) -> None:
-    novu.suffer(misfortune)
+    novu.suffer(failure)
     done = wiring.upkeep.disconnect(identifier, revokes=False)
     assert (done.novu, done.goes_on, done.is_done) == (Outcome.FAILED, True, False)
     let_workers_go_on(wiring, ledger_db)

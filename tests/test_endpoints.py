@@ -17,8 +17,8 @@ from onboarding.remote.novu.endpoints import Endpoints
 from onboarding.sandbox.novu import create_novu
 from onboarding.sandbox.serve import serving
 from onboarding.settings.environment import NovuSettings
+from tests.fakes import NOVU_KEY, LocalNovu
 from tests.scripted import Script, answer, scripted
-from tests.stand_ins import NOVU_KEY, LocalNovu
 
 WANTED = Endpoint("chendp_1", "chconn_1", "slack-prod", "subscriber-123", (), "slack_channel", "C0000001")
 OTHER_TARGET = replace(WANTED, target="C0000002")
@@ -76,10 +76,10 @@ def test_back_and_forth(local: LocalNovu) -> None:
         assert [target for *_, target in held(local)] == [wanted.target]
 
 
-@pytest.mark.parametrize("misfortune", ["error_after_commit", "truncated", "duplicate_key"])
-def test_a_lost_answer_doubles_nothing(local: LocalNovu, misfortune: str) -> None:
+@pytest.mark.parametrize("failure", ["error_after_commit", "truncated", "duplicate_key"])
+def test_a_lost_answer_doubles_nothing(local: LocalNovu, failure: str) -> None:
     endpoints = client(local.url)
-    local.suffer(misfortune, times=1)
+    local.suffer(failure, times=1)
     with pytest.raises(NovuError) as failed:
         endpoints.put(WANTED, "key.0", deadline())
     assert failed.value.is_transient
@@ -109,7 +109,7 @@ def test_everything_on_a_connection_is_deleted_page_by_page(local: LocalNovu) ->
 
 
 @pytest.mark.parametrize(
-    ("misfortune", "status", "is_transient"),
+    ("failure", "status", "is_transient"),
     [
         ("subscriber_missing", 404, False),
         ("connection_missing", 404, False),
@@ -123,9 +123,9 @@ def test_everything_on_a_connection_is_deleted_page_by_page(local: LocalNovu) ->
     ],
 )
 def test_refusals_mean_what_they_mean_for_connections(
-    local: LocalNovu, misfortune: str, status: int | None, is_transient: bool
+    local: LocalNovu, failure: str, status: int | None, is_transient: bool
 ) -> None:
-    local.suffer(misfortune)
+    local.suffer(failure)
     with pytest.raises(NovuError) as refused:
         client(local.url).create(WANTED, "key", deadline())
     assert refused.value.is_transient is is_transient

@@ -16,9 +16,9 @@ from onboarding.remote.novu import Novu
 from onboarding.remote.slack import Slack
 from onboarding.settings.environment import NovuSettings, SlackSettings
 from onboarding.signing.links import Links
+from tests.fakes import SECRET_KEY
 from tests.person import Person
 from tests.scripted import Script, answer, deaf, scripted
-from tests.stand_ins import SECRET_KEY
 
 LINK = Links([Secret(SECRET_KEY)], timedelta(days=7), "slack-prod").mint({"subscriberId": "s"}, None, datetime.now(UTC))
 GRANT = Grant(Workspace("T1", "Acme"), Secret("xoxb-secret"), frozenset({"chat:write"}), datetime.now(UTC))

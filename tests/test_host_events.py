@@ -23,10 +23,10 @@ from onboarding.remote.webhook import Webhook
 from onboarding.wiring import Wiring
 from tests.aging import Database
 from tests.conftest import MintLink
+from tests.fakes import LocalNovu, LocalSlack
 from tests.hosting import NEW, OLD, Host, hosting
 from tests.person import Person
 from tests.service import free_port
-from tests.stand_ins import LocalNovu, LocalSlack
 from tests.test_delivery import until, worker
 from tests.witness import Witness
 

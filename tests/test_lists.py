@@ -14,8 +14,8 @@ from onboarding.model.errors import CursorMalformed
 from onboarding.wiring import Wiring
 from tests.aging import Database, make_due, pass_time
 from tests.conftest import MintLink
+from tests.fakes import LocalNovu
 from tests.person import Person
-from tests.stand_ins import LocalNovu
 from tests.test_delivery import attempt_id_of
 
 

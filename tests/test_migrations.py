@@ -25,9 +25,9 @@ from onboarding.ledger.migrations import Migration
 from onboarding.model import Secret
 from onboarding.model.errors import SchemaRefused
 from tests.aging import Database
+from tests.fakes import LocalSlack
 from tests.person import Person
 from tests.postgres import Server, wait_until
-from tests.stand_ins import LocalSlack
 from tests.test_delivery import until
 from tests.witness import Witness
 

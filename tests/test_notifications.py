@@ -8,8 +8,8 @@ import requests
 
 from onboarding.wiring import Wiring
 from tests.conftest import MintLink
+from tests.fakes import NOVU_KEY, LocalNovu, LocalSlack
 from tests.person import Page, Person
-from tests.stand_ins import NOVU_KEY, LocalNovu, LocalSlack
 
 DEPLOYS = "C9TK3CUKW002"
 

@@ -13,8 +13,8 @@ from onboarding.model.errors import IdentifierTaken, NovuError
 from onboarding.remote.novu import Filter, Novu
 from onboarding.settings.environment import NovuSettings
 from onboarding.signing.links import Links
+from tests.fakes import NOVU_KEY, SECRET_KEY, LocalNovu
 from tests.scripted import Script, answer, scripted
-from tests.stand_ins import NOVU_KEY, SECRET_KEY, LocalNovu
 
 NOW = datetime.now(UTC)
 LINKS = Links([Secret(SECRET_KEY)], timedelta(days=7), "slack-prod")
@@ -132,7 +132,7 @@ def test_rotation_fields_are_sent(client: Novu, deadline: Deadline, novu: LocalN
 
 
 @pytest.mark.parametrize(
-    ("misfortune", "status", "is_transient"),
+    ("failure", "status", "is_transient"),
     [
         ("unauthorized", 401, False),
         ("integration_missing", 404, False),
@@ -147,9 +147,9 @@ def test_rotation_fields_are_sent(client: Novu, deadline: Deadline, novu: LocalN
     ],
 )
 def test_errors_carry_what_happened(
-    client: Novu, deadline: Deadline, novu: LocalNovu, misfortune: str, status: int | None, is_transient: bool
+    client: Novu, deadline: Deadline, novu: LocalNovu, failure: str, status: int | None, is_transient: bool
 ) -> None:
-    novu.suffer(misfortune)
+    novu.suffer(failure)
     with pytest.raises(NovuError) as caught:
         client.create(link(), GRANT, "key", deadline)
     assert caught.value.status == status

@@ -21,10 +21,10 @@ from onboarding.ledger.postgres import BORROW_SECONDS, POOL_SIZE, STATEMENT_SECO
 from onboarding.ledger.statement import ConnectionLost, Pooled, carry_out
 from onboarding.model import Secret
 from onboarding.model.errors import StoreUnavailable
+from tests.fakes import LocalNovu, LocalSlack
 from tests.person import Page, Person
 from tests.postgres import Server, wait_until
 from tests.relay import Relay, Way, relaying
-from tests.stand_ins import LocalNovu, LocalSlack
 from tests.test_delivery import attempt_id_of, status, until, worker
 from tests.witness import Witness
 

@@ -10,8 +10,8 @@ from flask import Flask
 from onboarding.ledger.problems import Problems
 from onboarding.wiring import Wiring
 from tests.aging import Database, pass_time
+from tests.fakes import LocalSlack
 from tests.person import Person
-from tests.stand_ins import LocalSlack
 from tests.witness import Witness
 
 

@@ -22,8 +22,8 @@ import requests
 from onboarding.settings import environment
 from onboarding.wiring import wire
 from tests.api.host import NO_DATABASE
+from tests.fakes import LocalNovu, LocalSlack
 from tests.service import COMMAND, Service, free_port, running
-from tests.stand_ins import LocalNovu, LocalSlack
 
 ROOT = Path(__file__).parent.parent
 

@@ -24,9 +24,9 @@ from onboarding.model import Secret
 from onboarding.sandbox import embedded_redis
 from onboarding.sandbox.processes import Process
 from tests.conftest import MintLink
+from tests.fakes import LocalNovu, LocalSlack
 from tests.person import Page, Person, state_of
 from tests.service import free_port
-from tests.stand_ins import LocalNovu, LocalSlack
 from tests.test_delivery import until, worker
 from tests.tls import authority
 from tests.witness import Witness

@@ -15,8 +15,8 @@ from psycopg import sql
 from onboarding.wiring import Wiring
 from tests.aging import Database
 from tests.conftest import MintLink
+from tests.fakes import LocalNovu, LocalSlack
 from tests.person import Person
-from tests.stand_ins import LocalNovu, LocalSlack
 
 STATEMENT = re.compile(r"LOG:  (?:execute [^:]+|statement):\s+(.{0,60})")
 

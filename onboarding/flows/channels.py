@@ -16,7 +16,14 @@ from onboarding.flows.listing import EVERYTHING, Listing, Place
 from onboarding.flows.pasted import Pasted, read_pasted
 from onboarding.model import Secret, Workspace
 from onboarding.model.destinations import Destination, EndpointType, MadeConnection
-from onboarding.model.errors import DestinationRefused, NotThere, SlackSaysNo, TokenHidden
+from onboarding.model.errors import (
+    ChannelUnknown,
+    DestinationRefused,
+    NotThere,
+    PersonUnknown,
+    SlackSaysNo,
+    TokenHidden,
+)
 from onboarding.remote.novu import Novu
 from onboarding.remote.slack import Bot, Channel
 from onboarding.settings.log import LOGGER
@@ -28,8 +35,6 @@ SHOWN: Final = 100
 ANYBODY: Final = ""
 """Instead of a person: a back end or an operator, who may name any channel that the app is in."""
 OPENS_MESSAGES: Final = "im:write"
-NOT_OPENED_YET: Final = "channel_not_found"
-"""What Slack says of direct messages that are not to be opened now, with somebody whom it knows."""
 PERSON: Final = re.compile(r"[UW][A-Z0-9]{6,63}")
 
 
@@ -125,9 +130,7 @@ class Channels:
             return Destination(EndpointType.CHANNEL, pasted.channel)
         try:
             seen = self._bot.channel(token, pasted.channel, deadline)
-        except SlackSaysNo as error:
-            if error.word != "channel_not_found":
-                raise
+        except ChannelUnknown:
             raise DestinationRefused(self._why_unknown(token, pasted, deadline)) from None
         channel = seen.channel
         if channel.is_private and person != ANYBODY and not self._knows(token, place, person, channel, deadline):
@@ -149,11 +152,8 @@ class Channels:
                 self._bot.find_person(self._token(connection, deadline), person, deadline)
             except TokenHidden:
                 pass
-            except SlackSaysNo as error:
-                if error.word in {"user_not_found", "user_disabled", "user_not_visible"}:
-                    raise DestinationRefused(NotThere.NOT_FOUND) from None
-                if error.word != NOT_OPENED_YET:
-                    raise
+            except PersonUnknown:
+                raise DestinationRefused(NotThere.NOT_FOUND) from None
         return Destination(EndpointType.PERSON, person)
 
     def _token(self, connection: MadeConnection, deadline: Deadline) -> Secret:

@@ -5,6 +5,7 @@ The token comes from Novu at that moment. What does not answer changes nothing.
 
 from __future__ import annotations
 
+import math
 import random
 import secrets
 from datetime import timedelta
@@ -13,24 +14,21 @@ from typing import Final
 from onboarding.clock.deadline import Deadline
 from onboarding.flows.mint import Minting
 from onboarding.ledger.connections import Connections
+from onboarding.ledger.endings import Endings
 from onboarding.ledger.findings import BROKEN, UNKNOWN, WORKING, Finding, Findings
 from onboarding.model import Secret
 from onboarding.model.destinations import MadeConnection
-from onboarding.model.errors import NovuError, SlackSaysNo
+from onboarding.model.errors import NovuError, RateLimited, RefreshRefused, SlackSaysNo, TokenDead, TokenExpired
 from onboarding.remote.novu import Novu
 from onboarding.remote.slack import Bot
 from onboarding.settings.environment import Settings
 from onboarding.settings.log import LOGGER
 
 SECONDS: Final = 12.0
-DEAD: Final = {"token_revoked", "account_inactive", "invalid_auth", "token_expired"}
-"""What Slack says of a token that works no more. Anything else says nothing about it."""
-EXPIRED: Final = "token_expired"
-REFUSED_REFRESH: Final = "refresh failed"
-"""In Novu's words. Without them it may have been busy, and nothing is known."""
+BRAKED: Final = "asked too often a moment ago"
 TOKEN_HIDDEN: Final = "token_hidden"  # noqa: S105
 DELETED: Final = "deleted_at_novu"
-LEAST_BRAKE: Final = timedelta(seconds=30)
+LEAST_WAIT: Final = timedelta(seconds=30)
 SOONEST: Final = timedelta(hours=1)
 LATEST: Final = timedelta(days=7)
 """When a broken connection is asked about again: after as long as it has been broken, between these."""
@@ -52,11 +50,19 @@ class _Gone(Exception):
 
 class Check:
     def __init__(  # noqa: PLR0913, PLR0917 (everything that has a say in it)
-        self, novu: Novu, bot: Bot, connections: Connections, findings: Findings, minting: Minting, settings: Settings
+        self,
+        novu: Novu,
+        bot: Bot,
+        connections: Connections,
+        endings: Endings,
+        findings: Findings,
+        minting: Minting,
+        settings: Settings,
     ) -> None:
         self._novu = novu
         self._bot = bot
         self._connections = connections
+        self._endings = endings
         self._findings = findings
         self._minting = minting
         self._interval = settings.check_interval
@@ -64,6 +70,8 @@ class Check:
 
     def run(self, connection: MadeConnection) -> MadeConnection | None:
         """Ask now, and note what comes of it. Gives the connection as it stands then. Raises `Silence`."""
+        if braked := self._findings.braked(connection.integration):
+            raise Silence("Slack", BRAKED, math.ceil(braked.total_seconds()))
         try:
             self._note(connection, self._ask(connection, Deadline(SECONDS)))
         except _Gone:
@@ -77,8 +85,6 @@ class Check:
         connection = self._connections.by_owner(owner)
         if connection is None or connection.is_ended or not self._interval:
             return None
-        if braked := self._findings.braked(connection.integration):
-            return braked + timedelta(seconds=random.uniform(0, 30))  # noqa: S311 (they do not all start at once)
         try:
             found = self.run(connection)
         except Silence as silence:
@@ -90,12 +96,14 @@ class Check:
         if token is None:
             return Finding(UNKNOWN, TOKEN_HIDDEN)
         try:
-            finding = self._ask_slack(token, deadline)
-            if finding.reason == EXPIRED:
-                finding = self._refresh(connection, finding, deadline)
+            return self._ask_slack(connection, token, deadline)
+        except TokenDead as error:
+            return Finding(BROKEN, error.word)
+        except RateLimited as error:
+            self._findings.brake(connection.integration, max(timedelta(seconds=error.retry_after), LEAST_WAIT))
+            raise Silence("Slack", error.word, error.retry_after) from None
         except SlackSaysNo as error:
             raise Silence("Slack", error.word, error.retry_after) from None
-        return finding
 
     def _token(self, connection: MadeConnection, deadline: Deadline) -> Secret | None:
         try:
@@ -108,27 +116,25 @@ class Check:
             raise Silence("Novu", "it knows neither the connection nor its integration")
         raise _Gone
 
-    def _refresh(self, connection: MadeConnection, expired: Finding, deadline: Deadline) -> Finding:
-        """It rotates, and nobody has used it for a while: Novu can refresh it, unless Slack refuses that too."""
-        try:
-            self._novu.verify(connection.identifier, f"onboarding-check-{secrets.token_hex(8)}", deadline)
-        except NovuError as error:
-            if REFUSED_REFRESH in error.message.lower():
-                return expired
-            raise
-        token = self._novu.token(connection.identifier, deadline)
-        return self._ask_slack(token, deadline) if token else expired
-
-    def _ask_slack(self, token: Secret, deadline: Deadline) -> Finding:
+    def _ask_slack(self, connection: MadeConnection, token: Secret, deadline: Deadline) -> Finding:
         try:
             identity = self._bot.identity(token, deadline)
-        except SlackSaysNo as error:
-            if error.word in DEAD:
-                return Finding(BROKEN, error.word)
-            raise
+        except TokenExpired:
+            fresh = self._refreshed(connection, deadline)
+            if fresh is None:
+                raise
+            identity = self._bot.identity(fresh, deadline)
         # Slack may grant less by now: what it says is compared with what we ask for.
         missing = [scope for scope in self._scopes if identity.scopes and scope not in identity.scopes]
         return Finding(WORKING, None, tuple(missing))
+
+    def _refreshed(self, connection: MadeConnection, deadline: Deadline) -> Secret | None:
+        """It rotates, and nobody has used it for a while: Novu can refresh it, unless Slack refuses that too."""
+        try:
+            self._novu.verify(connection.identifier, f"onboarding-check-{secrets.token_hex(8)}", deadline)
+        except RefreshRefused:
+            return None
+        return self._novu.token(connection.identifier, deadline)
 
     def _note(self, connection: MadeConnection, finding: Finding) -> None:
         link_id = None
@@ -144,23 +150,22 @@ class Check:
     def _end(self, connection: MadeConnection) -> None:
         """Novu has it no more: nothing is connected, unless an approval is on its way at this moment."""
         lease = secrets.token_hex(8)
-        if not self._connections.hold(connection, lease):
+        if not self._endings.hold(connection, lease):
             return
         try:
             self._novu.endpoints.delete(connection.endpoint_identifier, Deadline(SECONDS))
         except NovuError as error:
             LOGGER.warning("endpoint left behind connection=%s error=%s", connection.identifier, error)
-        self._connections.end(connection.owner, lease, DELETED)
+        self._endings.end(connection.owner, lease, DELETED)
         LOGGER.info("connection gone at Novu connection=%s", connection.identifier)
 
     def _silent(self, connection: MadeConnection, silence: Silence) -> timedelta:
         LOGGER.warning(
             "connection not checked connection=%s who=%s error=%s", connection.identifier, silence.who, silence.detail
         )
-        wait = max(timedelta(seconds=silence.retry_after), LEAST_BRAKE)
-        if silence.who == "Slack" and silence.detail in {"ratelimited", "rate_limited"}:
-            self._findings.brake(connection.integration, wait)
-        return wait + min(self._interval, SOONEST) * random.random()  # noqa: S311
+        wait = max(timedelta(seconds=silence.retry_after), LEAST_WAIT)
+        # They do not all start at once, and soon if it was said when.
+        return wait + (LEAST_WAIT if silence.retry_after else min(self._interval, SOONEST)) * random.random()  # noqa: S311
 
     def _next(self, connection: MadeConnection) -> timedelta:
         if connection.state != BROKEN:

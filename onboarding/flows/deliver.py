@@ -13,7 +13,8 @@ from onboarding.clock.deadline import Deadline
 from onboarding.flows.destination import Choosing
 from onboarding.flows.patience import PATIENCE, patiently
 from onboarding.ledger.attempts import Attempts
-from onboarding.ledger.grants import Grants, Made, Take
+from onboarding.ledger.connected import Made
+from onboarding.ledger.grants import Grants, Take
 from onboarding.model import DISCONNECTED, Attempt, Grant, Reason, Status, Unrecorded, WhoChooses
 from onboarding.model.destinations import Destination, EndpointType
 from onboarding.model.errors import IdentifierTaken, NothingToRetry, NovuError, SealBroken, StoreUnavailable

@@ -24,8 +24,6 @@ from onboarding.settings.log import LOGGER
 SECONDS: Final = 10.0
 """For one choice in all. Has to stay under the lease of an owner."""
 AGAIN_AFTER: Final = 0.05
-KEYS: Final = {401, 403}
-"""What Novu answers while our key is wrong. That says nothing about an endpoint."""
 
 
 class Choosing:
@@ -138,7 +136,7 @@ class Choosing:
     def _not_finished(
         self, connection: MadeConnection, taken: Taken, lease: str, error: NovuError, deadline: Deadline
     ) -> str:
-        if error.is_transient or error.status in KEYS:
+        if error.is_transient or error.is_about_key:
             self._connections.release(connection.owner, lease)
             return str(error)
         LOGGER.error("destination refused connection=%s error=%s", connection.identifier, error)

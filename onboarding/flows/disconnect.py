@@ -9,11 +9,11 @@ from enum import StrEnum
 from typing import Final
 
 from onboarding.clock.deadline import Deadline
-from onboarding.flows.destination import KEYS
 from onboarding.ledger.connections import Connections
+from onboarding.ledger.endings import Endings
 from onboarding.model import Reason
 from onboarding.model.destinations import endpoint_identifier
-from onboarding.model.errors import NovuError, SlackRefused, StoreUnavailable
+from onboarding.model.errors import NovuError, SlackRefused, SlackSaysNo, StoreUnavailable, TokenDead
 from onboarding.remote.novu import Novu
 from onboarding.remote.slack import Slack
 from onboarding.settings.log import LOGGER
@@ -66,10 +66,11 @@ class Disconnected:
 
 
 class Upkeep:
-    def __init__(self, slack: Slack, novu: Novu, connections: Connections) -> None:
+    def __init__(self, slack: Slack, novu: Novu, connections: Connections, endings: Endings) -> None:
         self._slack = slack
         self._novu = novu
         self._connections = connections
+        self._endings = endings
 
     def verify(self, identifier: str, key: str) -> Verified:
         """Novu refreshes tokens that rotate; whether the token works, only Slack knows."""
@@ -79,12 +80,14 @@ class Upkeep:
             token = self._novu.token(identifier, deadline)
             if token is None:
                 return Verified(Outcome.HIDDEN, Outcome.DONE)
-            works = self._slack.accepts(token, deadline)
+            self._slack.bot.identity(token, deadline)
         except NovuError as error:
             return Verified(Outcome.NOT_ASKED, Outcome.FAILED, str(error))
-        except SlackRefused as refusal:
-            return Verified(Outcome.FAILED, Outcome.DONE, refusal.detail)
-        return Verified(Outcome.DONE if works else Outcome.ALREADY_GONE, Outcome.DONE)
+        except TokenDead:
+            return Verified(Outcome.ALREADY_GONE, Outcome.DONE)
+        except SlackSaysNo as refusal:
+            return Verified(Outcome.FAILED, Outcome.DONE, refusal.word)
+        return Verified(Outcome.DONE, Outcome.DONE)
 
     def disconnect(self, identifier: str, *, revokes: bool) -> Disconnected:
         """End one connection. Approvals given before do not bring it back."""
@@ -94,7 +97,7 @@ class Upkeep:
         except NovuError as error:
             return Disconnected(Outcome.NOT_ASKED, Outcome.FAILED, str(error))
         lease = secrets.token_hex(8)
-        if not self._connections.ask_end(owner, identifier, lease, revokes=revokes):
+        if not self._endings.ask(owner, identifier, lease, revokes=revokes):
             return Disconnected(Outcome.NOT_ASKED, Outcome.BUSY, goes_on=True)
         done = self._end(owner, identifier, deadline, revokes=revokes)
         try:
@@ -107,7 +110,7 @@ class Upkeep:
     def finish(self, owner: str) -> str:
         """Go on with an end that was asked for. Gives why it is not done yet, and nothing if it is."""
         lease = secrets.token_hex(8)
-        ending = self._connections.take_end(owner, lease)
+        ending = self._endings.take(owner, lease)
         if ending is None:
             return ""
         if not ending.is_ours:
@@ -118,12 +121,12 @@ class Upkeep:
 
     def _note(self, owner: str, lease: str, done: Disconnected) -> None:
         if done.is_done:
-            self._connections.end(owner, lease)
+            self._endings.end(owner, lease)
             LOGGER.info("disconnected owner=%s slack=%s", owner, done.slack)
         elif done.goes_on:
             self._connections.release(owner, lease)
         else:
-            self._connections.withdraw_end(owner, lease, done.detail)
+            self._endings.withdraw(owner, lease, done.detail)
             LOGGER.error("not disconnected owner=%s detail=%s", owner, done.detail)
 
     def _owner(self, identifier: str, deadline: Deadline) -> str:
@@ -154,7 +157,7 @@ class Upkeep:
         except NovuError as error:
             if error.status == 404 and self._knows_connections(deadline):
                 return Disconnected(slack, Outcome.ALREADY_GONE)
-            goes_on = error.is_transient or error.status in {404, *KEYS}
+            goes_on = error.is_transient or error.is_about_key or error.status == 404
             return Disconnected(slack, Outcome.FAILED, str(error), goes_on=goes_on)
         return Disconnected(slack, Outcome.DONE)
 

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+from onboarding.ledger import cursor
 from onboarding.ledger.connections import COLUMNS, SOURCE, Row
 from onboarding.ledger.postgres import Postgres, is_storable
 from onboarding.model.destinations import MadeConnection
-from onboarding.model.errors import CursorMalformed
 
 STATES: Final = ("working", "broken", "unknown", "ended")
 MOST_SHARING: Final = 100
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+OWNER: Final = r"chconn_[0-9a-f]{32}"
 _CONDITIONS: Final = {
     "subscriber_id": "c.subscriber_id = %(subscriber_id)s AND NOT c.is_shared",
     "context_keys": "c.context_keys @> %(context_keys)s::text[]",
     "integration": "c.integration = %(integration)s",
     "workspace_id": "c.workspace_id = %(workspace_id)s",
     "state": "c.state = %(state)s",
+    "reason": "c.reason = %(reason)s",
     "after": "(c.connected_at, c.owner) < (%(after_at)s, %(after_owner)s)",
 }
 
@@ -38,6 +37,7 @@ class WantedConnections:
     integration: str | None = None
     workspace_id: str | None = None
     state: str | None = None
+    reason: str | None = None
     limit: int = 50
     after: str | None = None
 
@@ -56,7 +56,7 @@ class ConnectionLists:
 
     def find(self, wanted: WantedConnections) -> tuple[list[MadeConnection], str | None]:
         """A page, newest first, and where the next one goes on."""
-        after_at, after_owner = _read_cursor(wanted.after)
+        after_at, after_owner = cursor.read(wanted.after, OWNER)
         given = {name: value for name in _CONDITIONS if (value := getattr(wanted, name))}
         if not all(map(is_storable, _texts(given))):
             return [], None
@@ -76,7 +76,7 @@ class ConnectionLists:
             },
         )
         found = [row.connection() for row in rows[: wanted.limit]]
-        return found, _write_cursor(found[-1]) if len(rows) > wanted.limit else None
+        return found, cursor.write(found[-1].connected_at, found[-1].owner) if len(rows) > wanted.limit else None
 
     def sharing(self, connection: MadeConnection) -> list[Sharer]:
         """Who else uses its token, newest first: Slack has one for each app in a workspace."""
@@ -100,17 +100,3 @@ class ConnectionLists:
 def _texts(given: dict[str, Any]) -> Iterator[str]:
     for value in given.values():
         yield from (value if isinstance(value, tuple) else (value,))
-
-
-def _read_cursor(cursor: str | None) -> tuple[datetime | None, str]:
-    """When the last connection on the page before was made, and its owner."""
-    if cursor is None:
-        return None, ""
-    match = re.fullmatch(r"([0-9]{1,17})\.(chconn_[0-9a-f]{32})", cursor)
-    if match is None:
-        raise CursorMalformed(cursor)
-    return _EPOCH + timedelta(microseconds=int(match[1])), match[2]
-
-
-def _write_cursor(last: MadeConnection) -> str:
-    return f"{(last.connected_at - _EPOCH) // timedelta(microseconds=1)}.{last.owner}"

@@ -13,8 +13,9 @@ from enum import StrEnum
 from typing import Final
 
 from onboarding.ledger import connections
-from onboarding.ledger.grants import LEASE
+from onboarding.ledger.leases import LEASE, RELEASE
 from onboarding.ledger.postgres import Postgres
+from onboarding.ledger.work import DUE_ANEW
 from onboarding.model.destinations import Destination, MadeConnection
 
 SAFETY_NET: Final = timedelta(seconds=20)
@@ -24,15 +25,12 @@ LONGEST_TIMELINE: Final = 100
 REPAIR: Final = timedelta(seconds=2)
 """When a worker makes sure that Novu holds what the ledger says."""
 
-_DUE: Final = """
+_DUE: Final = f"""
     due AS (
         INSERT INTO work (kind, subject, due_at) SELECT 'destination', owner, now() + %(wait)s FROM moved
-        ON CONFLICT (kind, subject) DO UPDATE SET
-            due_at = excluded.due_at, since = now(), tries = 0, take = nextval('work_take'), last_error = NULL)
+        {DUE_ANEW})
 """
-_RELEASE: Final = """
-    released AS (UPDATE owner SET lease = NULL, leased_until = NULL WHERE id = %(owner)s AND lease = %(lease)s)
-"""
+_RELEASE: Final = f"released AS ({RELEASE})"
 
 
 class Take(StrEnum):

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final
 
+from onboarding.ledger import cursor
 from onboarding.ledger.postgres import Postgres, is_storable
-from onboarding.model.errors import CursorMalformed
+from onboarding.ledger.work import DUE_ANEW
 
 KEPT: Final = timedelta(days=30)
 MOST_AT_ONCE: Final = 500
 BEHIND_WAIT: Final = timedelta(milliseconds=300)
 """When an event is looked at again that waits for an earlier one of its owner to be sent for the first time."""
 PING: Final = "ping"
+ID: Final = r"evt_[0-9a-f]{32}"
 _COLUMNS: Final = """
     e.id, e.sequence, e.type, e.at, e.data, e.status, e.tries, e.deliveries,
     (SELECT due_at FROM work WHERE kind = 'webhook' AND subject = e.id) AS next_try_at
@@ -103,7 +104,7 @@ class Events:
 
     def find(self, wanted: WantedEvents) -> tuple[list[HostEvent], str | None]:
         """A page, newest first, and where the next one goes on."""
-        after_at, after_id = _read_cursor(wanted.after)
+        after_at, after_id = cursor.read(wanted.after, ID)
         if not (is_storable(wanted.type) and is_storable(wanted.connection)):
             return [], None
         rows = self._postgres.all(
@@ -126,7 +127,7 @@ class Events:
             },
         )
         found = [row.event() for row in rows[: wanted.limit]]
-        return found, _write_cursor(found[-1]) if len(rows) > wanted.limit else None
+        return found, cursor.write(found[-1].at, found[-1].id) if len(rows) > wanted.limit else None
 
     def may_send(self, event_id: str) -> bool | None:
         """Whether it may go out now: not before earlier ones of its owner were sent once. None if it is not pending."""
@@ -176,12 +177,11 @@ class Events:
     def resume(self) -> int:
         """Everything that was paused goes out again."""
         return self._postgres.run(
-            """
+            f"""
             WITH resumed AS (DELETE FROM webhook_pause),
             released AS (UPDATE event SET status = 'pending', tries = 0 WHERE status = 'paused' RETURNING id)
             INSERT INTO work (kind, subject) SELECT 'webhook', id FROM released
-            ON CONFLICT (kind, subject) DO UPDATE SET
-                due_at = now(), since = now(), tries = 0, take = nextval('work_take')
+            {DUE_ANEW}
             """
         )
 
@@ -189,13 +189,12 @@ class Events:
         """Once more, under its own id. Tells whether there is such an event."""
         return bool(
             self._postgres.run(
-                """
+                f"""
                 WITH released AS (
                     UPDATE event SET status = 'pending', tries = 0 WHERE id = %(id)s RETURNING id
                 ), due AS (
                     INSERT INTO work (kind, subject) SELECT 'webhook', id FROM released
-                    ON CONFLICT (kind, subject) DO UPDATE SET
-                        due_at = now(), since = now(), tries = 0, take = nextval('work_take')
+                    {DUE_ANEW}
                 )
                 SELECT FROM released
                 """,
@@ -222,17 +221,3 @@ class Events:
             """,
             {"kept": KEPT, "most": MOST_AT_ONCE},
         )
-
-
-def _read_cursor(cursor: str | None) -> tuple[datetime | None, str]:
-    if cursor is None:
-        return None, ""
-    match = re.fullmatch(r"([0-9]{1,17})\.(evt_[0-9a-f]{32})", cursor)
-    if match is None:
-        raise CursorMalformed(cursor)
-    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=int(match[1])), match[2]
-
-
-def _write_cursor(last: HostEvent) -> str:
-    since = last.at - datetime(1970, 1, 1, tzinfo=UTC)
-    return f"{since // timedelta(microseconds=1)}.{last.id}"

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Final
 
 from onboarding.ledger.postgres import Postgres
+from onboarding.ledger.work import DUE_ANEW
 from onboarding.model.destinations import MadeConnection
 
 WORKING: Final = "working"
@@ -90,7 +91,7 @@ class Findings:
     def hear(self, hint: Hint) -> int | None:
         """Let every connection that a hint is about be checked at once. Gives how many; None if it is known already."""
         row = self._postgres.row(
-            """
+            f"""
             WITH fresh AS (
                 INSERT INTO slack_event (id) VALUES (%(id)s) ON CONFLICT DO NOTHING RETURNING id
             ), hit AS (
@@ -101,7 +102,7 @@ class Findings:
                 RETURNING c.owner
             ), due AS (
                 INSERT INTO work (kind, subject) SELECT 'check', owner FROM hit
-                ON CONFLICT (kind, subject) DO UPDATE SET due_at = now(), tries = 0, take = nextval('work_take')
+                {DUE_ANEW}
             )
             SELECT (SELECT count(*) FROM hit) FROM fresh
             """,

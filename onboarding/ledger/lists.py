@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import Any, Final
 
-from onboarding.ledger import terms
+from onboarding.ledger import cursor, terms
 from onboarding.ledger.attempts import COLUMNS, Row
 from onboarding.ledger.postgres import Postgres, is_storable
 from onboarding.ledger.terms import Match
 from onboarding.model import Attempt, Reason
-from onboarding.model.errors import CursorMalformed
 
+ID: Final = "[A-Za-z0-9_-]{22}"
 MOST_COUNTED: Final = 1000
 MOST_MATCHES: Final = 20
 LAST_CHARACTER: Final = "\U0010ffff"
@@ -99,7 +98,7 @@ class Lists:
 
     def find(self, wanted: Wanted) -> Found:
         """A page, newest first."""
-        after_at, after_id = _read_cursor(wanted.after)
+        after_at, after_id = cursor.read(wanted.after, ID)
         source, order, parameters = _query(wanted)
         if not all(is_storable(value) for value in parameters.values()):
             return Found((), None)
@@ -109,7 +108,7 @@ class Lists:
             {**parameters, "after_at": after_at, "after_id": after_id, "most": wanted.limit + 1},
         )
         page = tuple(row.attempt() for row in rows[: wanted.limit])
-        return Found(page, _write_cursor(page[-1]) if len(rows) > wanted.limit else None)
+        return Found(page, cursor.write(page[-1].started_at, page[-1].id) if len(rows) > wanted.limit else None)
 
     def total(self, wanted: Wanted) -> int | None:
         """How many there are in all; None if they are more than anybody counts."""
@@ -219,21 +218,6 @@ def _query(wanted: Wanted) -> tuple[str, str, dict[str, Any]]:
         conditions[list(given).index("standing")] = _STANDINGS[wanted.standing]
     where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
     return source + where, f"{key}started_at DESC, {key_id} DESC", given
-
-
-def _read_cursor(cursor: str | None) -> tuple[datetime | None, str]:
-    """Start and id of the last attempt on the page before."""
-    if cursor is None:
-        return None, ""
-    match = re.fullmatch(r"([0-9]{1,17})\.([A-Za-z0-9_-]{22})", cursor)
-    if match is None:
-        raise CursorMalformed(cursor)
-    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=int(match[1])), match[2]
-
-
-def _write_cursor(last: Attempt) -> str:
-    since = last.started_at - datetime(1970, 1, 1, tzinfo=UTC)
-    return f"{since // timedelta(microseconds=1)}.{last.id}"
 
 
 def _day(day: date, row: Mapping[str, int]) -> Day:

@@ -29,7 +29,11 @@ MOST_REBUILT: Final = 50_000
 """At once; the rest follows in a minute."""
 MOST_COUNTED: Final = 1000
 MOST_SHOWN: Final = 5
-
+DUE_ANEW: Final = """
+    ON CONFLICT (kind, subject) DO UPDATE SET
+        due_at = excluded.due_at, since = now(), tries = 0, take = nextval('work_take'), last_error = NULL
+"""
+"""After an INSERT: work that is there already is due as if it were new, and whoever has it loses it."""
 
 _TAKE: Final = frequent("""
     WITH want AS (SELECT * FROM unnest(%(kinds)s::text[], %(free)s::int[]) AS w (kind, free)),

@@ -146,6 +146,26 @@ class SlackSaysNo(OnboardingError):
         super().__init__(word)
 
 
+class TokenDead(SlackSaysNo):
+    """The bot token no longer works, and will not work again by itself."""
+
+
+class TokenExpired(TokenDead):
+    """The bot token rotates, and nobody has refreshed it in time."""
+
+
+class RateLimited(SlackSaysNo):
+    """Slack was asked too often."""
+
+
+class ChannelUnknown(SlackSaysNo):
+    """There is no such channel, or the app may not know of it."""
+
+
+class PersonUnknown(SlackSaysNo):
+    """There is nobody of that id who can be written to."""
+
+
 class ConnectionChanged(OnboardingError):
     """A connection that has ended, or was made anew, since somebody looked at it."""
 
@@ -218,6 +238,15 @@ class NovuError(OnboardingError):
         if self.status is None or self.status in {408, 425, 429} or not 400 <= self.status < 500:
             return True
         return self.status == 409 and self.retry_after is not None
+
+    @property
+    def is_about_key(self) -> bool:
+        """Whether Novu refused our key, which says nothing about what was asked."""
+        return self.status in {401, 403}
+
+
+class RefreshRefused(NovuError):
+    """Novu asked Slack for a new token in exchange for the refresh token, and Slack refused."""
 
 
 class IdentifierTaken(OnboardingError):

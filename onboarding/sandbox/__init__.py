@@ -1,1 +1,1 @@
-"""A local Slack, a local Novu and the processes of a rehearsal. Another party: nothing in the service imports it."""
+"""Local fakes of Slack, Novu, a sign-in and a host product, and what starts them. The service imports none of it."""

@@ -1,4 +1,4 @@
-"""`onboarding sandbox`: the whole rehearsal, or one stand-in alone."""
+"""`onboarding sandbox`: everything on this machine, or one fake alone."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from onboarding.sandbox import rehearsal
+from onboarding.sandbox import supervisor
 from onboarding.sandbox.host import create_host
 from onboarding.sandbox.host.novu import introduce_customers
 from onboarding.sandbox.issuer import IssuerApp, create_issuer
@@ -23,14 +23,14 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="onboarding sandbox", description="Rehearse everything on this machine.")
-    parser.set_defaults(run=lambda _: rehearsal.run(int(os.environ.get("PORT") or 8000)))
+    parser = argparse.ArgumentParser(prog="onboarding sandbox", description="Run everything on this machine.")
+    parser.set_defaults(run=lambda _: supervisor.run(int(os.environ.get("PORT") or 8000)))
     places = argparse.ArgumentParser(add_help=False)
     places.add_argument("--port", type=int, required=True)
     places.add_argument("--link", action="append", default=[], metavar="LABEL=URL", help="shown on its pages")
-    stand_ins = parser.add_subparsers(metavar="novu|slack|issuer|host")
-    _add_novu(stand_ins.add_parser("novu", parents=[places], help="a local Novu alone"))
-    slack = stand_ins.add_parser("slack", parents=[places], help="a local Slack alone")
+    fakes = parser.add_subparsers(metavar="novu|slack|issuer|host")
+    _add_novu(fakes.add_parser("novu", parents=[places], help="a local Novu alone"))
+    slack = fakes.add_parser("slack", parents=[places], help="a local Slack alone")
     slack.add_argument("--client-id", default="1234567890.1234567890")
     slack.add_argument("--client-secret", default="sandbox-slack-secret")
     slack.add_argument("--signing-secret", default="sandbox-signing-secret", help="what events are signed with")
@@ -38,12 +38,12 @@ def _parser() -> argparse.ArgumentParser:
     slack.add_argument("--name", default="Your product", help="what the app is called")
     slack.add_argument("--redirect-uri", action="append", default=[], help="default: any loopback address")
     slack.set_defaults(run=_slack)
-    issuer = stand_ins.add_parser("issuer", parents=[places], help="a local OpenID Connect issuer alone")
+    issuer = fakes.add_parser("issuer", parents=[places], help="a local OpenID Connect issuer alone")
     issuer.add_argument("--client-id", default="sandbox-admin")
     issuer.add_argument("--client-secret", default="sandbox-issuer-secret")
     issuer.add_argument("--redirect-uri", action="append", default=[], help="default: any loopback address")
     issuer.set_defaults(run=_issuer)
-    _add_host(stand_ins.add_parser("host", parents=[places], help="a local host product alone"))
+    _add_host(fakes.add_parser("host", parents=[places], help="a local host product alone"))
     return parser
 
 

@@ -1,4 +1,4 @@
-"""A private PostgreSQL on a Unix socket, for rehearsals and tests. Listens on no port.
+"""A private PostgreSQL on a Unix socket, for the sandbox and tests. Listens on no port.
 
 PostgreSQL refuses to run as root. Started by root, it runs as `nobody`, in a group of its own: only that group and root
 can enter the folder, so other processes of `nobody` reach neither the socket nor the data.
@@ -143,7 +143,7 @@ def _packaged(folder: Path, account: Account | None) -> Path:
 
 
 def _copied(binaries: Path, folder: Path, account: Account) -> Path:
-    """The same where `account` can read them: root's own folders, the usual place of a checkout, are closed to it."""
+    """A copy that `account` can read: root's own folders, the usual place of a checkout, are closed to it."""
     installation, package = binaries.parent, binaries.parent.parent
     target = folder / "postgres-binaries"
     for source in (installation, package.parent / f"{PACKAGE}.libs", package / ".dylibs"):

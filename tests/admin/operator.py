@@ -7,6 +7,7 @@ import re
 from tests.person import Page, Person
 
 PASSWORD = "correct horse battery"
+CONNECTIONS = "/admin/connections"
 
 
 class Operator(Person):

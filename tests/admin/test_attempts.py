@@ -13,8 +13,8 @@ import pytest
 from tests.admin.operator import Operator
 from tests.aging import Database, pass_time
 from tests.conftest import MintLink
+from tests.fakes import LocalNovu, LocalSlack
 from tests.person import Page, Person
-from tests.stand_ins import LocalNovu, LocalSlack
 from tests.test_delivery import attempt_id_of, until, worker
 
 

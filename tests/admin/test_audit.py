@@ -17,8 +17,8 @@ from tests.admin.operator import PASSWORD, Operator
 from tests.admin.test_attempts import failed, rows
 from tests.aging import Database, pass_time
 from tests.conftest import MintLink
+from tests.fakes import LocalNovu
 from tests.person import Person
-from tests.stand_ins import LocalNovu
 
 
 def table(operator: Operator, path: str) -> list[list[str]]:

@@ -13,23 +13,14 @@ from onboarding.sandbox.novu import Options, create_novu
 from onboarding.sandbox.serve import serving
 from onboarding.web.admin import connection_words
 from onboarding.wiring import Wiring
-from tests.admin.operator import PASSWORD, Operator
+from tests.admin.operator import CONNECTIONS, PASSWORD, Operator
 from tests.admin.test_attempts import rows
 from tests.aging import Database
 from tests.conftest import MintLink
+from tests.fakes import NOVU_KEY, LocalNovu, LocalSlack
 from tests.person import Page, Person
-from tests.stand_ins import NOVU_KEY, LocalNovu, LocalSlack
 from tests.test_delivery import attempt_id_of
 from tests.witness import Witness
-
-LIST = "/admin/connections"
-
-
-@pytest.fixture
-def place(person: Person, link: str, novu: LocalNovu) -> str:
-    """The page of the one connection there is."""
-    person.install(link)
-    return f"{LIST}/{novu.state.connections[0].identifier}"
 
 
 def check(operator: Operator, place: str) -> Page:
@@ -96,7 +87,7 @@ def test_every_state_and_reason_has_words(operator: Operator, place: str, ledger
         _, sign, word = connection_words.MARKS[state]
         why = connection_words.REASONS[reason]
         assert f"{sign} {word} {why.told}" in operator.open(place).text
-        assert f"{sign} {word} {why.short}" in operator.open(f"{LIST}?state={state}").text
+        assert f"{sign} {word} {why.short}" in operator.open(f"{CONNECTIONS}?state={state}").text
 
 
 def test_a_word_of_slacks_that_nobody_knows_is_shown_as_it_is(
@@ -121,7 +112,7 @@ def test_without_the_token_nobody_knows(
         app = make_app(ADMIN_PASSWORD=PASSWORD, NOVU_URL=url)
         Person(app, slack, witness).install(mint())
         operator.move_to(app)
-        page = check(operator, operator.open(LIST).link("Acme HQ"))
+        page = check(operator, operator.open(CONNECTIONS).link("Acme HQ"))
     assert "Checked, but it stays unknown: Novu hides the token, so Slack cannot be asked." in page.text
     assert "? Unknown" in page.text
 
@@ -129,16 +120,18 @@ def test_without_the_token_nobody_knows(
 def test_whoever_does_not_answer_is_named_and_nothing_changes(
     operator: Operator, place: str, slack: LocalSlack, novu: LocalNovu
 ) -> None:
-    slack.state.faults.set("auth.test", "rate_limited", 1, retry_after=90)
-    page = check(operator, place)
-    assert re.search(r"Nothing was changed: Slack gave no clear answer \(rate_?limited\)", page.text)
-    assert "Check again in 90 seconds." in page.text
-    assert "✓ Works" in page.text
     field = operator.csrf_field(place)
     novu.suffer("down")
     page = operator.open(place, "POST", data={"csrf_token": field, "action": "check"})
     novu.suffer("none")
     assert "Nothing was changed: Novu gave no clear answer (" in operator.follow(page).text
+    slack.state.faults.set("auth.test", "rate_limited", 1, retry_after=90)
+    page = check(operator, place)
+    assert re.search(r"Nothing was changed: Slack gave no clear answer \(rate_?limited\)", page.text)
+    assert "Check again in 90 seconds." in page.text
+    assert "✓ Works" in page.text
+    page = check(operator, place)
+    assert "Slack gave no clear answer (asked too often a moment ago). Check again in" in page.text
 
 
 def test_a_check_beside_a_delivery_does_not_claim_to_have_found_anything(
@@ -233,7 +226,7 @@ def test_the_list_says_how_each_of_them_does(
 ) -> None:
     person.install(mint(context={"tenant": "org-1"}, connectionMode="shared"))
     break_it(operator, place, slack)
-    told = set(map(_state_of, rows(operator.open(LIST))))
+    told = set(map(_state_of, rows(operator.open(CONNECTIONS))))
     assert told == {"Works", "Broken"}
 
 
@@ -243,15 +236,15 @@ def test_the_list_of_those_in_a_state_is_the_ledgers(
     person.install(mint(context={"tenant": "org-1"}))
     break_it(operator, place, slack)
     novu.suffer("down")
-    page = operator.open(f"{LIST}?state=broken")
+    page = operator.open(f"{CONNECTIONS}?state=broken")
     novu.suffer("none")
     [row] = rows(page)
     assert "Access revoked" in row
     assert operator.open(page.link("Acme HQ")).text.count("! Broken") == 1
-    assert len(rows(operator.open(f"{LIST}?state=working&context=tenant:org-1"))) == 1
-    assert rows(operator.open(f"{LIST}?state=working&context=tenant:org-2")) == []
-    assert rows(operator.open(f"{LIST}?state=working&subscriber=%00")) == []
-    assert "No connection fits." in operator.open(f"{LIST}?state=ended").text
+    assert len(rows(operator.open(f"{CONNECTIONS}?state=working&context=tenant:org-1"))) == 1
+    assert rows(operator.open(f"{CONNECTIONS}?state=working&context=tenant:org-2")) == []
+    assert rows(operator.open(f"{CONNECTIONS}?state=working&subscriber=%00")) == []
+    assert "No connection fits." in operator.open(f"{CONNECTIONS}?state=ended").text
 
 
 def test_pages_of_a_state_follow_each_other(operator: Operator, ledger_db: Database) -> None:
@@ -264,7 +257,7 @@ def test_pages_of_a_state_follow_each_other(operator: Operator, ledger_db: Datab
         FROM generate_series(1, 30) n
         """
     )
-    first = operator.open(f"{LIST}?state=broken")
+    first = operator.open(f"{CONNECTIONS}?state=broken")
     second = operator.open(first.link("Older"))
     assert (len(rows(first)), len(rows(second))) == (20, 10)
     assert len(rows(operator.open(second.link("Newest")))) == 20
@@ -272,7 +265,7 @@ def test_pages_of_a_state_follow_each_other(operator: Operator, ledger_db: Datab
 
 @pytest.mark.parametrize("query", ["state=nonsense", "state=%00", "state=broken&after=nonsense"])
 def test_filters_that_make_no_sense_are_refused(operator: Operator, query: str) -> None:
-    page = operator.open(f"{LIST}?{query}")
+    page = operator.open(f"{CONNECTIONS}?{query}")
     assert page.status == 400
     assert "Some filters make no sense" in page.text
 
@@ -288,15 +281,26 @@ def test_the_overview_counts_what_is_broken_by_reason(
     page = operator.open("/admin")
     assert "3 connections are broken" in page.text
     assert "The app's access was revoked in Slack 2 The app was removed from the workspace 1" in page.text
-    assert page.link("The app's access was revoked in Slack") == f"{LIST}?state=broken"
     assert len(rows(operator.open(page.link("3 connections are broken")))) == 3
+    revoked = rows(operator.open(page.link("The app's access was revoked in Slack")))
+    assert ["Access revoked" in row for row in revoked] == [True, True]
+    [removed] = rows(operator.open(page.link("The app was removed from the workspace")))
+    assert "App removed" in removed
+
+
+def test_a_reason_can_be_asked_for_without_a_state(operator: Operator, place: str, ledger_db: Database) -> None:
+    ledger_db.execute("UPDATE connection SET state = 'broken', reason = 'new_word'")
+    [row] = rows(operator.open(f"{CONNECTIONS}?reason=new_word"))
+    assert "Slack says new_word" in row
+    assert rows(operator.open(f"{CONNECTIONS}?reason=token_revoked")) == []
+    assert "No connection fits." in operator.open(f"{CONNECTIONS}?reason=%00").text
 
 
 def test_the_timeline_tells_that_it_broke_and_recovered(
     operator: Operator, person: Person, link: str, slack: LocalSlack, novu: LocalNovu
 ) -> None:
     attempt_id = attempt_id_of(person.open(person.come_back(link)).location)
-    place = f"{LIST}/{novu.state.connections[0].identifier}"
+    place = f"{CONNECTIONS}/{novu.state.connections[0].identifier}"
     break_it(operator, place, slack)
     check(operator, place)
     page = operator.open(f"/admin/attempts/{attempt_id}")

@@ -8,29 +8,20 @@ import pytest
 import requests
 from flask import Flask
 
-from onboarding.ledger.connections import Connections
+from onboarding.ledger.endings import Endings
 from onboarding.model.errors import StoreUnavailable
 from onboarding.wiring import Wiring
-from tests.admin.operator import PASSWORD, Operator
+from tests.admin.operator import CONNECTIONS, PASSWORD, Operator
 from tests.admin.test_attempts import rows
 from tests.aging import Database, make_due
 from tests.conftest import MintLink
+from tests.fakes import NOVU_KEY, LocalNovu, LocalSlack
 from tests.person import Person
-from tests.stand_ins import NOVU_KEY, LocalNovu, LocalSlack
 from tests.test_delivery import attempt_id_of, sealed
-
-LIST = "/admin/connections"
-
-
-@pytest.fixture
-def place(person: Person, link: str, novu: LocalNovu) -> str:
-    """The page of the one connection there is."""
-    person.install(link)
-    return f"{LIST}/{novu.state.connections[0].identifier}"
 
 
 def test_the_list_is_novus_own(operator: Operator, place: str) -> None:
-    page = operator.open(LIST)
+    page = operator.open(CONNECTIONS)
     [row] = rows(page)
     assert "Acme HQ" in row
     assert "subscriber-123" in row
@@ -57,7 +48,7 @@ def test_filters_are_novus_own(
 ) -> None:
     person.install(mint())
     person.install(mint(context={"tenant": "org-1"}))
-    page = operator.open(f"{LIST}?{query}")
+    page = operator.open(f"{CONNECTIONS}?{query}")
     assert page.status == 200
     assert found is None or len(rows(page)) == found
 
@@ -65,7 +56,7 @@ def test_filters_are_novus_own(
 def test_pages_follow_novus_cursors(operator: Operator, person: Person, mint: MintLink) -> None:
     for number in range(22):
         person.install(mint(context={"tenant": f"org-{number}"}))
-    first = operator.open(LIST)
+    first = operator.open(CONNECTIONS)
     assert len(rows(first)) == 20
     second = operator.open(first.link("Older"))
     assert len(rows(second)) == 2
@@ -198,7 +189,7 @@ def test_an_end_that_postgresql_did_not_note_is_put_right_by_a_worker(
 
     owner = novu.state.connections[0].identifier
     with monkeypatch.context() as patch:
-        patch.setattr(Connections, "end", away)
+        patch.setattr(Endings, "end", away)
         page = operator.do(place, place, action="disconnect", revoke="on")
     assert "Novu: the connection was deleted. PostgreSQL did not answer in the end: pages here may be" in page.text
     ledger_db.execute("UPDATE owner SET lease = NULL, leased_until = NULL")
@@ -259,10 +250,10 @@ def test_a_connection_under_a_name_of_its_own_is_forgotten_too(
 ) -> None:
     link = mint(identifier="mine")
     person.install(link)
-    field = operator.csrf_field(f"{LIST}/mine")
+    field = operator.csrf_field(f"{CONNECTIONS}/mine")
     novu.state.reset()
     data = {"csrf_token": field, "action": "disconnect"}
-    operator.follow(operator.open(f"{LIST}/mine", "POST", data=data))
+    operator.follow(operator.open(f"{CONNECTIONS}/mine", "POST", data=data))
     assert person.open(link).heading == "Connect Acme Inc. to Slack"
 
 
@@ -294,7 +285,7 @@ def test_others_in_the_same_workspace_are_named_before_they_stop(
 
 def test_when_novu_is_down_the_page_says_so(operator: Operator, place: str, novu: LocalNovu) -> None:
     novu.suffer("down")
-    for path in (LIST, place):
+    for path in (CONNECTIONS, place):
         page = operator.open(path)
         assert page.status == 200
         assert "Novu does not answer (" in page.text
@@ -303,7 +294,7 @@ def test_when_novu_is_down_the_page_says_so(operator: Operator, place: str, novu
 
 def test_an_unknown_connection_is_not_found(operator: Operator) -> None:
     for identifier in ("nothing", "a/b", "%2e%2e%2fx", "é", "x" * 3000):
-        assert operator.open(f"{LIST}/{identifier}").status == 404
+        assert operator.open(f"{CONNECTIONS}/{identifier}").status == 404
 
 
 @pytest.mark.parametrize("action", ["rename", "verify", "disconnect"])
@@ -313,7 +304,7 @@ def test_what_cannot_be_a_connection_is_not_changed(
 ) -> None:
     before = novu.state.connections
     data = {"csrf_token": operator.csrf_field(place), "action": action, "name": "New\0", "revoke": "on"}
-    page = operator.open(f"{LIST}/{identifier}", "POST", data=data)
+    page = operator.open(f"{CONNECTIONS}/{identifier}", "POST", data=data)
     assert page.status in {303, 404}
     assert operator.open("/admin/audit").status == 200
     assert novu.state.connections == before
@@ -330,12 +321,12 @@ def test_a_connection_made_elsewhere_is_shown_whatever_it_holds(operator: Operat
     }
     headers = {"Authorization": f"ApiKey {NOVU_KEY}"}
     requests.post(f"{novu.url}/v1/channel-connections", json=body, headers=headers, timeout=5).raise_for_status()
-    for path in (LIST, f"{LIST}/odd"):
+    for path in (CONNECTIONS, f"{CONNECTIONS}/odd"):
         page = operator.open(path)
         assert page.status == 200
         assert "<b>" not in page.source
     for action in ("verify", "disconnect"):
-        assert operator.do(f"{LIST}/odd", f"{LIST}/odd", action=action).status == 200
+        assert operator.do(f"{CONNECTIONS}/odd", f"{CONNECTIONS}/odd", action=action).status == 200
     assert novu.state.connections == ()
 
 

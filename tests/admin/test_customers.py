@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from onboarding.wiring import Wiring
 from tests.admin.operator import Operator
+from tests.fakes import LocalNovu
 from tests.person import Person
-from tests.stand_ins import LocalNovu
 
 
 def test_it_shows_connection_attempts_and_events(

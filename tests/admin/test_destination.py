@@ -14,24 +14,16 @@ from onboarding.sandbox.novu import Options, create_novu
 from onboarding.sandbox.serve import serving
 from onboarding.web.admin import destination_words
 from onboarding.wiring import Wiring
-from tests.admin.operator import PASSWORD, Operator
+from tests.admin.operator import CONNECTIONS, PASSWORD, Operator
 from tests.admin.test_attempts import rows
 from tests.aging import Database
 from tests.conftest import MintLink
+from tests.fakes import NOVU_KEY, LocalNovu, LocalSlack
 from tests.person import Page, Person
-from tests.stand_ins import NOVU_KEY, LocalNovu, LocalSlack
 from tests.witness import Witness
 
-LIST = "/admin/connections"
 ACME = "T9TK3CUKW"
 DANA = "U9TK3CUKW"
-
-
-@pytest.fixture
-def place(person: Person, link: str, novu: LocalNovu) -> str:
-    """The page of the one connection there is."""
-    person.install(link)
-    return f"{LIST}/{novu.state.connections[0].identifier}"
 
 
 def channel(slack: LocalSlack, name: str) -> str:
@@ -207,7 +199,7 @@ def test_while_slack_is_silent_nothing_is_changed(
 
 
 @pytest.mark.parametrize(
-    ("misfortune", "words"),
+    ("failure", "words"),
     [
         ("down", "Novu did not do it (no answer: "),
         ("unauthorized", "Novu does not accept NOVU_SECRET_KEY."),
@@ -215,12 +207,12 @@ def test_while_slack_is_silent_nothing_is_changed(
     ],
 )
 def test_if_novu_does_not_take_it_nothing_is_changed(
-    operator: Operator, place: str, slack: LocalSlack, novu: LocalNovu, misfortune: str, words: str
+    operator: Operator, place: str, slack: LocalSlack, novu: LocalNovu, failure: str, words: str
 ) -> None:
     choose(operator, place, DANA)
     operator.do(place, place, action="remove")
     field = operator.csrf_field(place)
-    novu.suffer(misfortune)
+    novu.suffer(failure)
     page = operator.open(place, "POST", data={"csrf_token": field, "action": "choose", "place": DANA})
     novu.suffer("none")
     page = operator.follow(page)
@@ -255,7 +247,7 @@ def test_if_novu_hides_tokens_a_test_is_not_possible(
         app = make_app(ADMIN_PASSWORD=PASSWORD, NOVU_URL=url)
         Person(app, slack, witness).install(mint())
         operator.move_to(app)
-        place = operator.open(LIST).link("Acme HQ")
+        place = operator.open(CONNECTIONS).link("Acme HQ")
         assert "Notifications go to the channel C0UNSEEN123 now." in choose(operator, place, "C0UNSEEN123").text
         page = operator.do(place, place, action="test")
     assert "Nothing was sent. Novu does not show tokens, so Slack cannot be asked." in page.text
@@ -265,7 +257,7 @@ def test_a_link_without_a_subscriber_has_no_destination(
     operator: Operator, person: Person, mint: MintLink, novu: LocalNovu
 ) -> None:
     person.install(mint(subscriberId=None, context={"tenant": "org-1"}))
-    place = f"{LIST}/{novu.state.connections[0].identifier}"
+    place = f"{CONNECTIONS}/{novu.state.connections[0].identifier}"
     page = operator.open(place)
     assert "This link has no subscriber, so nothing can be delivered" in page.text
     assert 'name="place"' not in page.source
@@ -284,7 +276,7 @@ def test_a_connection_that_something_else_made_is_left_alone(operator: Operator,
     headers = {"Authorization": f"ApiKey {NOVU_KEY}"}
     requests.post(f"{novu.url}/v1/channel-connections", json=body, headers=headers, timeout=5).raise_for_status()
     hang_on(novu, "elsewhere")
-    page = operator.open(f"{LIST}/elsewhere")
+    page = operator.open(f"{CONNECTIONS}/elsewhere")
     assert "This service does not know this connection" in page.text
     assert 'name="place"' not in page.source
     assert "Send a test message" not in page.text
@@ -292,7 +284,7 @@ def test_a_connection_that_something_else_made_is_left_alone(operator: Operator,
     assert row.split()[:2] == ["Person", "U0OTHER"]
     assert row.split()[-2:] == ["something", "else"]
     for action in ("choose", "remove", "test"):
-        page = operator.do(f"{LIST}/elsewhere", f"{LIST}/elsewhere", action=action, place=DANA)
+        page = operator.do(f"{CONNECTIONS}/elsewhere", f"{CONNECTIONS}/elsewhere", action=action, place=DANA)
         assert "This service does not know this connection" in page.text.split("Where notifications go")[0]
     assert targets(novu) == [("slack_user", "U0OTHER")]
 
@@ -340,7 +332,7 @@ def test_the_timeline_tells_where_notifications_go(
     operator: Operator, person: Person, mint: MintLink, slack: LocalSlack, novu: LocalNovu
 ) -> None:
     outcome = person.open(person.come_back(mint())).location
-    place = f"{LIST}/{novu.state.connections[0].identifier}"
+    place = f"{CONNECTIONS}/{novu.state.connections[0].identifier}"
     general = channel(slack, "general")
     choose(operator, place, general)
     choose(operator, place, DANA)

@@ -17,10 +17,10 @@ from tests.admin.test_attempts import rows
 from tests.admin.test_single_sign_on import come_in
 from tests.aging import Database
 from tests.conftest import MintLink
+from tests.fakes import LocalSlack
 from tests.hosting import NEW, Host, hosting
 from tests.person import Page, Person
 from tests.service import free_port
-from tests.stand_ins import LocalSlack
 from tests.test_host_events import deliver
 from tests.witness import Witness
 

@@ -14,8 +14,8 @@ from tests.admin.operator import PASSWORD, Operator
 from tests.admin.test_attempts import rows
 from tests.aging import Database, pass_time
 from tests.conftest import MintLink
+from tests.fakes import LocalSlack
 from tests.person import Page, Person
-from tests.stand_ins import LocalSlack
 
 LINKS = "/admin/links"
 

@@ -13,8 +13,8 @@ from tests.admin.operator import PASSWORD, Operator
 from tests.admin.test_attempts import failed, rows
 from tests.aging import Database, make_due
 from tests.conftest import MintLink
+from tests.fakes import LocalNovu, LocalSlack
 from tests.person import Page, Person
-from tests.stand_ins import LocalNovu, LocalSlack
 from tests.test_delivery import until, worker
 from tests.witness import Witness
 

@@ -14,8 +14,8 @@ from flask import Flask
 
 from onboarding.clock import utc_now
 from tests.admin.operator import PASSWORD, Operator
+from tests.fakes import LocalSlack
 from tests.person import Person
-from tests.stand_ins import LocalSlack
 from tests.witness import Witness
 
 PAGES = [

@@ -23,9 +23,9 @@ from onboarding.sandbox.serve import serving
 from tests.admin.operator import PASSWORD, Operator
 from tests.admin.test_attempts import rows
 from tests.aging import Database
+from tests.fakes import LocalSlack
 from tests.person import Page, path_of, set_cookies
 from tests.scripted import Script, scripted
-from tests.stand_ins import LocalSlack
 from tests.witness import Witness
 
 SECRET = "a-secret-between-us-and-the-issuer"

@@ -9,8 +9,8 @@ from flask import Flask
 
 from tests.api.host import KEY, KEYS, OTHER_KEY, Host
 from tests.conftest import MintLink
+from tests.fakes import LocalNovu, LocalSlack
 from tests.person import Person
-from tests.stand_ins import LocalNovu, LocalSlack
 from tests.witness import Witness
 
 

@@ -15,8 +15,8 @@ from onboarding.wiring import Wiring
 from tests.aging import Database, pass_time
 from tests.api.host import KEYS, NO_DATABASE, Host, path_of
 from tests.conftest import MintLink
+from tests.fakes import LocalNovu
 from tests.person import Person
-from tests.stand_ins import LocalNovu
 from tests.test_delivery import attempt_id_of
 from tests.witness import Witness
 

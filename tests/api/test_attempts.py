@@ -10,8 +10,8 @@ from onboarding.wiring import Wiring
 from tests.aging import Database, pass_time
 from tests.api.host import Host
 from tests.conftest import MintLink
+from tests.fakes import LocalNovu
 from tests.person import Person
-from tests.stand_ins import LocalNovu
 
 
 def ids(host: Host, **query: object) -> list[str]:

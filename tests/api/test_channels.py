@@ -12,8 +12,8 @@ from onboarding.sandbox.novu.options import Options
 from onboarding.wiring import Wiring
 from tests.api.host import Answer, Host
 from tests.conftest import MintLink
+from tests.fakes import LocalNovu, LocalSlack
 from tests.person import Person
-from tests.stand_ins import LocalNovu, LocalSlack
 
 GLOBEX = "T0GL0BEX20"
 NORTHWIND = ("T0NRTHW1ND", "T0NRTHF00D", "T0NRTHSH1P")
@@ -176,9 +176,9 @@ def test_a_slack_that_fails_is_asked_again_later(host: Host, connected: str, sla
     assert host.channels(connected).status == 200
 
 
-@pytest.mark.parametrize("misfortune", ["down", "unauthorized", "html", "unavailable"])
-def test_a_novu_that_fails_is_asked_again_later(host: Host, connected: str, novu: LocalNovu, misfortune: str) -> None:
-    novu.suffer(misfortune)
+@pytest.mark.parametrize("failure", ["down", "unauthorized", "html", "unavailable"])
+def test_a_novu_that_fails_is_asked_again_later(host: Host, connected: str, novu: LocalNovu, failure: str) -> None:
+    novu.suffer(failure)
     assert host.channels(connected).status == 503
 
 

@@ -17,8 +17,8 @@ from onboarding.wiring import Wiring
 from tests.aging import Database
 from tests.api.host import KEYS, NEW_LINK, Host, path_of
 from tests.conftest import MintLink
+from tests.fakes import LocalNovu, LocalSlack
 from tests.person import Person
-from tests.stand_ins import LocalNovu, LocalSlack
 from tests.witness import Witness
 
 
@@ -88,10 +88,10 @@ def test_slack_says_how_long_to_wait(host: Host, connected: str, slack: LocalSla
     assert (answer.status, answer.headers["Retry-After"]) == (503, "17")
 
 
-@pytest.mark.parametrize("misfortune", ["down", "unauthorized", "html", "unavailable"])
-def test_a_novu_that_fails_changes_nothing(host: Host, connected: str, novu: LocalNovu, misfortune: str) -> None:
+@pytest.mark.parametrize("failure", ["down", "unauthorized", "html", "unavailable"])
+def test_a_novu_that_fails_changes_nothing(host: Host, connected: str, novu: LocalNovu, failure: str) -> None:
     before = host.connection(connected).body
-    novu.suffer(misfortune)
+    novu.suffer(failure)
     answer = host.ask(connected, "check")
     assert answer.status == 503
     assert "Novu" in answer.body["detail"]

@@ -8,8 +8,8 @@ from onboarding.wiring import Wiring
 from tests.aging import Database
 from tests.api.host import Host
 from tests.conftest import MintLink
+from tests.fakes import LocalSlack
 from tests.person import Person
-from tests.stand_ins import LocalSlack
 from tests.witness import Witness
 
 VERMEER = "T0VMBRE11A"

@@ -17,8 +17,8 @@ from onboarding.wiring import Wiring
 from tests.aging import Database
 from tests.api.host import KEYS, Host
 from tests.conftest import MintLink
+from tests.fakes import LocalNovu, LocalSlack
 from tests.person import Person
-from tests.stand_ins import LocalNovu, LocalSlack
 from tests.test_round_trips import Counters
 from tests.witness import Witness
 

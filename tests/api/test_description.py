@@ -35,8 +35,8 @@ from onboarding.web.api.schemas import EVENTS
 from onboarding.web.api.shapes import PATH_SEGMENT
 from onboarding.wiring import Wiring
 from tests.api.host import KEY, KEYS, Host, path_of
+from tests.fakes import LocalNovu
 from tests.person import Person
-from tests.stand_ins import LocalNovu
 
 MINE: Final = "mine"
 ARGUMENT: Final = re.compile("<[a-z]+_id>")

@@ -13,8 +13,8 @@ from onboarding.sandbox.novu.options import Options
 from onboarding.wiring import Wiring
 from tests.api.host import KEYS, Answer, Host
 from tests.conftest import MintLink
+from tests.fakes import LocalNovu, LocalSlack
 from tests.person import Person
-from tests.stand_ins import LocalNovu, LocalSlack
 from tests.witness import Witness
 
 ChannelId = Callable[..., str]
@@ -224,9 +224,9 @@ def test_slack_says_how_long_to_wait(host: Host, connected: str, channel_id: Cha
     assert (answer.status, answer.headers["Retry-After"]) == (503, "9")
 
 
-@pytest.mark.parametrize("misfortune", ["down", "unauthorized", "html", "rejected"])
-def test_a_novu_that_fails_changes_nothing(host: Host, connected: str, novu: LocalNovu, misfortune: str) -> None:
-    novu.suffer(misfortune)
+@pytest.mark.parametrize("failure", ["down", "unauthorized", "html", "rejected"])
+def test_a_novu_that_fails_changes_nothing(host: Host, connected: str, novu: LocalNovu, failure: str) -> None:
+    novu.suffer(failure)
     assert host.point(connected, userId=DANA).status == 503
     novu.suffer("none")
     assert host.connection(connected).body["endpoints"] == []

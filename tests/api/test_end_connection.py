@@ -17,8 +17,8 @@ from onboarding.wiring import Wiring
 from tests.aging import Database
 from tests.api.host import KEYS, Host
 from tests.conftest import MintLink
+from tests.fakes import NOVU_KEY, LocalNovu, LocalSlack
 from tests.person import Person
-from tests.stand_ins import NOVU_KEY, LocalNovu, LocalSlack
 from tests.witness import Witness
 
 
@@ -124,11 +124,11 @@ def test_without_revoking_nobody_else_matters(host: Host, person: Person, mint: 
     assert host.ask("other", "check").body["state"] == "working"
 
 
-@pytest.mark.parametrize("misfortune", ["down", "html", "rate_limited", "unavailable"])
+@pytest.mark.parametrize("failure", ["down", "html", "rate_limited", "unavailable"])
 def test_while_novu_is_away_a_worker_finishes_it(
-    host: Host, connected: str, novu: LocalNovu, wiring: Wiring, misfortune: str
+    host: Host, connected: str, novu: LocalNovu, wiring: Wiring, failure: str
 ) -> None:
-    novu.suffer(misfortune)
+    novu.suffer(failure)
     answer = host.end(connected)
     assert (answer.status, answer.body) == (202, None)
     assert state(host, connected) == ("working", None)
@@ -222,7 +222,7 @@ def test_what_postgresql_did_not_hear_of_is_noted_by_a_worker(
         raise StoreUnavailable("PostgreSQL", "gone")
 
     with monkeypatch.context() as patched:
-        patched.setattr(type(wiring.ledger.connections), "end", fails)
+        patched.setattr(type(wiring.ledger.endings), "end", fails)
         assert host.end(connected).status == 202
     assert novu.state.connections == ()
     assert host.end(connected).status in {202, 204}

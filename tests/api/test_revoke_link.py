@@ -11,8 +11,8 @@ from onboarding.ledger.audit import Action
 from onboarding.wiring import Wiring
 from tests.api.host import Host, path_of
 from tests.conftest import MintLink
+from tests.fakes import LocalNovu
 from tests.person import Person
-from tests.stand_ins import LocalNovu
 
 REVOKED = "This link is no longer valid"
 

@@ -14,8 +14,8 @@ from onboarding.sandbox.novu.options import Options
 from onboarding.wiring import Wiring
 from tests.api.host import KEYS, NEW_LINK, Host
 from tests.conftest import MintLink
+from tests.fakes import LocalNovu, LocalSlack
 from tests.person import Person
-from tests.stand_ins import LocalNovu, LocalSlack
 from tests.witness import Witness
 
 DANA = "U9TK3CUKW"
@@ -64,9 +64,9 @@ def test_a_slack_that_fails_is_asked_again_later(host: Host, chosen: str, slack:
     assert host.test(chosen).status == 503
 
 
-@pytest.mark.parametrize("misfortune", ["down", "unauthorized", "html"])
-def test_a_novu_that_fails_is_asked_again_later(host: Host, chosen: str, novu: LocalNovu, misfortune: str) -> None:
-    novu.suffer(misfortune)
+@pytest.mark.parametrize("failure", ["down", "unauthorized", "html"])
+def test_a_novu_that_fails_is_asked_again_later(host: Host, chosen: str, novu: LocalNovu, failure: str) -> None:
+    novu.suffer(failure)
     assert host.test(chosen).status == 503
 
 

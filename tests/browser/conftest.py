@@ -9,7 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from onboarding.sandbox.issuer import IssuerApp, create_issuer
 from onboarding.sandbox.serve import serving
@@ -20,9 +20,9 @@ from tests.admin.operator import PASSWORD
 from tests.api.host import KEY
 from tests.browser.visitor import Visitor
 from tests.conftest import MintLink
+from tests.fakes import LocalSlack
 from tests.postgres import Databases
 from tests.service import Service, free_port, running
-from tests.stand_ins import LocalSlack
 from tests.witness import Witness
 
 
@@ -110,3 +110,13 @@ def stranger(browser: Browser, slack: LocalSlack, witness: Witness) -> Iterator[
     """Somebody else, with cookies of their own."""
     with browser.new_context() as context:
         yield Visitor(context.new_page(), witness)
+
+
+@pytest.fixture
+def operator(visitor: Visitor, service: Service) -> Visitor:
+    """Somebody who is signed in, and looks at the overview."""
+    visitor.open(f"{service.url}/admin")
+    visitor.page.get_by_label("Password").fill(PASSWORD)
+    visitor.page.get_by_role("button", name="Sign in").click()
+    expect(visitor.page.get_by_role("heading", level=1)).to_have_text("Overview")
+    return visitor

@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.visitor import Visitor
 from tests.conftest import MintLink
-from tests.stand_ins import LocalNovu, LocalSlack
+from tests.fakes import LocalNovu, LocalSlack
 from tests.witness import Witness
 
 ACME = "T9TK3CUKW"

@@ -13,9 +13,9 @@ from onboarding.sandbox.host import create_host
 from onboarding.sandbox.serve import serving
 from tests.api.host import KEY
 from tests.browser.visitor import Visitor
+from tests.fakes import LocalSlack
 from tests.hosting import NEW
 from tests.service import free_port, running
-from tests.stand_ins import LocalSlack
 from tests.test_delivery import worker
 from tests.witness import Witness
 

@@ -15,8 +15,8 @@ from onboarding.wiring import Wiring
 from tests.aging import Database, pass_time
 from tests.browser.visitor import Visitor
 from tests.conftest import MintLink
+from tests.fakes import LocalNovu, LocalSlack
 from tests.service import Service, free_port, running
-from tests.stand_ins import LocalNovu, LocalSlack
 from tests.witness import Witness
 
 

@@ -12,11 +12,11 @@ from playwright.sync_api import expect
 from onboarding.settings import environment
 from onboarding.wiring import Wiring, wire
 from tests.admin.operator import PASSWORD
-from tests.browser.visitor import Visitor
+from tests.browser.visitor import Visitor, go
 from tests.conftest import MintLink
+from tests.fakes import LocalNovu, LocalSlack
 from tests.hosting import NEW, Host, hosting
 from tests.service import Service, free_port, running
-from tests.stand_ins import LocalNovu, LocalSlack
 from tests.witness import Witness
 
 
@@ -44,20 +44,6 @@ def wiring(env: dict[str, str], service: Service, host: Host) -> Iterator[Wiring
     ours = {"PUBLIC_URL": service.url, "WEBHOOK_URL": host.url, "WEBHOOK_SECRETS": NEW}
     with closing(wire(environment.load({**env, **ours}))) as wiring:
         yield wiring
-
-
-@pytest.fixture
-def operator(visitor: Visitor, service: Service, wiring: Wiring) -> Visitor:
-    visitor.open(f"{service.url}/admin")
-    visitor.page.get_by_label("Password").fill(PASSWORD)
-    visitor.page.get_by_role("button", name="Sign in").click()
-    expect(visitor.page.get_by_role("heading", level=1)).to_have_text("Overview")
-    return visitor
-
-
-def go(somebody: Visitor, page: str) -> None:
-    somebody.page.get_by_role("navigation", name="Status page").get_by_role("link", name=page).click()
-    expect(somebody.page.get_by_role("heading", level=1)).to_have_text(page)
 
 
 def deliver(wiring: Wiring) -> list[timedelta | None]:

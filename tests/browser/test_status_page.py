@@ -15,34 +15,19 @@ from onboarding.clock import utc_now
 from onboarding.wiring import Wiring
 from tests.admin.operator import PASSWORD
 from tests.aging import Database
-from tests.browser.visitor import Visitor
+from tests.browser.visitor import Visitor, go
 from tests.conftest import MintLink
+from tests.fakes import LocalNovu, LocalSlack
 from tests.service import Service
-from tests.stand_ins import LocalNovu, LocalSlack
 from tests.witness import Witness
-
-
-@pytest.fixture
-def operator(visitor: Visitor, service: Service) -> Visitor:
-    """Somebody who is signed in, and looks at the overview."""
-    visitor.open(f"{service.url}/admin")
-    visitor.page.get_by_label("Password").fill(PASSWORD)
-    visitor.page.get_by_role("button", name="Sign in").click()
-    expect(visitor.page.get_by_role("heading", level=1)).to_have_text("Overview")
-    return visitor
-
-
-def go(somebody: Visitor, page: str) -> None:
-    somebody.page.get_by_role("navigation", name="Status page").get_by_role("link", name=page).click()
-    expect(somebody.page.get_by_role("heading", level=1)).to_have_text(page)
 
 
 def rows(somebody: Visitor) -> list[str]:
     return [row.inner_text() for row in somebody.page.locator("tbody tr").all()]
 
 
-def fail(customer: Visitor, novu: LocalNovu, link: str, misfortune: str = "unauthorized") -> None:
-    novu.suffer(misfortune)
+def fail(customer: Visitor, novu: LocalNovu, link: str, failure: str = "unauthorized") -> None:
+    novu.suffer(failure)
     customer.install(link)
     customer.page.wait_for_url("**/attempts/*")
     novu.suffer("none")

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import ConsoleMessage, Page
+from playwright.sync_api import ConsoleMessage, Page, expect
 
 from tests.witness import Witness
 
@@ -15,7 +15,7 @@ ARRIVED = """() => {
     const heading = document.querySelector("h1")?.innerText ?? "";
     return document.readyState === "complete" && document.title === heading.split(/\\s+/).join(" ").trim();
 }"""
-"""Our pages carry their heading as their title; those of the stand-ins do not."""
+"""Our pages carry their heading as their title; those of the fakes do not."""
 
 
 class Visitor:
@@ -91,3 +91,9 @@ class Visitor:
     def _picture(self, name: str) -> None:
         PICTURES.mkdir(exist_ok=True)
         self.page.screenshot(path=PICTURES / f"{name}.png", full_page=True)
+
+
+def go(somebody: Visitor, page: str) -> None:
+    """To another page of the status page."""
+    somebody.page.get_by_role("navigation", name="Status page").get_by_role("link", name=page).click()
+    expect(somebody.page.get_by_role("heading", level=1)).to_have_text(page)

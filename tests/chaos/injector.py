@@ -91,11 +91,11 @@ class Injector:
         self._wires[place].cut(side, times)
         return self._wires[place].mend
 
-    def _suffer(self, misfortune: str, times: int) -> Action:
+    def _suffer(self, failure: str, times: int) -> Action:
         """Those that strike by number do so a few times, the others for as long as the fault lasts."""
-        lasting = misfortune in {"slow", "down", "rate_limited", "html"}
-        self._novu.misfortune.turn(misfortune, None if lasting else times)
-        return self._novu.misfortune.clear
+        lasting = failure in {"slow", "down", "rate_limited", "html"}
+        self._novu.failures.turn(failure, None if lasting else times)
+        return self._novu.failures.clear
 
     def _strike_redis(self, what: str) -> Action | None:
         match what:

@@ -29,9 +29,9 @@ from tests.chaos.ledgers import Ledgers, Verdict, compare
 from tests.chaos.plan import Install
 from tests.chaos.visitor import Visit, Visitor
 from tests.chaos.wire import Wire
+from tests.fakes import CLIENT_SECRET, NOVU_KEY, SECRET_KEY, LocalNovu, LocalSlack
 from tests.hosting import NEW, Host, hosting
 from tests.service import free_port
-from tests.stand_ins import CLIENT_SECRET, NOVU_KEY, SECRET_KEY, LocalNovu, LocalSlack
 
 LONGEST_WAIT: Final = 180.0
 LOOK_EVERY: Final = 0.5
@@ -49,7 +49,7 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """What the service runs in. The stand-ins live in this process, so that their ledgers outlast every fault."""
+    """What the service runs in. The fakes live in this process, so that their ledgers outlast every fault."""
 
     folder: Path
     env: Mapping[str, str]

@@ -19,7 +19,7 @@ from onboarding.flows.install import attempt_id
 from onboarding.model import Reason, Secret
 from onboarding.web.pages import messages
 from tests.chaos.plan import Install
-from tests.stand_ins import LocalSlack
+from tests.fakes import LocalSlack
 
 MOST_TRIES: Final = 12
 PAUSE: Final = 0.5

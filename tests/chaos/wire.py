@@ -1,4 +1,4 @@
-"""The last stretch of wire before a stand-in: cuts connections, and lets something happen while an answer is on it."""
+"""The last stretch of wire before a fake: cuts connections, and lets something happen while an answer is on it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ READS: Final = frozenset({"GET", "HEAD"})
 
 
 class Wire:
-    """Wraps the app of a stand-in. Only its API is struck, never the pages that a browser sees.
+    """Wraps the app of a fake. Only its API is struck, never the pages that a browser sees.
 
     Cut before: the request never arrives. Cut after: it was carried out, and its answer is lost.
     """

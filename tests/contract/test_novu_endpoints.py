@@ -178,7 +178,7 @@ def test_novu_py_tells_why_updating_fails(calls: Any, local: NovuSite) -> None:
 
 
 @pytest.mark.parametrize(
-    ("misfortune", "status", "words", "kind"),
+    ("failure", "status", "words", "kind"),
     [
         ("unauthorized", 401, "API Key not found", "ErrorDto"),
         ("feature_off", 404, "Feature not enabled", "ErrorDto"),
@@ -188,10 +188,10 @@ def test_novu_py_tells_why_updating_fails(calls: Any, local: NovuSite) -> None:
         ("unavailable", 503, "Rate limiting cache service is not available", "APIError"),
     ],
 )
-def test_novu_py_tells_every_misfortune(
-    calls: Any, local: NovuSite, misfortune: str, status: int, words: str, kind: str
+def test_novu_py_tells_every_failure(
+    calls: Any, local: NovuSite, failure: str, status: int, words: str, kind: str
 ) -> None:
-    local.suffer(misfortune)
+    local.suffer(failure)
     assert refusal(lambda: create(calls)) == (status, words, kind)
 
 
@@ -237,9 +237,9 @@ def test_an_error_is_replayed_after_its_cause_is_gone(calls: Any, local: NovuSit
     assert create(calls, "another key", subscriber_id="late").subscriber_id == "late"
 
 
-@pytest.mark.parametrize("misfortune", ["error_after_commit", "truncated"])
-def test_a_lost_answer_is_found_again_under_its_key(calls: Any, local: NovuSite, misfortune: str) -> None:
-    local.suffer(misfortune)
+@pytest.mark.parametrize("failure", ["error_after_commit", "truncated"])
+def test_a_lost_answer_is_found_again_under_its_key(calls: Any, local: NovuSite, failure: str) -> None:
+    local.suffer(failure)
     with pytest.raises((models.NovuError, ValueError)):
         create(calls, "key", identifier=...)
     assert create(calls, "key", identifier=...).subscriber_id == "subscriber-123"

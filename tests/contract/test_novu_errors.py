@@ -26,8 +26,8 @@ STRUCTURE = (
 def nothing(_: NovuSite) -> None: ...
 
 
-def suffering(misfortune: str) -> Callable[[NovuSite], None]:
-    return lambda local: local.suffer(misfortune).raise_for_status()
+def suffering(failure: str) -> Callable[[NovuSite], None]:
+    return lambda local: local.suffer(failure).raise_for_status()
 
 
 def holding(*asks: dict[str, Any]) -> Callable[[NovuSite], None]:
@@ -206,7 +206,7 @@ def test_no_answer_is_no_status(client: Client, local: NovuSite) -> None:
 
 
 @pytest.mark.parametrize(
-    ("misfortune", "words"),
+    ("failure", "words"),
     [
         (
             "refresh_failed",
@@ -219,11 +219,9 @@ def test_no_answer_is_no_status(client: Client, local: NovuSite) -> None:
         ),
     ],
 )
-def test_our_verify_tells_why_a_token_was_not_refreshed(
-    ours: Ours, local: NovuSite, misfortune: str, words: str
-) -> None:
+def test_our_verify_tells_why_a_token_was_not_refreshed(ours: Ours, local: NovuSite, failure: str, words: str) -> None:
     ours.create(Ask(refresh="xoxe-1-old"))
-    local.suffer(misfortune)
+    local.suffer(failure)
     with pytest.raises(Refused) as caught:
         ours.verify("mine")
     assert (caught.value.status, caught.value.message) == (502, words)

@@ -55,20 +55,18 @@ class SlackSite:
         return answer_of(self.session.post(f"{self.url}/api/{method}", data=form, headers=headers))
 
 
-@dataclass(frozen=True, slots=True)
-class NovuSite:
-    url: str
-    state: Novu
-    session: requests.Session
-    headers: dict[str, str] = field(default_factory=lambda: {"Authorization": f"ApiKey {KEY}"})
+class NovuRows:
+    """Rows of one kind at a local Novu: channel connections, or channel endpoints."""
 
     def send(self, method: str, path: str = "", **options: Any) -> requests.Response:
-        options["headers"] = self.headers | options.get("headers", {})
-        return self.session.request(method, f"{self.url}/v1/channel-connections{path}", **options)
+        raise NotImplementedError
+
+    def body(self, **changes: Any) -> dict[str, Any]:
+        raise NotImplementedError
 
     def create(self, key: str = "", /, **changes: Any) -> requests.Response:
         headers = {"Idempotency-Key": key} if key else {}
-        return self.send("POST", json=connection(**changes), headers=headers)
+        return self.send("POST", json=self.body(**changes), headers=headers)
 
     def created(self, **changes: Any) -> dict[str, Any]:
         answer = self.create(**changes)
@@ -80,8 +78,23 @@ class NovuSite:
         assert answer.status_code == 200, answer.text
         return [row["identifier"] for row in answer.json()["data"]]
 
+
+@dataclass(frozen=True, slots=True)
+class NovuSite(NovuRows):
+    url: str
+    state: Novu
+    session: requests.Session
+    headers: dict[str, str] = field(default_factory=lambda: {"Authorization": f"ApiKey {KEY}"})
+
+    def send(self, method: str, path: str = "", **options: Any) -> requests.Response:
+        options["headers"] = self.headers | options.get("headers", {})
+        return self.session.request(method, f"{self.url}/v1/channel-connections{path}", **options)
+
+    def body(self, **changes: Any) -> dict[str, Any]:
+        return connection(**changes)
+
     def suffer(self, name: str, **form: str) -> requests.Response:
-        return self.session.post(f"{self.url}/misfortune", data={"name": name, **form}, allow_redirects=False)
+        return self.session.post(f"{self.url}/failure", data={"name": name, **form}, allow_redirects=False)
 
 
 def connection(**changes: Any) -> dict[str, Any]:

@@ -8,11 +8,11 @@ from typing import Any
 
 import requests
 
-from tests.sandbox.clients import NovuSite
+from tests.sandbox.clients import NovuRows, NovuSite
 
 
 @dataclass(frozen=True, slots=True)
-class EndpointSite:
+class EndpointSite(NovuRows):
     novu: NovuSite
 
     def send(self, method: str, path: str = "", **options: Any) -> requests.Response:
@@ -22,19 +22,8 @@ class EndpointSite:
         options["headers"] = self.novu.headers | options.get("headers", {})
         return self.novu.session.request(method, f"{self.novu.url}{path}", **options)
 
-    def create(self, key: str = "", /, **changes: Any) -> requests.Response:
-        headers = {"Idempotency-Key": key} if key else {}
-        return self.send("POST", json=endpoint(**changes), headers=headers)
-
-    def created(self, **changes: Any) -> dict[str, Any]:
-        answer = self.create(**changes)
-        assert answer.status_code == 201, answer.text
-        return dict(answer.json()["data"])
-
-    def rows(self, **query: Any) -> list[str]:
-        answer = self.send("GET", params=query)
-        assert answer.status_code == 200, answer.text
-        return [row["identifier"] for row in answer.json()["data"]]
+    def body(self, **changes: Any) -> dict[str, Any]:
+        return endpoint(**changes)
 
     def trigger(self, **changes: Any) -> requests.Response:
         return self.call("POST", "/v1/events/trigger", json=event(**changes))
@@ -45,7 +34,7 @@ class EndpointSite:
         return str(answer.json()["data"]["transactionId"])
 
     def delivered(self, **changes: Any) -> dict[str, Any]:
-        """What came of one notification for one subscriber."""
+        """The result of one notification for one subscriber."""
         transaction = self.triggered(**changes)
         [found] = self.activity(transaction)
         return found
@@ -59,7 +48,7 @@ class EndpointSite:
             if len(found) >= many:
                 return found
             time.sleep(0.01)
-        raise AssertionError("nothing came of it")
+        raise AssertionError("no result in time")
 
 
 def endpoint(**changes: Any) -> dict[str, Any]:

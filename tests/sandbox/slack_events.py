@@ -7,17 +7,11 @@ import hmac
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-import requests
-from flask import Flask, Response, request
-
-from onboarding.sandbox.serve import serving
-from onboarding.sandbox.slack import SlackApp, create_slack
-from tests.sandbox.clients import SlackSite
+from flask import Response, request
 
 SECRET: Final = "the app's own signing secret"
 
@@ -57,23 +51,3 @@ class Recorder:
             self.heard.append(Heard(time.monotonic(), json.loads(raw), headers))
             answer = self.answers.pop(0) if self.answers else Response
         return answer()
-
-
-@contextmanager
-def recording() -> Iterator[Recorder]:
-    app, recorder = Flask("recorder"), Recorder()
-    app.add_url_rule("/<path:_>", "hear", lambda _: recorder.hear(), methods=["POST"])
-    with serving(app) as url:
-        recorder.url = url
-        yield recorder
-    assert recorder.forged == []
-
-
-@contextmanager
-def telling(app: Recorder, session: requests.Session) -> Iterator[SlackSite]:
-    """A local Slack that tells it everything, with waits a test can afford."""
-    slack = SlackApp(signing_secret=SECRET)
-    made = create_slack(slack, events_url=f"{app.url}/slack/events", retry_waits=(0, 0.2, 0.4))
-    with serving(made) as url:
-        yield SlackSite(url, made.extensions["slack"], session)
-    made.extensions["slack"].reset()

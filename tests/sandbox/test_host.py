@@ -14,10 +14,10 @@ from onboarding.sandbox.host import create_host
 from onboarding.sandbox.host.novu import introduce_customers
 from onboarding.sandbox.serve import serving
 from tests.api.host import KEY, KEYS
+from tests.fakes import NOVU_KEY, LocalNovu, LocalSlack
 from tests.person import Person
 from tests.sandbox.sprocket import SECRET, Sprocket
 from tests.sandbox.test_commands import SANDBOX, running
-from tests.stand_ins import NOVU_KEY, LocalNovu, LocalSlack
 from tests.witness import Witness
 
 CHANNEL = {"type": "slack_channel", "identifier": "endpoint"}

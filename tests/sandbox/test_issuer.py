@@ -1,4 +1,4 @@
-"""The local issuer: a sign-in over real HTTP, what it refuses, and that each misfortune is exactly one flaw."""
+"""The local issuer: a sign-in over real HTTP, what it refuses, and that each failure is exactly one flaw."""
 
 from __future__ import annotations
 
@@ -468,7 +468,7 @@ def test_every_page_is_sound(site: Site) -> None:
     site.decide()
     for page in (site.show(), site.show(client_id="x"), site.get("/"), site.get("/nope")):
         assert page.text.count("<h1>") == 1
-        assert "Rehearsal" in page.text
+        assert "Sandbox" in page.text
         assert "default-src 'self'" in page.headers["Content-Security-Policy"]
         assert not re.search(r"<script| style=| on\w+=", page.text)
         assert CLIENT[1] not in page.text

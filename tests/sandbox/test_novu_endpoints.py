@@ -18,6 +18,7 @@ from onboarding.sandbox.novu.contexts import STRUCTURE
 from onboarding.sandbox.serve import serving
 from tests.sandbox.clients import NovuSite, complaints_of, gets_no_answer, message_of
 from tests.sandbox.novu_clients import EndpointSite, endpoint
+from tests.sandbox.test_novu_failures import ANSWERS
 
 MISMATCH = 'Endpoint must match the required format for type "{}"'.format
 KEYS = [
@@ -313,32 +314,19 @@ def test_ten_thousand_endpoints_are_no_burden(site: EndpointSite) -> None:
     assert time.perf_counter() - started < 3
 
 
-@pytest.mark.parametrize(
-    ("slug", "status", "words"),
-    [
-        ("conflict", 409, 'Channel endpoint with identifier "mine" already exists in environment'),
-        ("integration_missing", 404, "Integration not found: slack-prod"),
-        ("subscriber_missing", 404, "Subscriber not found: subscriber-123"),
-        ("unauthorized", 401, "API Key not found"),
-        ("rate_limited", 429, "API rate limit exceeded"),
-        ("rejected", 422, "Validation Error"),
-        ("in_progress", 409, "is currently being processed"),
-        ("error_twice", 500, "Internal server error"),
-        ("duplicate_key", 500, "Internal server error"),
-        ("feature_off", 404, "Feature not enabled"),
-        ("unavailable", 503, "Rate limiting cache service is not available"),
-    ],
-)
-def test_a_misfortune_strikes_endpoints_too(site: EndpointSite, slug: str, status: int, words: str) -> None:
+@pytest.mark.parametrize(("slug", "status", "words"), ANSWERS)
+def test_a_failure_strikes_endpoints_too(site: EndpointSite, slug: str, status: int, words: str) -> None:
     site.novu.suffer(slug)
     answer = site.create(identifier="mine")
     assert answer.status_code == status
-    assert words in answer.json()["message"]
+    message = answer.json()["message"]
+    assert words in message
+    assert ("Channel endpoint" in message) is (slug == "conflict")
     assert site.novu.state.endpoints == ()
     assert ("Retry-After" in answer.headers) is (slug in {"rate_limited", "in_progress"})
 
 
-def test_a_connection_can_be_missing_by_misfortune(site: EndpointSite) -> None:
+def test_a_connection_can_be_missing_by_failure(site: EndpointSite) -> None:
     site.novu.created(identifier="acme")
     site.novu.suffer("connection_missing")
     assert message_of(site.create(connectionIdentifier="acme")) == (404, "Channel connection not found: acme")
@@ -346,7 +334,7 @@ def test_a_connection_can_be_missing_by_misfortune(site: EndpointSite) -> None:
     assert site.novu.create(context={"tenant": "a"}).status_code == 201
 
 
-def test_misfortunes_on_the_wire_strike_endpoints_too(site: EndpointSite) -> None:
+def test_failures_on_the_wire_strike_endpoints_too(site: EndpointSite) -> None:
     site.novu.suffer("down")
     assert gets_no_answer(lambda: site.send("GET"))
     site.novu.suffer("html")

@@ -127,7 +127,7 @@ def test_the_button_notifies_in_exactly_that_context(stocked: EndpointSite, slac
     assert b"A notification from the local Novu" in request
     said = words(stocked, "/activity")
     assert "Completed for subscriber-123 At least one endpoint took it. MESSAGE_SENT Taken C0123 mine" in said
-    assert "Context tenant:a Workflow rehearsal" in said
+    assert "Context tenant:a Workflow sandbox" in said
 
 
 def test_the_activity_explains_failures(stocked: EndpointSite, slack: Script) -> None:

@@ -24,7 +24,7 @@ def test_verify_stores_and_returns_a_fresh_pair(novu_site: NovuSite) -> None:
 
 
 @pytest.mark.parametrize(
-    ("misfortune", "words"),
+    ("failure", "words"),
     [
         (
             "refresh_failed",
@@ -37,18 +37,18 @@ def test_verify_stores_and_returns_a_fresh_pair(novu_site: NovuSite) -> None:
         ),
     ],
 )
-def test_a_refresh_that_fails_leaves_the_token_alone(novu_site: NovuSite, misfortune: str, words: str) -> None:
+def test_a_refresh_that_fails_leaves_the_token_alone(novu_site: NovuSite, failure: str, words: str) -> None:
     made = novu_site.created(identifier="mine", auth=ROTATING)
-    novu_site.suffer(misfortune)
+    novu_site.suffer(failure)
     answer = novu_site.send("POST", "/mine/verify")
     assert message_of(answer) == (502, words)
     assert answer.json()["error"] == "Bad Gateway"
     assert novu_site.send("GET", "/mine").json()["data"] == made
 
 
-@pytest.mark.parametrize("misfortune", ["refresh_failed", "refresh_busy"])
-def test_a_token_that_does_not_rotate_cannot_fail_to(novu_site: NovuSite, misfortune: str) -> None:
+@pytest.mark.parametrize("failure", ["refresh_failed", "refresh_busy"])
+def test_a_token_that_does_not_rotate_cannot_fail_to(novu_site: NovuSite, failure: str) -> None:
     novu_site.created(identifier="mine")
-    novu_site.suffer(misfortune)
+    novu_site.suffer(failure)
     assert novu_site.send("POST", "/mine/verify").status_code == 200
     assert message_of(novu_site.send("POST", "/x/verify"))[0] == 404

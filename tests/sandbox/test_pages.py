@@ -36,7 +36,7 @@ def is_sound(page: requests.Response) -> bool:
     return bool(
         title
         and title[1] == heading_of(page)
-        and "Rehearsal" in page.text
+        and "Sandbox" in page.text
         and "default-src 'self'" in page.headers["Content-Security-Policy"]
         and page.headers["X-Content-Type-Options"] == "nosniff"
         and page.headers["Cache-Control"] == "no-store"
@@ -107,7 +107,7 @@ def test_an_integration_is_added_by_form_once(novu_site: NovuSite) -> None:
     assert novu_site.created(integrationIdentifier="slack-eu")["channel"] == "chat"
 
 
-def test_the_misfortune_that_is_on_is_named(novu_site: NovuSite) -> None:
+def test_the_failure_that_is_on_is_named(novu_site: NovuSite) -> None:
     novu_site.suffer("error_twice")
     novu_site.send("GET")
     page = novu_site.session.get(novu_site.url).text

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -16,23 +15,11 @@ from onboarding.sandbox.serve import hang_up, pause, serving
 from onboarding.sandbox.slack import SlackApp, courier, create_slack, delivery
 from onboarding.sandbox.slack.sent import KEPT, Delivery
 from tests.sandbox.clients import SlackSite
-from tests.sandbox.slack_events import SECRET, Recorder, recording, telling
+from tests.sandbox.slack_events import SECRET, Recorder
 from tests.sandbox.test_commands import SANDBOX, running
 
 HOME = "T9TK3CUKW"
 PING = {"type": "ping"}
-
-
-@pytest.fixture
-def app() -> Iterator[Recorder]:
-    with recording() as recorder:
-        yield recorder
-
-
-@pytest.fixture
-def site(app: Recorder, session: requests.Session) -> Iterator[SlackSite]:
-    with telling(app, session) as site:
-        yield site
 
 
 def answers(status: int, **headers: str) -> Response:

@@ -2,36 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from html import unescape
 from typing import Any
 
 import pytest
-import requests
 import time_machine
 from flask import Response, request
 
 from tests.sandbox.clients import CLIENT, SlackSite
-from tests.sandbox.slack_events import Recorder, recording, telling
+from tests.sandbox.slack_events import Recorder
 from tests.sandbox.test_pages import is_sound
 from tests.sandbox.test_slack_methods import BODY_CLIENT, refresh
 from tests.sandbox.test_slack_pages import press, shown
 
 HOME, ORG, RESEARCH, FOODS = "T9TK3CUKW", "E0NRTHW1ND", "T0NRTHW1ND", "T0NRTHF00D"
 METHODS = ("auth.test", "team.info", "conversations.list", "chat.postMessage", "auth.revoke", "users.conversations")
-
-
-@pytest.fixture
-def app() -> Iterator[Recorder]:
-    with recording() as recorder:
-        yield recorder
-
-
-@pytest.fixture
-def site(app: Recorder, session: requests.Session) -> Iterator[SlackSite]:
-    with telling(app, session) as site:
-        yield site
 
 
 def told(site: SlackSite, app: Recorder) -> dict[str, Any]:

@@ -11,8 +11,8 @@ from flask import Flask
 
 from tests.aging import Database, pass_time
 from tests.conftest import MintLink
+from tests.fakes import LocalNovu, LocalSlack
 from tests.person import Person, path_of, state_of
-from tests.stand_ins import LocalNovu, LocalSlack
 from tests.witness import Witness
 
 BACK = "/slack/oauth_redirect"

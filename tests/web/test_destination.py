@@ -13,8 +13,8 @@ from onboarding.sandbox.novu import Options, create_novu
 from onboarding.sandbox.serve import serving
 from onboarding.wiring import Wiring
 from tests.conftest import MintLink
+from tests.fakes import NOVU_KEY, LocalNovu, LocalSlack
 from tests.person import Page, Person
-from tests.stand_ins import NOVU_KEY, LocalNovu, LocalSlack
 from tests.witness import Witness
 
 ACME = "T9TK3CUKW"
@@ -321,13 +321,13 @@ def test_slack_in_trouble_changes_nothing(
     assert status(person, place) == "set"
 
 
-@pytest.mark.parametrize("misfortune", ["unavailable", "error_after_commit", "truncated", "in_progress"])
+@pytest.mark.parametrize("failure", ["unavailable", "error_after_commit", "truncated", "in_progress"])
 def test_novu_in_trouble_changes_nothing_in_the_end(
-    person: Person, place: str, slack: LocalSlack, novu: LocalNovu, wiring: Wiring, misfortune: str
+    person: Person, place: str, slack: LocalSlack, novu: LocalNovu, wiring: Wiring, failure: str
 ) -> None:
     choose(person, place, channel(slack, "general"))
     token = _token(person, f"{place}/destination")
-    novu.suffer(misfortune)
+    novu.suffer(failure)
     page = person.open(f"{place}/destination", "POST", data={"csrf_token": token, "destination": "me"})
     assert (page.status, page.heading) == (503, "We are having problems")
     assert "Nothing was changed." in page.text
@@ -337,12 +337,12 @@ def test_novu_in_trouble_changes_nothing_in_the_end(
     assert person.open(place).heading == "Sprocket will post to #general"
 
 
-@pytest.mark.parametrize("misfortune", ["subscriber_missing", "connection_missing", "rejected", "unauthorized"])
+@pytest.mark.parametrize("failure", ["subscriber_missing", "connection_missing", "rejected", "unauthorized"])
 def test_what_novu_refuses_for_good_is_for_our_team(
-    person: Person, place: str, novu: LocalNovu, wiring: Wiring, misfortune: str
+    person: Person, place: str, novu: LocalNovu, wiring: Wiring, failure: str
 ) -> None:
     token = _token(person, f"{place}/destination")
-    novu.suffer(misfortune)
+    novu.suffer(failure)
     page = person.open(f"{place}/destination", "POST", data={"csrf_token": token, "destination": "me"})
     assert (page.status, page.heading) == (503, "We could not save that")
     assert "Nothing was changed." in page.text

@@ -14,8 +14,8 @@ from itsdangerous import URLSafeTimedSerializer
 from onboarding.clock import utc_now
 from tests.aging import Database
 from tests.conftest import MintLink
+from tests.fakes import SECRET_KEY, LocalSlack
 from tests.person import Person
-from tests.stand_ins import SECRET_KEY, LocalSlack
 from tests.witness import Witness
 
 

@@ -14,7 +14,7 @@ from werkzeug.test import TestResponse
 
 from tests.admin.operator import PASSWORD, Operator
 from tests.api.host import KEY, KEYS, NEW_LINK
-from tests.stand_ins import LocalSlack
+from tests.fakes import LocalSlack
 from tests.witness import Witness
 
 ODD = ("\0", "a\0b", b"\xed\xa0\x80", b"\xff")

@@ -12,8 +12,8 @@ from flask import Flask
 from onboarding.wiring import Wiring
 from tests.aging import Database, pass_time
 from tests.conftest import MintLink
+from tests.fakes import LocalNovu, LocalSlack
 from tests.person import Person, path_of
-from tests.stand_ins import LocalNovu, LocalSlack
 from tests.witness import Witness
 
 
@@ -85,11 +85,11 @@ def test_an_unknown_attempt_is_not_found(person: Person, attempt_id: str) -> Non
     assert person.open(f"/attempts/{attempt_id}/status").status == 404
 
 
-@pytest.mark.parametrize("misfortune", ["down", "error_twice", "rate_limited", "html", "in_progress", "truncated"])
+@pytest.mark.parametrize("failure", ["down", "error_twice", "rate_limited", "html", "in_progress", "truncated"])
 def test_while_novu_is_in_trouble_the_page_says_that_we_keep_going(
-    person: Person, link: str, novu: LocalNovu, misfortune: str
+    person: Person, link: str, novu: LocalNovu, failure: str
 ) -> None:
-    novu.suffer(misfortune)
+    novu.suffer(failure)
     back = person.open(person.come_back(link))
     page = person.follow(back)
     assert page.heading == "Slack said yes. Finishing set-up"
@@ -98,7 +98,7 @@ def test_while_novu_is_in_trouble_the_page_says_that_we_keep_going(
 
 
 @pytest.mark.parametrize(
-    ("misfortune", "reason"),
+    ("failure", "reason"),
     [
         ("unauthorized", "novu_unauthorized"),
         ("integration_missing", "integration_not_found"),
@@ -107,9 +107,9 @@ def test_while_novu_is_in_trouble_the_page_says_that_we_keep_going(
     ],
 )
 def test_when_novu_refuses_the_approval_is_kept_and_the_page_says_so(
-    person: Person, link: str, novu: LocalNovu, misfortune: str, reason: str
+    person: Person, link: str, novu: LocalNovu, failure: str, reason: str
 ) -> None:
-    novu.suffer(misfortune)
+    novu.suffer(failure)
     back = person.open(person.come_back(link))
     page = person.follow(back)
     assert page.heading == "We could not finish"

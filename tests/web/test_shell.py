@@ -7,8 +7,8 @@ from collections.abc import Callable
 import pytest
 from flask import Flask
 
+from tests.fakes import LocalSlack
 from tests.person import Person
-from tests.stand_ins import LocalSlack
 from tests.witness import Witness
 
 

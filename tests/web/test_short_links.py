@@ -13,8 +13,8 @@ from itsdangerous import Signer
 from onboarding.wiring import Wiring
 from tests.aging import Database, pass_time
 from tests.conftest import MintLink
+from tests.fakes import SECRET_KEY, LocalNovu
 from tests.person import Person
-from tests.stand_ins import SECRET_KEY, LocalNovu
 
 CONNECT = "Connect Acme Inc. to Slack"
 EXPIRED = "This link has expired"

@@ -13,8 +13,8 @@ from onboarding.settings.environment import DEFAULT_SCOPES
 from onboarding.wiring import Wiring
 from tests.aging import Database, pass_time
 from tests.conftest import MintLink
+from tests.fakes import LocalSlack
 from tests.person import Person, state_of
-from tests.stand_ins import LocalSlack
 from tests.witness import Witness
 
 

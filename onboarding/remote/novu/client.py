@@ -10,7 +10,7 @@ from urllib.parse import quote, urlencode
 
 from onboarding.clock.deadline import Deadline
 from onboarding.model import Connection, ConnectionMode, Grant, InstallLink, Owner, Secret
-from onboarding.model.errors import IdentifierTaken, NovuError
+from onboarding.model.errors import IdentifierTaken, NovuError, RefreshRefused
 from onboarding.remote.http import Http
 from onboarding.remote.novu import wire
 from onboarding.remote.novu.calls import Calls
@@ -20,6 +20,8 @@ from onboarding.settings.environment import NovuSettings
 
 PATH: Final = "/v1/channel-connections"
 MOST_PER_PAGE: Final = 100
+REFUSED_REFRESH: Final = "refresh failed"
+"""In Novu's words. Without them it may have been busy, and nothing is known of the token."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +107,16 @@ class Novu:
         self._calls.call("DELETE", _path(identifier), deadline)
 
     def verify(self, identifier: str, key: str, deadline: Deadline) -> Connection:
-        """Let Novu prove that it can refresh the connection's token. Does nothing where tokens do not rotate."""
-        return wire.read_connection(self._calls.call("POST", f"{_path(identifier)}/verify", deadline, key))
+        """Let Novu prove that it can refresh the connection's token. Does nothing if tokens do not rotate.
+
+        Raises `RefreshRefused` if Slack says no to that.
+        """
+        try:
+            return wire.read_connection(self._calls.call("POST", f"{_path(identifier)}/verify", deadline, key))
+        except NovuError as error:
+            if REFUSED_REFRESH in error.message.lower():
+                raise RefreshRefused(error.message, status=error.status) from None
+            raise
 
     def rename(self, identifier: str, name: str, key: str, deadline: Deadline) -> Connection:
         """Change what the workspace is called: an update that hands Novu its own token back."""

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlencode, urlsplit
 
 from onboarding.clock.deadline import Deadline
 from onboarding.model import Secret, Workspace
-from onboarding.model.errors import Remedy, SlackRefused, SlackSaysNo
+from onboarding.model.errors import ChannelUnknown, Remedy, SlackRefused, SlackSaysNo
 from onboarding.model.names import clean_name
 from onboarding.remote.failure import NoAnswer
 from onboarding.remote.http import Answer, Http
@@ -102,7 +103,9 @@ class Bot:
 
     def find_person(self, token: Secret, person: str, deadline: Deadline) -> None:
         """Refuses if nobody of that id can be written to. Opens nothing; needs the scope `im:write`."""
-        self._ask("conversations.open", token, {"users": person, "prevent_creation": "true"}, deadline)
+        # Slack knows the person of a conversation that it says is not there: it was not to be opened.
+        with suppress(ChannelUnknown):
+            self._ask("conversations.open", token, {"users": person, "prevent_creation": "true"}, deadline)
 
     def post(self, token: Secret, target: str, text: str, deadline: Deadline) -> None:
         """Post to a channel, or to a person's messages."""

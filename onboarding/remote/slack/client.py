@@ -66,10 +66,6 @@ class Slack:
         answer = self._ask("auth.revoke", bot_token, deadline)
         return answer is not None and answer.get("revoked") is True
 
-    def accepts(self, bot_token: Secret, deadline: Deadline) -> bool:
-        """Whether a token works. Raises `SlackRefused` when Slack does not say."""
-        return self._ask("auth.test", bot_token, deadline) is not None
-
     def _ask(self, method: str, bot_token: Secret, deadline: Deadline) -> Mapping[str, Any] | None:
         """Slack's answer about a token; None when the token is worth nothing."""
         headers = {"Authorization": f"Bearer {bot_token.reveal()}"}

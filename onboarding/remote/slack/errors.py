@@ -7,7 +7,16 @@ from collections.abc import Mapping
 from typing import Final
 
 from onboarding.model import Reason
-from onboarding.model.errors import Remedy, SlackRefused, SlackSaysNo
+from onboarding.model.errors import (
+    ChannelUnknown,
+    PersonUnknown,
+    RateLimited,
+    Remedy,
+    SlackRefused,
+    SlackSaysNo,
+    TokenDead,
+    TokenExpired,
+)
 
 # https://docs.slack.dev/reference/methods/oauth.v2.access#errors
 _OURS_TO_FIX: Final = """
@@ -44,7 +53,9 @@ REASONS: Final[Mapping[str, Reason]] = {
 }
 """Slack's documented errors by what to do about them. An unheard-of one counts as `slack_refused`."""
 
-ALREADY_GONE: Final = {"token_revoked", "token_expired", "account_inactive", "invalid_auth", "not_authed"}
+_EXPIRED: Final = "token_expired"
+_DEAD: Final = {"token_revoked", "account_inactive", "invalid_auth"}
+ALREADY_GONE: Final = {*_DEAD, _EXPIRED, "not_authed"}
 """What Slack says of a token that no longer works. https://docs.slack.dev/reference/methods/auth.revoke#errors"""
 
 # https://docs.slack.dev/reference/methods/chat.postMessage#errors
@@ -80,6 +91,14 @@ REMEDIES: Final[Mapping[str, Remedy]] = {
     for error in errors.split()
 }
 """What to do about a call with a bot token that Slack refused. An unheard-of error counts as ours."""
+_KINDS: Final[Mapping[str, type[SlackSaysNo]]] = {
+    _EXPIRED: TokenExpired,
+    **dict.fromkeys(_DEAD, TokenDead),
+    **dict.fromkeys(("ratelimited", "rate_limited"), RateLimited),
+    **dict.fromkeys(("user_not_found", "user_disabled", "user_not_visible"), PersonUnknown),
+    "channel_not_found": ChannelUnknown,
+}
+"""Those on which the service acts by itself."""
 
 
 def reason_of_return(error: str, *, is_described: bool) -> Reason:
@@ -104,4 +123,4 @@ def refusal(error: object) -> SlackRefused:
 def no(error: object, retry_after: int = 0) -> SlackSaysNo:
     """Why Slack did not do what a bot token was used for."""
     word = error_word(error)
-    return SlackSaysNo(word, REMEDIES.get(word, Remedy.OURS), retry_after)
+    return _KINDS.get(word, SlackSaysNo)(word, REMEDIES.get(word, Remedy.OURS), retry_after)

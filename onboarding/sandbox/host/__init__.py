@@ -1,4 +1,4 @@
-"""A local host product, called Sprocket: its customers connect Slack, and it hears what became of that.
+"""A local host product, called Sprocket: its customers connect Slack, and it hears of that in webhooks.
 
 It knows the service as any product would, by its HTTP API and its webhooks, and keeps everything in memory.
 """
@@ -11,11 +11,11 @@ from urllib.parse import urlsplit
 from flask import Flask, Response
 from werkzeug.exceptions import HTTPException
 
+from onboarding.sandbox.fake import POLICY, Links, create_fake
 from onboarding.sandbox.host import actions, log, pages, receiving
 from onboarding.sandbox.host.onboarding import Onboarding
 from onboarding.sandbox.host.signatures import key_of
 from onboarding.sandbox.host.state import Host
-from onboarding.sandbox.stand_in import POLICY, Links, create_stand_in
 
 __all__ = ["Host", "create_host"]
 
@@ -28,7 +28,7 @@ def create_host(
     hang_seconds: float = 60.0,
 ) -> Flask:
     """ValueError for a webhook secret that is none. The state is at `extensions["host"]`."""
-    flask = create_stand_in(__name__, "a local product", links)
+    flask = create_fake(__name__, "a local product", links)
     flask.extensions["host"] = Host(_keys(webhook_secrets))
     flask.extensions["onboarding_api"] = Onboarding(onboarding_url, api_key)
     flask.config["HANG_SECONDS"] = hang_seconds

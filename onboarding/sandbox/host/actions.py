@@ -9,12 +9,12 @@ from typing import Final
 from flask import Blueprint, abort, redirect, request
 from werkzeug.wrappers import Response as Redirect
 
+from onboarding.sandbox.fake import refuse_cross_site
 from onboarding.sandbox.host import customers
 from onboarding.sandbox.host.customers import signed_in
 from onboarding.sandbox.host.onboarding import Answer, Unreachable
 from onboarding.sandbox.host.pages import api
 from onboarding.sandbox.host.receiving import local_host
-from onboarding.sandbox.stand_in import refuse_cross_site
 
 SETTINGS: Final = "/settings/notifications"
 ONCE: Final = re.compile(r"[A-Za-z0-9_-]{16,64}")

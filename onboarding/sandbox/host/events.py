@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Final
 
+from onboarding.sandbox.fake import parse_json
 from onboarding.sandbox.host.model import Event, Owner, Standing, Status
-from onboarding.sandbox.stand_in import parse_json
 
 PING: Final = "ping"
 CONNECTED: Final = {"connection.connected", "connection.updated", "connection.recovered"}

@@ -58,7 +58,7 @@ class Faults:
             self._fault = None
 
     def strike(self) -> Fault | None:
-        """What strikes this delivery; that uses it up once."""
+        """The fault of this delivery, if any; that uses it up once."""
         with self._lock:
             fault = self._fault
             self._passed += 1

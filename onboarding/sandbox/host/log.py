@@ -8,12 +8,12 @@ from typing import Any, Final
 from flask import Blueprint, Response, abort, jsonify, redirect, render_template, request
 from werkzeug.wrappers import Response as Redirect
 
+from onboarding.sandbox.fake import read_number, refuse_cross_site
 from onboarding.sandbox.host.customers import CUSTOMERS
 from onboarding.sandbox.host.faults import KINDS
 from onboarding.sandbox.host.model import Known, Owner, Received
 from onboarding.sandbox.host.receiving import local_host
 from onboarding.sandbox.host.state import KEPT
-from onboarding.sandbox.stand_in import refuse_cross_site
 
 MOST: Final = {"count": 9999, "seconds": 600, "every": 1000}
 
@@ -31,7 +31,7 @@ def show() -> str:
 def set_fault() -> Redirect:
     """Fields: `kind`, and optionally `count`, `seconds` (for slow), `every` (for nth)."""
     refuse_cross_site()
-    count, seconds, every = (_number(name) for name in MOST)
+    count, seconds, every = (read_number(name, most) for name, most in MOST.items())
     try:
         local_host().faults.set(request.form.get("kind", ""), count, seconds=seconds or 5, every=every or 2)
     except ValueError:
@@ -63,15 +63,6 @@ def tell_state() -> Response:
             "owners": [_owner(owner) | _known(known) for owner, known in host.known.items()],
         }
     )
-
-
-def _number(name: str) -> int | None:
-    text = request.form.get(name, "")
-    if not text:
-        return None
-    if not (text.isascii() and text.isdigit() and len(text) < 6) or not 1 <= int(text) <= MOST[name]:
-        abort(400, f"A number from 1 to {MOST[name]}, please.")
-    return int(text)
 
 
 def _received(each: Received) -> dict[str, Any]:

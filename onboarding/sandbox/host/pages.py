@@ -44,7 +44,7 @@ def notifications() -> str:
 
 @blueprint.get("/slack/return")
 def came_back() -> str:
-    """Anybody can put anything into an address. It says which attempt to ask about, and not what became of it."""
+    """Anybody can put anything into an address. It says which attempt to ask about, but not how it ended."""
     customer = signed_in()
     attempt = _attempt_of(customer, request.args.get("attempt", ""))
     standing, notice = _look(customer)

@@ -59,7 +59,7 @@ class Host:
             return self._log(event, effect, change, answered)
 
     def fail(self, event: Event, answered: int | None) -> Received:
-        """Lose an event, as a host does that breaks down before it has stored anything."""
+        """Lose an event, like a host that crashes before it stores anything."""
         with self._lock:
             return self._log(event, Effect.FAILED, "", answered)
 
@@ -115,7 +115,7 @@ class Host:
         return own[-1] if own else Known()
 
     def _place(self, owner: Owner) -> Owner:
-        """Where nobody knows the integration yet, what is known is the one that is meant."""
+        """If the integration is not known yet, the owner that is known is meant."""
         own = [each for each in self._known if _is_own(each, owner.subscriber_id or "")]
         return own[-1] if owner.integration is None and own else owner
 

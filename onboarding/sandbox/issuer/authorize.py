@@ -1,4 +1,4 @@
-"""The sign-in page: who signs in, and a rehearsal of what goes wrong."""
+"""The sign-in page: who signs in, and what goes wrong then."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from typing import Final
 from flask import Blueprint, Response, abort, make_response, redirect, render_template, request
 from werkzeug.wrappers import Response as Redirect
 
+from onboarding.sandbox.fake import POLICY, refuse_cross_site
 from onboarding.sandbox.issuer import people
 from onboarding.sandbox.issuer.metadata import ANOTHER_ISSUER, local_issuer, own_address
 from onboarding.sandbox.issuer.model import IssuerApp, Person, SignIn
 from onboarding.sandbox.issuer.outcomes import APPROVED, OUTCOMES, Outcome
 from onboarding.sandbox.slack import SlackApp, redirects
-from onboarding.sandbox.stand_in import POLICY, refuse_cross_site
 
 PASSED_ON: Final = (
     "client_id",
@@ -35,7 +35,7 @@ blueprint: Final = Blueprint("authorize", __name__, url_prefix="/authorize")
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """A request to sign somebody in, from the known client. `state` is None where none was sent."""
+    """A request to sign somebody in, from the known client. `state` is None if none was sent."""
 
     redirect_uri: str
     response_type: str

@@ -8,6 +8,7 @@ from flask import Flask, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 
+from onboarding.sandbox.fake import Links, create_fake, show_problem
 from onboarding.sandbox.novu import (
     activity_pages,
     addresses,
@@ -22,7 +23,6 @@ from onboarding.sandbox.novu.journal import DataRefused
 from onboarding.sandbox.novu.model import Connection, Endpoint, Integration
 from onboarding.sandbox.novu.options import PLAIN, Options
 from onboarding.sandbox.novu.state import Novu
-from onboarding.sandbox.stand_in import Links, create_stand_in, show_problem
 
 __all__ = ["SECRET_KEY", "Connection", "DataRefused", "Endpoint", "Integration", "Novu", "Options", "create_novu"]
 
@@ -38,7 +38,7 @@ def create_novu(
 
     The state is at `extensions["novu"]`. Raises DataRefused.
     """
-    flask = create_stand_in(__name__, "a local Novu", links)
+    flask = create_fake(__name__, "a local Novu", links)
     flask.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
     flask.extensions["novu"] = Novu(secret_keys or (SECRET_KEY,), options, idempotency=idempotency, slack_url=slack_url)
     addresses.install(flask)

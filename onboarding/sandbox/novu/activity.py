@@ -1,4 +1,4 @@
-"""What came of notifications: the newest few, and how many are still on their way."""
+"""The results of notifications: the newest few, and how many are still on their way."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MOST: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What became of the message at one endpoint; `error` is empty where it was taken."""
+    """The result at one endpoint; `error` is empty if the message was taken."""
 
     endpoint: str
     type: str

@@ -37,6 +37,6 @@ def show() -> str:
 
 @blueprint.get("/sandbox/activity")
 def tell() -> Response:
-    """Newest first; `pending` counts what is still on its way. A rehearsal's own: Novu has no such address."""
+    """Newest first; `pending` counts what is still on its way. Novu has no such address."""
     feed = local_novu().activity
     return jsonify({"data": [each.view() for each in feed.activities], "pending": feed.pending})

@@ -1,6 +1,6 @@
 """An environment's changes as plain JSON, and back.
 
-Reading raises ValueError, TypeError, KeyError or AttributeError for what was never written like that.
+Reading raises ValueError, TypeError, KeyError or AttributeError for anything that was not written here.
 """
 
 from __future__ import annotations

@@ -14,14 +14,7 @@ from typing import Any, Final
 
 from onboarding.sandbox.novu import labels
 from onboarding.sandbox.novu.answer import Crash, NovuError
-from onboarding.sandbox.novu.checks import (
-    find_integration,
-    keep_contexts,
-    new_identifier,
-    no_subscriber,
-    not_found,
-    taken,
-)
+from onboarding.sandbox.novu.checks import existing, find_integration, free_identifier, keep_contexts, no_subscriber
 from onboarding.sandbox.novu.environment import Environment
 from onboarding.sandbox.novu.model import Connection, Integration, iso, new_id
 
@@ -33,21 +26,19 @@ REFRESH_FAILED: Final = "Slack token refresh failed"
 TOKEN_LIFETIME: Final = timedelta(hours=12)
 
 
-def create(environment: Environment, body: Mapping[str, Any], misfortune: str | None = None) -> Connection:
-    """`misfortune` makes one of the checks fail that would have passed."""
+def create(environment: Environment, body: Mapping[str, Any], failure: str | None = None) -> Connection:
+    """`failure` makes one of the checks fail that would have passed."""
     subscriber_id, context = body.get("subscriberId") or None, body.get("context")
     with environment.lock:
         _check_mode(body.get("connectionMode"), subscriber_id, context)
-        integration = find_integration(environment, body["integrationIdentifier"], misfortune)
+        integration = find_integration(environment, body["integrationIdentifier"], failure)
         auth = _settle_auth(integration, body["auth"])
         keys = keep_contexts(environment, context)
-        if misfortune == "subscriber_missing" or not _exists(environment, subscriber_id):
+        if failure == "subscriber_missing" or not _exists(environment, subscriber_id):
             raise no_subscriber(subscriber_id)
         _check_unique(environment, integration, subscriber_id, keys)
-        identifier = body.get("identifier") or new_identifier("chconn")
-        if misfortune == "conflict" or environment.channel_connections.get(identifier):
-            raise taken("connection", environment, identifier)
-        if misfortune == "duplicate_key":
+        identifier = free_identifier(environment, environment.channel_connections, body.get("identifier"), failure)
+        if failure == "duplicate_key":
             raise Crash
         now = datetime.now(UTC)
         connection = Connection(
@@ -66,10 +57,7 @@ def create(environment: Environment, body: Mapping[str, Any], misfortune: str | 
 
 
 def retrieve(environment: Environment, identifier: str) -> Connection:
-    connection = environment.channel_connections.get(identifier)
-    if connection is None:
-        raise not_found("connection", identifier)
-    return connection
+    return existing(environment.channel_connections, identifier)
 
 
 def update(environment: Environment, identifier: str, body: Mapping[str, Any]) -> Connection:
@@ -88,15 +76,15 @@ def update(environment: Environment, identifier: str, body: Mapping[str, Any]) -
         return connection
 
 
-def verify(environment: Environment, identifier: str, misfortune: str | None = None) -> Connection:
+def verify(environment: Environment, identifier: str, failure: str | None = None) -> Connection:
     """Trades the refresh token for a new pair, made up here. Does nothing for a token that does not rotate."""
     with environment.lock:
         before = retrieve(environment, identifier)
         if not before.auth.get("refreshToken"):
             return before
-        if misfortune == "refresh_busy":
+        if failure == "refresh_busy":
             raise NovuError(502, f"{REFRESH_BUSY} Retry the verification in a few seconds.")
-        if misfortune == "refresh_failed":
+        if failure == "refresh_failed":
             raise NovuError(502, f"{REFRESH_FAILED}: invalid_refresh_token. Reconnect the Slack channel connection.")
         now = datetime.now(UTC)
         connection = replace(before, auth={**before.auth, **_fresh_pair(now)}, updated_at=now)

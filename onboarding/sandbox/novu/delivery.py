@@ -1,6 +1,6 @@
 """The chat step, as Novu takes it: endpoints of the subscriber and the exact context, each by its connection's token.
 
-A connection is found only in the same exact context. Where none is, the token is empty and Slack says `not_authed`.
+A connection is found only in the same exact context. If there is none, the token is empty and Slack says `not_authed`.
 """
 
 from __future__ import annotations

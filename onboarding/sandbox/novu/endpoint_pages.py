@@ -29,8 +29,8 @@ def delete() -> Response:
     return submit(lambda: endpoints.delete(chosen_environment(), request.form.get("identifier", "")), "/endpoints")
 
 
-def trouble(environment: Environment, endpoint: Endpoint) -> str:
-    """Why messages to it go out with an empty token; empty where they do not, or need none."""
+def problem(environment: Environment, endpoint: Endpoint) -> str:
+    """Why messages to it go out with an empty token; empty if they carry one, or need none."""
     if endpoint.type == "webhook":
         return ""
     if endpoint.connection_identifier is None:
@@ -46,6 +46,6 @@ def _shown(environment: Environment) -> dict[str, Any]:
         latest = environment.channel_endpoints.index.latest(MOST_SHOWN)
         return {
             "id": environment.id,
-            "endpoints": [{"row": each, "trouble": trouble(environment, each)} for each in latest],
+            "endpoints": [{"row": each, "problem": problem(environment, each)} for each in latest],
             "count": len(environment.channel_endpoints),
         }

@@ -10,8 +10,8 @@ from onboarding.sandbox.novu import endpoints, listing
 from onboarding.sandbox.novu.answer import Answer
 from onboarding.sandbox.novu.endpoints import view
 from onboarding.sandbox.novu.environment import Environment
+from onboarding.sandbox.novu.failures import Stage
 from onboarding.sandbox.novu.gate import govern
-from onboarding.sandbox.novu.misfortunes import Stage
 from onboarding.sandbox.novu.state import local_novu
 from onboarding.sandbox.novu.validation import check_endpoint_create, check_endpoint_update
 
@@ -33,7 +33,7 @@ def list_endpoints() -> Response:
 def create() -> Response:
     def handle(environment: Environment, body: Any) -> Answer:
         checked = check_endpoint_create(body)
-        struck = local_novu().misfortune.strike(Stage.OPERATION, "create_endpoint")
+        struck = local_novu().failures.strike(Stage.OPERATION, "create_endpoint")
         return Answer(201, {"data": view(endpoints.create(environment, checked, struck))})
 
     return govern("create_endpoint", handle)

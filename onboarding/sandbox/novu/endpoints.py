@@ -12,14 +12,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from onboarding.sandbox.novu.answer import Crash, NovuError
-from onboarding.sandbox.novu.checks import (
-    find_integration,
-    keep_contexts,
-    new_identifier,
-    no_subscriber,
-    not_found,
-    taken,
-)
+from onboarding.sandbox.novu.checks import existing, find_integration, free_identifier, keep_contexts, no_subscriber
 from onboarding.sandbox.novu.endpoint_types import matches, mismatch
 from onboarding.sandbox.novu.environment import Environment
 from onboarding.sandbox.novu.model import Endpoint, Integration, iso, new_id
@@ -27,17 +20,15 @@ from onboarding.sandbox.novu.model import Endpoint, Integration, iso, new_id
 HINT: Final = ". Pass createSubscriberIfMissing: true to create it, or provision it via POST /v1/subscribers."
 
 
-def create(environment: Environment, body: Mapping[str, Any], misfortune: str | None = None) -> Endpoint:
-    """`misfortune` makes one of the checks fail that would have passed."""
+def create(environment: Environment, body: Mapping[str, Any], failure: str | None = None) -> Endpoint:
+    """`failure` makes one of the checks fail that would have passed."""
     with environment.lock:
-        integration = find_integration(environment, body["integrationIdentifier"], misfortune)
+        integration = find_integration(environment, body["integrationIdentifier"], failure)
         keys = keep_contexts(environment, body.get("context"))
-        _settle_subscriber(environment, body, misfortune)
-        identifier = body.get("identifier") or new_identifier("chendp")
-        if misfortune == "conflict" or environment.channel_endpoints.get(identifier):
-            raise taken("endpoint", environment, identifier)
-        connection = _find_connection(environment, integration, body.get("connectionIdentifier"), misfortune)
-        if misfortune == "duplicate_key":
+        _settle_subscriber(environment, body, failure)
+        identifier = free_identifier(environment, environment.channel_endpoints, body.get("identifier"), failure)
+        connection = _find_connection(environment, integration, body.get("connectionIdentifier"), failure)
+        if failure == "duplicate_key":
             raise Crash
         now = datetime.now(UTC)
         endpoint = Endpoint(
@@ -57,10 +48,7 @@ def create(environment: Environment, body: Mapping[str, Any], misfortune: str | 
 
 
 def retrieve(environment: Environment, identifier: str) -> Endpoint:
-    endpoint = environment.channel_endpoints.get(identifier)
-    if endpoint is None:
-        raise not_found("endpoint", identifier)
-    return endpoint
+    return existing(environment.channel_endpoints, identifier)
 
 
 def update(environment: Environment, identifier: str, body: Mapping[str, Any]) -> Endpoint:
@@ -99,9 +87,9 @@ def view(endpoint: Endpoint) -> dict[str, Any]:
     }
 
 
-def _settle_subscriber(environment: Environment, body: Mapping[str, Any], misfortune: str | None) -> None:
+def _settle_subscriber(environment: Environment, body: Mapping[str, Any], failure: str | None) -> None:
     subscriber_id = body["subscriberId"]
-    if misfortune == "subscriber_missing":
+    if failure == "subscriber_missing":
         # In the words of an older Novu, which does not know `createSubscriberIfMissing` either.
         raise no_subscriber(subscriber_id)
     if environment.has_subscriber(subscriber_id):
@@ -112,13 +100,13 @@ def _settle_subscriber(environment: Environment, body: Mapping[str, Any], misfor
 
 
 def _find_connection(
-    environment: Environment, integration: Integration, identifier: str | None, misfortune: str | None
+    environment: Environment, integration: Integration, identifier: str | None, failure: str | None
 ) -> str | None:
     """Its identifier. Only the integration has to be the same."""
     if not identifier:
         return None
     connection = environment.channel_connections.get(identifier)
     is_there = connection is not None and connection.integration.identifier == integration.identifier
-    if misfortune == "connection_missing" or not is_there:
+    if failure == "connection_missing" or not is_there:
         raise NovuError(404, f"Channel connection not found: {identifier}")
     return identifier

@@ -13,7 +13,7 @@ from onboarding.sandbox.novu.table import Table
 
 
 class Environment:
-    """`record` is told of every change before it happens; where it fails, nothing changes."""
+    """`record` is told of every change before it happens; if it fails, nothing changes."""
 
     def __init__(self, id_: str = "") -> None:
         self.id = id_ or new_id()

@@ -1,4 +1,4 @@
-"""Triggers a workflow. Any name is one with a single chat step; what comes of it is in the activity feed."""
+"""Triggers a workflow. Any name is one with a single chat step; the result is in the activity feed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the forms on the local Novu's pages say, read with care."""
+"""What the forms on the local Novu's pages say."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from collections.abc import Callable
 from flask import abort, redirect, request
 from werkzeug.wrappers import Response
 
+from onboarding.sandbox.fake import refuse_cross_site
 from onboarding.sandbox.novu.answer import NovuError, ValidationFailed
 from onboarding.sandbox.novu.environment import Environment
 from onboarding.sandbox.novu.state import local_novu
-from onboarding.sandbox.stand_in import refuse_cross_site
 
 
 def submit(act: Callable[[], object], then: str) -> Response:
-    """Do it, unless another site asked for it, and go on to a page. What Novu would refuse is a problem page."""
+    """Do it, unless another site asked for it, and go on to a page. What Novu would refuse shows as a page."""
     refuse_cross_site()
     try:
         act()
@@ -24,7 +24,7 @@ def submit(act: Callable[[], object], then: str) -> Response:
 
 
 def chosen_environment() -> Environment:
-    """The environment a form is about; the first one where it does not say."""
+    """The environment a form is about; the first one if it does not say."""
     id_, novu = field("environment"), local_novu()
     found = [each for each in novu.environments if each.id == id_]
     if id_ and not found:

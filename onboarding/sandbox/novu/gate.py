@@ -1,6 +1,6 @@
 """What every request for channel connections or endpoints passes on its way in and out, in Novu's order.
 
-Misfortune on the wire, API key, rate limit, idempotency key, body, and then the operation itself.
+A failure on the wire, API key, rate limit, idempotency key, body, and then the operation itself.
 """
 
 from __future__ import annotations
@@ -11,15 +11,15 @@ from typing import Any, Final
 
 from flask import Response, request
 
+from onboarding.sandbox.fake import parse_json
 from onboarding.sandbox.novu import disguise
 from onboarding.sandbox.novu.answer import Answer, Crash, NovuError, RateLimited, ValidationFailed
 from onboarding.sandbox.novu.environment import Environment
+from onboarding.sandbox.novu.failures import Stage
 from onboarding.sandbox.novu.idempotency import in_progress
-from onboarding.sandbox.novu.misfortunes import Stage
 from onboarding.sandbox.novu.rate_limit import FULL, Allowance
 from onboarding.sandbox.novu.state import Novu, local_novu
 from onboarding.sandbox.serve import hang_up, pause
-from onboarding.sandbox.stand_in import parse_json
 
 RETRY_AFTER: Final = 1
 KEYED_METHODS: Final = frozenset({"POST", "PATCH"})
@@ -76,7 +76,7 @@ def read_body() -> Any:
 
 
 def _strike_wire(novu: Novu, operation: str) -> Response | None:
-    match novu.misfortune.strike(Stage.WIRE, operation):
+    match novu.failures.strike(Stage.WIRE, operation):
         case "down":
             return hang_up()
         case "html":
@@ -90,7 +90,7 @@ def _strike_wire(novu: Novu, operation: str) -> Response | None:
 
 
 def _pass_gate(novu: Novu, operation: str, handle: Handle) -> Answer:
-    struck = novu.misfortune.strike(Stage.GUARD, operation)
+    struck = novu.failures.strike(Stage.GUARD, operation)
     environment = authenticate(novu)
     if struck == "unauthorized":
         raise NovuError(401, "API Key not found")
@@ -121,7 +121,7 @@ def _inside(novu: Novu, operation: str, struck: str | None, handle: Callable[[An
     body = read_body()
 
     def produce() -> Answer:
-        if novu.misfortune.strike(Stage.BODY, operation):
+        if novu.failures.strike(Stage.BODY, operation):
             field = "endpoint.channelId" if operation.endswith("_endpoint") else "auth.accessToken"
             raise ValidationFailed([f"{field} must be a string"])
         return handle(body)
@@ -130,7 +130,7 @@ def _inside(novu: Novu, operation: str, struck: str | None, handle: Callable[[An
 
 
 def _strike_after(novu: Novu, operation: str, answer: Answer) -> Response:
-    match novu.misfortune.strike(Stage.AFTER, operation):
+    match novu.failures.strike(Stage.AFTER, operation):
         case "error_after_commit":
             return Crash().answer().response()
         case "truncated":

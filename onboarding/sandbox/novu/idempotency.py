@@ -45,7 +45,7 @@ class Idempotency:
             return entry is not None and entry.answer is None
 
     def run(self, key: str, body: Any, produce: Callable[[], Answer]) -> Answer:
-        """Produce an answer once per key. NovuError where the key is in use, misused or too long."""
+        """Produce an answer once per key. NovuError if the key is in use, misused or too long."""
         if not self.enabled or not key:
             return produce()
         if len(key) > LONGEST_KEY:

@@ -100,8 +100,8 @@ def _read(path: Path, file: int) -> Environments:
             try:
                 _replay(environments, json.loads(line), number)
             except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-                trouble = f"is damaged in line {number}" if number > 1 else "does not hold a local Novu's data"
-                raise DataRefused(f"{path} {trouble}. Nothing was changed in it.") from None
+                problem = f"is damaged in line {number}" if number > 1 else "does not hold a local Novu's data"
+                raise DataRefused(f"{path} {problem}. Nothing was changed in it.") from None
     return environments
 
 

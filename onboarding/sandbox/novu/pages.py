@@ -1,4 +1,4 @@
-"""The local Novu's first page: connections, never a token, and the misfortunes a person can switch on."""
+"""The local Novu's first page: connections, never a token, and the failures a person can switch on."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Any, Final
 from flask import Blueprint, abort, redirect, render_template, request
 from werkzeug.wrappers import Response
 
+from onboarding.sandbox.fake import read_number, refuse_cross_site
 from onboarding.sandbox.novu import connections, directory
 from onboarding.sandbox.novu.environment import Environment
+from onboarding.sandbox.novu.failures import FAILURES
 from onboarding.sandbox.novu.forms import chosen_environment, field, submit
-from onboarding.sandbox.novu.misfortunes import MISFORTUNES
 from onboarding.sandbox.novu.state import local_novu
-from onboarding.sandbox.stand_in import refuse_cross_site
 
 MOST_TIMES: Final = 1000
 MOST_SHOWN: Final = 100
@@ -29,22 +29,22 @@ def home() -> str:
         "novu/home.html",
         environments=[_shown(each) for each in novu.environments],
         most=MOST_SHOWN,
-        misfortunes=MISFORTUNES.values(),
-        current=novu.misfortune.current,
+        failures=FAILURES.values(),
+        current=novu.failures.current,
         kind_of=kind_of,
     )
 
 
-@blueprint.post("/misfortune")
-def misfortune() -> Response:
+@blueprint.post("/failure")
+def switch_failure() -> Response:
     refuse_cross_site()
-    switch, name = local_novu().misfortune, request.form.get("name", "")
+    switch, name = local_novu().failures, request.form.get("name", "")
     if name == "none":
         switch.clear()
-    elif name in MISFORTUNES:
-        switch.turn(name, _times())
+    elif name in FAILURES:
+        switch.turn(name, read_number("times", MOST_TIMES))
     else:
-        abort(400, "No such misfortune.")
+        abort(400, "No such failure.")
     return redirect("/", 303)
 
 
@@ -81,12 +81,3 @@ def _shown(environment: Environment) -> dict[str, Any]:
             "subscriber_count": len(subscribers),
             "integrations": environment.integrations[-MOST_SHOWN:],
         }
-
-
-def _times() -> int | None:
-    text = request.form.get("times", "").strip()
-    if not text:
-        return None
-    if not (text.isascii() and text.isdigit() and len(text) < 5 and 1 <= int(text) <= MOST_TIMES):
-        abort(400, f"Times must be a number from 1 to {MOST_TIMES}.")
-    return int(text)

@@ -9,8 +9,8 @@ from flask import Blueprint, Response, jsonify, request
 from onboarding.sandbox.novu import connections, description, directory, events, listing
 from onboarding.sandbox.novu.answer import Answer
 from onboarding.sandbox.novu.environment import Environment
+from onboarding.sandbox.novu.failures import Stage
 from onboarding.sandbox.novu.gate import answer_or_error, authenticate, govern, read_body
-from onboarding.sandbox.novu.misfortunes import Stage
 from onboarding.sandbox.novu.model import Connection
 from onboarding.sandbox.novu.state import local_novu
 from onboarding.sandbox.novu.validation import check_create, check_trigger, check_update
@@ -33,7 +33,7 @@ def list_connections() -> Response:
 def create() -> Response:
     def handle(environment: Environment, body: Any) -> Answer:
         checked = check_create(body)
-        struck = local_novu().misfortune.strike(Stage.OPERATION, "create")
+        struck = local_novu().failures.strike(Stage.OPERATION, "create")
         return _wrapped(201, connections.create(environment, checked, struck))
 
     return govern("create", handle)
@@ -64,7 +64,7 @@ def delete(identifier: str) -> Response:
 @blueprint.post(f"{ONE}/verify")
 def verify(identifier: str) -> Response:
     def handle(environment: Environment, _: Any) -> Answer:
-        struck = local_novu().misfortune.strike(Stage.OPERATION, "verify")
+        struck = local_novu().failures.strike(Stage.OPERATION, "verify")
         return _wrapped(200, connections.verify(environment, identifier, struck))
 
     return govern("verify", handle)

@@ -15,9 +15,9 @@ from onboarding.sandbox.novu.activity import Feed
 from onboarding.sandbox.novu.courier import Courier
 from onboarding.sandbox.novu.delivery import Notification
 from onboarding.sandbox.novu.environment import Environment
+from onboarding.sandbox.novu.failures import Switch
 from onboarding.sandbox.novu.idempotency import Idempotency
 from onboarding.sandbox.novu.journal import Journal
-from onboarding.sandbox.novu.misfortunes import Switch
 from onboarding.sandbox.novu.model import Connection, Endpoint, Integration, new_id
 from onboarding.sandbox.novu.options import Options
 
@@ -27,15 +27,15 @@ SEED_CREDENTIALS: Final = {"clientId": "1234567890.1234567890", "secretKey": "sa
 class Novu:
     """One organisation with an environment per API key.
 
-    Tests read `connections`, `endpoints`, `activity` and `requests(operation)`, turn `misfortune`, and call `reset()`.
+    Tests read `connections`, `endpoints`, `activity` and `requests(operation)`, switch `failures`, and call `reset()`.
     Operations: list, create, retrieve, update, delete, verify; list_endpoints, create_endpoint and so on; trigger.
     """
 
     def __init__(self, secret_keys: Sequence[str], options: Options, *, idempotency: bool, slack_url: str = "") -> None:
-        """Raises DataRefused where the options name a file that cannot be used."""
+        """DataRefused if the options name a file that cannot be used."""
         self.options = options
         self.idempotency = Idempotency(enabled=idempotency, legacy=options.legacy_idempotency)
-        self.misfortune = Switch()
+        self.failures = Switch()
         self.slack_url = slack_url
         self.activity = Feed()
         self._courier = Courier(slack_url)
@@ -50,7 +50,7 @@ class Novu:
             self._environments = {key: self._seeded(key) for key in self._environments}
         self.activity = Feed()
         self.idempotency.forget()
-        self.misfortune.clear()
+        self.failures.clear()
 
     def notify(self, notification: Notification) -> None:
         """Deliver it, soon; `activity` tells how that went."""
@@ -81,7 +81,7 @@ class Novu:
         return self.environment.endpoints
 
     def requests(self, operation: str) -> int:
-        """How many requests for an operation arrived, whatever came of them."""
+        """How many requests for an operation arrived, refused ones included."""
         with self._lock:
             return self._requests[operation]
 

@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response
 
 from onboarding.sandbox.novu import directory
 from onboarding.sandbox.novu.delivery import Notification
-from onboarding.sandbox.novu.endpoint_pages import trouble
+from onboarding.sandbox.novu.endpoint_pages import problem
 from onboarding.sandbox.novu.environment import Environment
 from onboarding.sandbox.novu.forms import chosen_environment, field, submit
 from onboarding.sandbox.novu.model import new_id
@@ -17,8 +17,8 @@ from onboarding.sandbox.novu.state import local_novu
 
 MOST_SHOWN: Final = 100
 PATIENCE: Final = 1.0
-"""How many seconds the button waits, so that the next page already shows what came of it."""
-WORKFLOW: Final = "rehearsal"
+"""How many seconds the button waits, so that the next page already shows the result."""
+WORKFLOW: Final = "sandbox"
 TEXT: Final = "A notification from the local Novu"
 
 blueprint: Final = Blueprint("subscriber_pages", __name__)
@@ -72,7 +72,7 @@ def _audiences(environment: Environment, subscriber_id: str) -> list[dict[str, A
             "keys": ordered,
             "connections": [row for row in connections if {*row.context_keys} == each],
             "endpoints": [
-                {"row": row, "trouble": trouble(environment, row)} for row in endpoints if {*row.context_keys} == each
+                {"row": row, "problem": problem(environment, row)} for row in endpoints if {*row.context_keys} == each
             ],
         }
         for each, ordered in {frozenset(keys): keys for keys in contexts}.items()

@@ -14,13 +14,13 @@ Tell = Callable[[str, object], None]
 
 
 class Table(Generic[Row]):
-    """`saved` and `removed` are what its changes are called when `tell` hears of them, before they happen."""
+    """`noun` and `removed` are what its changes are called when `tell` hears of them, before they happen."""
 
     def __init__(
-        self, saved: str, removed: str, labels: Callable[[Row], set[Label]], lock: threading.RLock, tell: Tell
+        self, noun: str, removed: str, labels: Callable[[Row], set[Label]], lock: threading.RLock, tell: Tell
     ) -> None:
         self.index = Index(labels)
-        self._saved, self._removed = saved, removed
+        self.noun, self._removed = noun, removed
         self.lock = lock
         self._tell = tell
         self._rows: dict[str, Row] = {}
@@ -40,7 +40,7 @@ class Table(Generic[Row]):
 
     def save(self, row: Row) -> None:
         with self.lock:
-            self._tell(self._saved, row)
+            self._tell(self.noun, row)
             before = self._rows.get(row.identifier)
             if before is not None:
                 self.index.remove(before)

@@ -6,17 +6,17 @@ from collections.abc import Sequence
 
 from flask import Flask, render_template
 
+from onboarding.sandbox.fake import Links, create_fake
 from onboarding.sandbox.slack import api, consent, event_pages, happenings, pages, switches
 from onboarding.sandbox.slack.faults import KINDS
 from onboarding.sandbox.slack.model import Installation, IssuedGrant, SlackApp
 from onboarding.sandbox.slack.outbox import MISHAPS, RETRY_WAITS
 from onboarding.sandbox.slack.state import Slack
-from onboarding.sandbox.stand_in import Links, create_stand_in
 
 __all__ = ["Installation", "IssuedGrant", "Slack", "SlackApp", "create_slack"]
 
 
-def create_slack(  # noqa: PLR0913 (all but the first are for tests and rehearsals)
+def create_slack(  # noqa: PLR0913 (all but the first are for tests and the sandbox)
     app: SlackApp,
     links: Links = (),
     *,
@@ -29,7 +29,7 @@ def create_slack(  # noqa: PLR0913 (all but the first are for tests and rehearsa
 
     An event that fails is sent again after each of `retry_waits`, in seconds.
     """
-    flask = create_stand_in(__name__, "a local Slack", links)
+    flask = create_fake(__name__, "a local Slack", links)
     slack = flask.extensions["slack"] = Slack(app, events_url, retry_waits)
     flask.config["PAUSES"] = {"slow": slow_seconds, "hang": hang_seconds}
     for each in (consent, api, pages, happenings, event_pages, switches):

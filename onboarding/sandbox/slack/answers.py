@@ -11,7 +11,7 @@ from onboarding.sandbox.slack.model import Consent, Installation, SlackApp, Toke
 
 
 def as_granted(consent: Consent) -> Consent:
-    """The consent after its outcome took away what it takes away."""
+    """The consent without what its outcome takes away."""
     if consent.outcome.slug == "fewer_scopes":
         return replace(consent, scopes=consent.scopes[:-1])
     if consent.outcome.slug == "user_only":
@@ -70,6 +70,6 @@ def _webhook(installation: Installation) -> dict[str, str]:
     return {
         "channel": "#general",
         "channel_id": channels.at(installation.workspace, 0).id,
-        "configuration_url": f"https://rehearsal.invalid/services/{installation.bot_id}",
-        "url": f"https://rehearsal.invalid/services/{place}",
+        "configuration_url": f"https://sandbox.invalid/services/{installation.bot_id}",
+        "url": f"https://sandbox.invalid/services/{place}",
     }

@@ -1,4 +1,4 @@
-"""The door of the Web API, and the methods that change an installation.
+"""Calls of the Web API, and the methods that change an installation.
 
 Application errors come at HTTP 200, as Slack's do.
 """
@@ -82,7 +82,7 @@ METHODS: Final[dict[str, Callable[[dict[str, str]], Response]]] = {
 
 
 def _require_client(app: SlackApp, given: dict[str, str]) -> None:
-    """HTTP Basic is preferred to the body, where both are sent."""
+    """If both are sent, HTTP Basic counts and the body does not."""
     basic = request.authorization if request.authorization and request.authorization.type == "basic" else None
     client_id = (basic.username if basic else given.get("client_id")) or ""
     secret = (basic.password if basic else given.get("client_secret")) or ""

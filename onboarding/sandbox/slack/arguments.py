@@ -11,8 +11,8 @@ from typing import Any, Final
 from flask import request
 from werkzeug.exceptions import HTTPException
 
+from onboarding.sandbox.fake import parse_json
 from onboarding.sandbox.slack.model import SlackError
-from onboarding.sandbox.stand_in import parse_json
 
 FORMS: Final = frozenset({"application/x-www-form-urlencoded", "multipart/form-data"})
 SECRET: Final = frozenset({"token", "code", "client_secret", "refresh_token"})

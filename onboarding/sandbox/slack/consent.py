@@ -1,4 +1,4 @@
-"""Slack's consent page: who asks for what, where to install it, and a rehearsal of what happens next."""
+"""Slack's consent page: who asks for what, where to install it, and what happens next."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Any, Final
 from flask import Blueprint, Response, abort, make_response, redirect, render_template, request
 from werkzeug.wrappers import Response as Redirect
 
+from onboarding.sandbox.fake import POLICY, refuse_cross_site
 from onboarding.sandbox.slack import people, scopes, workspaces
 from onboarding.sandbox.slack.calling import local_slack
 from onboarding.sandbox.slack.model import Consent, SlackApp, Workspace
 from onboarding.sandbox.slack.outcomes import APPROVED, OUTCOMES, Outcome
 from onboarding.sandbox.slack.redirects import add_answer, is_permitted
-from onboarding.sandbox.stand_in import POLICY, refuse_cross_site
 
 CANCELLED: Final = {
     "error": "access_denied",
@@ -27,7 +27,7 @@ blueprint: Final = Blueprint("consent", __name__, url_prefix="/oauth/v2")
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """A well-formed request for consent. `sent_uri` is None where the app left the redirect URI to Slack."""
+    """A well-formed request for consent. `sent_uri` is None if the app left the redirect URI to Slack."""
 
     redirect_uri: str
     sent_uri: str | None
@@ -99,7 +99,7 @@ def read_ask(app: SlackApp) -> Ask:
 
 
 def answer(ask: Ask, answer: dict[str, Any]) -> Redirect:
-    """`state` is always there, and empty where none was sent."""
+    """`state` is always there, and empty if none was sent."""
     first = dict(list(answer.items())[:1])
     rest = {key: value for key, value in answer.items() if key not in first}
     return redirect(add_answer(ask.redirect_uri, {**first, "state": ask.state, **rest}), 302)

@@ -48,7 +48,7 @@ class Courier:
             return len(self._waiting) + self._busy
 
     def settle(self, seconds: float) -> bool:
-        """Waits until nothing is left to do, and tells whether that came about in time."""
+        """Waits until nothing is left to do, and tells whether that happened in time."""
         with self._changed:
             return self._changed.wait_for(lambda: not self._waiting and not self._busy, seconds)
 

@@ -23,7 +23,7 @@ AGENT: Final = "Slackbot 1.0 (+https://api.slack.com/robots)"
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """`status` is None where none came. `reason` is Slack's word for what went wrong, and empty for 2xx."""
+    """`status` is None if none came. `reason` is Slack's word for what went wrong, and empty for 2xx."""
 
     status: int | None
     reason: str = ""
@@ -37,7 +37,7 @@ def sign(secret: str, timestamp: int, body: bytes) -> str:
 
 
 def deliver(url: str, secret: str, body: bytes, *, attempt: int = 0, because: str = "") -> Answer:
-    """`attempt` counts from 0; later ones say `because` of what they come."""
+    """`attempt` counts from 0; a later one says `because` of which failure it is made."""
     timestamp = int(time.time())
     headers = {
         "Content-Type": "application/json",

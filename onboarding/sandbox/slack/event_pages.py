@@ -8,9 +8,9 @@ from typing import Any, Final
 from flask import Blueprint, Response, abort, jsonify, redirect, render_template, request
 from werkzeug.wrappers import Response as Redirect
 
+from onboarding.sandbox.fake import read_number, refuse_cross_site
 from onboarding.sandbox.slack.calling import local_slack
 from onboarding.sandbox.slack.sent import KEPT, SentEvent
-from onboarding.sandbox.stand_in import refuse_cross_site
 
 LONGEST_WAIT: Final = 86400
 NOTES: Final = {
@@ -65,11 +65,9 @@ def verify() -> Redirect:
 def spoil() -> Redirect:
     """Fields: `kind`, and `seconds` for what is late."""
     refuse_cross_site()
-    seconds = request.form.get("seconds") or "5"
-    if not (seconds.isascii() and seconds.isdigit() and len(seconds) < 9) or int(seconds) > LONGEST_WAIT:
-        abort(400, f"A number of seconds up to {LONGEST_WAIT}, please.")
+    seconds = read_number("seconds", LONGEST_WAIT, least=0)
     try:
-        local_slack().outbox.spoil(request.form.get("kind", ""), int(seconds))
+        local_slack().outbox.spoil(request.form.get("kind", ""), 5 if seconds is None else seconds)
     except ValueError:
         abort(400, "No such mishap.")
     return redirect("/", 303)

@@ -66,7 +66,7 @@ class Faults:
             return tuple(self._by_method.values())
 
     def strike(self, method: str) -> Fault | None:
-        """What strikes this call; that uses it up once."""
+        """The fault of this call, if any; that uses it up once."""
         with self._lock:
             fault = self._by_method.get(method) or self._by_method.get(ANY)
             if fault and fault.count is not None:

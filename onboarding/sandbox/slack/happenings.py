@@ -7,9 +7,9 @@ from typing import Final
 from flask import Blueprint, abort, redirect, request
 from werkzeug.wrappers import Response as Redirect
 
+from onboarding.sandbox.fake import refuse_cross_site
 from onboarding.sandbox.slack import workspaces
 from onboarding.sandbox.slack.calling import local_slack
-from onboarding.sandbox.stand_in import refuse_cross_site
 
 blueprint: Final = Blueprint("happenings", __name__)
 

@@ -39,10 +39,10 @@ def auth_test(caller: Caller, _given: Given) -> dict[str, Any]:
 
 @as_caller
 def auth_revoke(caller: Caller, given: Given) -> dict[str, Any]:
-    rehearsing = arguments.is_true(given, "test")
-    if not rehearsing:
+    is_test = arguments.is_true(given, "test")
+    if not is_test:
         caller.slack.revoke(caller.token)
-    return {"revoked": not rehearsing}
+    return {"revoked": not is_test}
 
 
 @as_caller
@@ -71,6 +71,6 @@ def _team(workspace: Workspace) -> dict[str, str]:
 
 def _name(caller: Caller) -> str:
     if caller.is_bot:
-        return "rehearsal-bot"
+        return "sandbox-bot"
     person = people.find(caller.installation.workspace, caller.installation.person_id)
-    return person.name if person else "rehearsal"
+    return person.name if person else "sandbox"

@@ -60,7 +60,7 @@ class Lifecycle(Places):
         self.remove_app(installation.id)
 
     def revoke(self, token: Token) -> None:
-        """What `auth.revoke` does. Where tokens rotate, Slack sends no event and the installation stays."""
+        """What `auth.revoke` does. If tokens rotate, Slack sends no event and the installation stays."""
         with self._lock:
             installation = self._known(token.installation)
             self._tokens.kill(token, "token_revoked")
@@ -70,7 +70,7 @@ class Lifecycle(Places):
                 self._leave(installation.id)
 
     def revoke_token(self, id_: str, kind: str = "") -> None:
-        """The bot's where there is one, else the person's; or that of `kind`. The last one takes the app along."""
+        """The bot's if there is one, else the person's; or that of `kind`. The last one takes the app along."""
         with self._lock:
             installation, kinds = self._known(id_), self._tokens.kinds_of(id_)
             kind = kind or ("bot" if "bot" in kinds else "user")
@@ -114,7 +114,7 @@ class Lifecycle(Places):
         self.outbox.post(self.app.signing_secret, whole)
 
     def settle(self, seconds: float) -> bool:
-        """Waits until no event is on its way, and tells whether that came about in time."""
+        """Waits until no event is on its way, and tells whether that happened in time."""
         return self.outbox.settle(seconds)
 
     def _known(self, id_: str) -> Installation:

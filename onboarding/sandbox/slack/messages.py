@@ -31,7 +31,7 @@ class Message:
 
     @property
     def shown(self) -> str:
-        """Slack shows the blocks where there are any, and `text` in notifications only."""
+        """Slack shows the blocks if there are any, and `text` in notifications only."""
         return "\n".join(_words(self.blocks)) or self.text
 
 

@@ -56,7 +56,7 @@ class Workspace:
 
 @dataclass(frozen=True, slots=True)
 class Consent:
-    """What a person allowed, and what is to happen with it. `redirect_uri` is None where none was sent."""
+    """What a person allowed, and which outcome follows. `redirect_uri` is None if none was sent."""
 
     workspace: Workspace
     person_id: str
@@ -96,7 +96,7 @@ class Installation:
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """An access token. `refresh` and `expires_at` (Unix seconds) only where tokens rotate."""
+    """An access token. `refresh` and `expires_at` (Unix seconds) only if tokens rotate."""
 
     value: str = field(repr=False)
     installation: str

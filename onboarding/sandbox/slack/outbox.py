@@ -1,4 +1,4 @@
-"""Sends events to the app: at once, again when they fail, or as somebody wants to rehearse it.
+"""Sends events to the app, and again if that fails. Somebody may want them late, twice, out of order or lost.
 
 Tests set `url` and `retry_waits`, call `spoil`, `settle` and `verify`, and read `events`, the newest first.
 """
@@ -76,7 +76,7 @@ class Outbox:
         return self._courier.pending
 
     def settle(self, seconds: float) -> bool:
-        """Waits until nothing is on its way, and tells whether that came about in time."""
+        """Waits until nothing is on its way, and tells whether that happened in time."""
         return self._courier.settle(seconds)
 
     def reset(self) -> None:

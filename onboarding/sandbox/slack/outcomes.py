@@ -1,4 +1,4 @@
-"""The one catalogue of what can happen after a person presses Allow."""
+"""What can happen after a person presses Allow."""
 
 from __future__ import annotations
 

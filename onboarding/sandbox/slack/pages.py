@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 from flask import Blueprint, abort, redirect, render_template, request
 from werkzeug.wrappers import Response as Redirect
 
+from onboarding.sandbox.fake import refuse_cross_site
 from onboarding.sandbox.slack import channels, mrkdwn, people, workspaces
 from onboarding.sandbox.slack.calling import local_slack
 from onboarding.sandbox.slack.channels import Channel
@@ -19,7 +20,6 @@ from onboarding.sandbox.slack.messages import Message
 from onboarding.sandbox.slack.model import Installation, Workspace
 from onboarding.sandbox.slack.people import Person
 from onboarding.sandbox.slack.places import APP
-from onboarding.sandbox.stand_in import refuse_cross_site
 
 LISTED: Final = 50
 ACTIONS: Final = ("invite", "remove", "archive", "unarchive", "join", "leave")
@@ -153,7 +153,7 @@ def _added(organisation_id: str) -> list[tuple[Workspace, bool]]:
 
 
 def _installation_in(workspace: Workspace) -> Installation | None:
-    """The workspace's own, or its organisation's where the app was added to this workspace."""
+    """The workspace's own, or its organisation's if the app was added to this workspace."""
     slack, organisation = local_slack(), workspace.organisation.id
     own = slack.installed(workspace.id)
     return own or (slack.installed(organisation) if workspace.id in slack.added_workspaces(organisation) else None)

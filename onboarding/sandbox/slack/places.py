@@ -148,7 +148,7 @@ class Places:
             self._calls[method] += 1
 
     def calls(self, method: str) -> int:
-        """How many calls of a Web API method arrived, whatever came of them."""
+        """How many calls of a Web API method arrived, refused ones included."""
         with self._lock:
             return self._calls[method]
 

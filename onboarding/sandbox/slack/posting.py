@@ -1,9 +1,10 @@
-"""`chat.postMessage`: where a message may go, and what stands in its way."""
+"""`chat.postMessage`: where a message may go, and what prevents it."""
 
 from __future__ import annotations
 
 from typing import Any, Final
 
+from onboarding.sandbox.fake import parse_json
 from onboarding.sandbox.slack import people, shapes
 from onboarding.sandbox.slack.calling import Caller, Given, as_caller
 from onboarding.sandbox.slack.channels import ELSEWHERE, Channel
@@ -11,7 +12,6 @@ from onboarding.sandbox.slack.messages import Message
 from onboarding.sandbox.slack.model import SlackError
 from onboarding.sandbox.slack.people import Person
 from onboarding.sandbox.slack.places import is_in
-from onboarding.sandbox.stand_in import parse_json
 
 LONGEST_TEXT: Final = 40_000
 LONGEST_MARKDOWN: Final = 12_000

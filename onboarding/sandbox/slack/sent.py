@@ -13,7 +13,7 @@ KEPT: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """`attempt` is 0 for the first. `status` is None where no answer came, and `reason` empty where it was 2xx."""
+    """`attempt` is 0 for the first. `status` is None if no answer came; `reason` is empty for 2xx."""
 
     attempt: int
     at: datetime

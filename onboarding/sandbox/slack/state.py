@@ -45,7 +45,7 @@ class Slack(Lifecycle):
 
     @property
     def redeem_count(self) -> int:
-        """How many requests to redeem a code arrived at `oauth.v2.access`, whatever came of them."""
+        """How many requests to redeem a code arrived at `oauth.v2.access`, refused ones included."""
         with self._lock:
             return self._redeems
 

@@ -7,13 +7,13 @@ from typing import Any, Final
 from flask import Blueprint, Response, abort, jsonify, redirect, request
 from werkzeug.wrappers import Response as Redirect
 
+from onboarding.sandbox.fake import read_number, refuse_cross_site
 from onboarding.sandbox.slack import people, workspaces
 from onboarding.sandbox.slack.api import METHODS
 from onboarding.sandbox.slack.calling import local_slack
 from onboarding.sandbox.slack.channels import Channel
 from onboarding.sandbox.slack.faults import ANY
 from onboarding.sandbox.slack.messages import Message
-from onboarding.sandbox.stand_in import refuse_cross_site
 
 LONGEST_WAIT: Final = 86400
 
@@ -27,7 +27,7 @@ def set_fault() -> Redirect:
     form, method = request.form, request.form.get("method", ANY)
     if method not in {ANY, *METHODS}:
         abort(400, "No such method.")
-    count, retry_after = _number(form.get("count", ""), 9999), _number(form.get("retry_after", ""), LONGEST_WAIT)
+    count, retry_after = read_number("count", 9999), read_number("retry_after", LONGEST_WAIT)
     error = form.get("error") or "internal_error"
     try:
         local_slack().faults.set(method, form.get("kind", ""), count, error=error, retry_after=retry_after or 30)
@@ -77,14 +77,6 @@ def everybody() -> Response:
 @blueprint.get("/sandbox/calls")
 def calls() -> Response:
     return jsonify({"calls": local_slack().all_calls()})
-
-
-def _number(text: str, most: int) -> int | None:
-    if not text:
-        return None
-    if not (text.isascii() and text.isdigit() and len(text) < 9) or not 1 <= int(text) <= most:
-        abort(400, f"A number from 1 to {most}, please.")
-    return int(text)
 
 
 def _message(message: Message) -> dict[str, Any]:

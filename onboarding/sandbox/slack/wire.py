@@ -18,7 +18,7 @@ PAGE: Final = "<!doctype html><html lang=en><title>{0}</title><h1>{0}</h1>"
 
 
 def answer_redeem(slack: Slack, code: str, redirect_uri: str | None) -> Response:
-    """SlackError where Slack answers `ok: false`; the code's own misfortune otherwise."""
+    """SlackError if Slack answers `ok: false`; otherwise the answer travels as the code's outcome says."""
     outcome = slack.outcome_of(code)
     slug = outcome.slug if outcome else ""
     answer = slack.redeem(code, redirect_uri)

@@ -1,4 +1,4 @@
-"""The workspaces this Slack offers, chosen for the trouble that their names, owners and sizes cause."""
+"""The workspaces this Slack offers, chosen because their names, owners and sizes cause problems."""
 
 from __future__ import annotations
 

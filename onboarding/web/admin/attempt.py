@@ -21,7 +21,7 @@ def attempt(attempt_id: str) -> ResponseReturnValue:
     found = _get(attempt_id)
     return show.page(
         "attempt.html",
-        f"Attempt of {found.link.account or show.owner(found.link)}",
+        f"Attempt of {show.customer(found.link)}",
         support_code=found.id,
         attempt=found,
         summary=words.summary(found),
@@ -76,7 +76,7 @@ def _steps(found: Attempt) -> list[tuple[str, str, str, str, str]]:
 
 
 def _refused(found: Attempt) -> str:
-    """Why notifications go nowhere, if they were to go somewhere along with the connection."""
+    """Why notifications go nowhere, if the link asked for direct messages and that was refused."""
     told = [event for event in found.timeline if event.name.startswith("destination_")]
     if not told or told[-1].name != "destination_refused":
         return ""

@@ -1,4 +1,4 @@
-"""Whether a connection works: asked by operators, and the link that heals one that does not."""
+"""Checks a connection for operators, and creates links to reconnect one."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def reconnect(identifier: str) -> Changed:
 
 
 def _is_news(before: MadeConnection, now: MadeConnection) -> bool:
-    """Whether the check was written down: not if the customer is just being connected anew, or disconnected."""
+    """Whether the check was recorded. It is not while the customer is being connected again or disconnected."""
     return now.is_ended or now.checked_at != before.checked_at
 
 

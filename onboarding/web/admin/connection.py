@@ -1,4 +1,4 @@
-"""The page of one connection: as Novu holds it, and how it does as this service knows."""
+"""The page of one connection: what Novu holds, and its state as this service last found it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every sentence that operators read about how a connection does: the one table of its states and reasons."""
+"""Every sentence that operators read about the state of a connection, and the one table of states and reasons."""
 
 from __future__ import annotations
 
@@ -82,13 +82,19 @@ def in_short(connection: MadeConnection) -> str:
     return _explained(connection.reason).short if connection.state != "working" else ""
 
 
+def reasons(chosen: str) -> dict[str, str]:
+    """Every reason in a word or two, and the chosen one if it is another."""
+    known = {word: told.short for word, told in REASONS.items()}
+    return {**known, chosen: _explained(chosen).short} if chosen else known
+
+
 def why(word: str | None) -> str:
     """A reason in plain words."""
     return _explained(word).told
 
 
 def _explained(word: str | None) -> Why:
-    """One that nobody here knows is Slack's own."""
+    """A word that is not in the table is Slack's own."""
     unknown = f"Slack says {word}" if word else NO_REASON
     return REASONS.get(word or "", Why(unknown, unknown))
 

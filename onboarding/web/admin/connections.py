@@ -1,4 +1,4 @@
-"""The channel connections, live from Novu: found, renamed, checked, led somewhere, disconnected."""
+"""The channel connections, live from Novu: lists them, and does what the forms on a connection's page ask for."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from onboarding.web.pages import render
 
 SECONDS: Final = 8.0
 PER_PAGE: Final = 20
-NAMES: Final = ("subscriber", "integration", "context", "state")
+NAMES: Final = ("subscriber", "integration", "context", "state", "reason")
 LONGEST: Final = 255
 
 
@@ -41,7 +41,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """A page of the list. Only Novu's own list can be turned back one page."""
+    """A page of the list. Only Novu's own list has a previous page."""
 
     rows: tuple[Row, ...] = ()
     next: str | None = None
@@ -50,11 +50,11 @@ class Rows:
 
 @admin_pages.get("/connections")
 def connections() -> ResponseReturnValue:
-    """Novu's own list. Novu does not know which of them work, so that is asked of the ledger."""
+    """Novu's own list; with a filter for state or reason, the ledger's, because Novu does not know which ones work."""
     given = {name: request.args.get(name, "").strip()[:LONGEST] for name in NAMES}
     page, problem = Rows(), ""
     try:
-        page = _remembered(given) if given["state"] else _live(given)
+        page = _remembered(given) if given["state"] or given["reason"] else _live(given)
     except NovuError as error:
         problem = words.novu_problem(error)
     except CursorMalformed:
@@ -67,6 +67,7 @@ def connections() -> ResponseReturnValue:
         problem=problem,
         given=given,
         states=connection_words.STATES,
+        reasons=connection_words.reasons(given["reason"]),
         marks=connection_words.MARKS,
         why=connection_words.in_short,
     )
@@ -85,14 +86,15 @@ def _same(live: Connection, made: MadeConnection | None) -> MadeConnection | Non
 
 
 def _remembered(given: dict[str, str]) -> Rows:
-    """Raises `CursorMalformed`, also for a state that there is not."""
-    if given["state"] not in connection_words.STATES:
+    """Raises `CursorMalformed`, also for an unknown state."""
+    if given["state"] and given["state"] not in connection_words.STATES:
         raise CursorMalformed(given["state"])
     wanted = WantedConnections(
         subscriber_id=given["subscriber"] or None,
         context_keys=_context(given),
         integration=given["integration"] or None,
-        state=given["state"],
+        state=given["state"] or None,
+        reason=given["reason"] or None,
         limit=PER_PAGE,
         after=request.args.get("after") or None,
     )

@@ -44,10 +44,8 @@ def customer(owner: str) -> ResponseReturnValue:
 
 
 def _name(connection: MadeConnection | None, attempts: tuple[Attempt, ...]) -> str:
-    """As the newest link calls the customer."""
-    named = next((attempt.link.account for attempt in attempts if attempt.link.account), None)
-    if named:
-        return named
+    """As the newest link that names the customer does."""
     if attempts:
-        return show.owner(attempts[0].link)
-    return (connection.subscriber_id or ", ".join(connection.context_keys)) if connection else "Customer"
+        named = next((attempt for attempt in attempts if attempt.link.account), attempts[0])
+        return show.customer(named.link)
+    return show.holder(connection) if connection else "Customer"

@@ -36,8 +36,8 @@ class Held:
 class Where:
     """What the page of a connection says: where notifications go as the ledger has it, and what Novu holds.
 
-    With an `obstacle` nothing can be chosen. `problem` is why Novu's part is missing, `can_remove` whether there is
-    anything of ours.
+    If there is an `obstacle`, nothing can be chosen. `problem` is why Novu's part is missing, `can_remove` whether
+    there is anything of ours to remove.
     """
 
     told: str = ""
@@ -64,7 +64,7 @@ def look(identifier: str) -> Where:
 
 
 def choose(identifier: str) -> Changed:
-    """Let notifications go to what the form names."""
+    """Set the destination that the form names."""
 
     def do(connection: MadeConnection) -> str:
         chosen = _chosen(connection, request.form.get("place", "").strip())
@@ -75,7 +75,7 @@ def choose(identifier: str) -> Changed:
 
 
 def remove(identifier: str) -> Changed:
-    """Let notifications go nowhere."""
+    """Remove the destination."""
 
     def do(connection: MadeConnection) -> str:
         wiring().choosing.choose(connection, None)
@@ -95,7 +95,7 @@ def test(identifier: str) -> Changed:
 
 
 def _doing(action: Action, identifier: str, do: Callable[[MadeConnection], str], attempted: words.Attempted) -> Changed:
-    """Do it, and say in plain words what kept us from it."""
+    """Do it, or say in plain words why it did not work."""
     try:
         told = do(_check(wiring().ledger.connections.find(identifier)))
     except OnboardingError as error:
@@ -105,7 +105,7 @@ def _doing(action: Action, identifier: str, do: Callable[[MadeConnection], str],
 
 
 def _check(made: MadeConnection | None) -> MadeConnection:
-    """A connection whose notifications this service can lead somewhere. Raises `Impossible`."""
+    """A connection whose destination can be set here. Raises `Impossible`."""
     if made is None or made.is_ended:
         raise words.Impossible(words.UNKNOWN)
     if made.subscriber_id is None:

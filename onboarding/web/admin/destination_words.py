@@ -16,6 +16,7 @@ from onboarding.model.errors import (
     NotThere,
     NovuError,
     OnboardingError,
+    RateLimited,
     Remedy,
     SlackSaysNo,
     StoreUnavailable,
@@ -62,7 +63,7 @@ REFUSED_WITH_CONNECTION: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Attempted:
-    """What is true if something that was attempted did not work out, and if nobody knows."""
+    """What to say if a change or a test failed (`nothing`), and if it is not known whether it did (`unclear`)."""
 
     nothing: str
     unclear: str
@@ -132,7 +133,7 @@ class Impossible(OnboardingError):
 
 
 def where_now(destination: Destination | None) -> str:
-    """Before its name and id."""
+    """What stands before its name and id."""
     if destination is None:
         return NOBODY_CHOSE
     if destination.is_person:
@@ -155,7 +156,7 @@ def told(detail: str) -> str:
 
 
 def problem(error: OnboardingError, attempted: Attempted) -> str:
-    """What kept us from it, and what to do about it."""
+    """What went wrong, and what to do about it."""
     match error:
         case NotRecorded():
             return NOT_RECORDED
@@ -190,7 +191,7 @@ def _todo(error: OnboardingError) -> str:
 
 
 def _slack(error: SlackSaysNo, attempted: Attempted) -> str:
-    if error.remedy is Remedy.LATER and attempted is TEST and "limited" not in error.word:
+    if error.remedy is Remedy.LATER and attempted is TEST and not isinstance(error, RateLimited):
         return attempted.unclear.format(who="Slack")
     wait = f" in {render.in_words(timedelta(seconds=error.retry_after))}" if error.retry_after else " in a moment"
     todo = SLACK_WORDS.get(error.word, SLACK_REMEDIES[error.remedy]).format(invite=render.invite(), wait=wait)
@@ -198,6 +199,6 @@ def _slack(error: SlackSaysNo, attempted: Attempted) -> str:
 
 
 def _novu(error: NovuError) -> str:
-    if error.status in {401, 403}:
+    if error.is_about_key:
         return NOVU_KEY
     return (NOVU_SILENT if error.is_transient else NOVU_REFUSED).format(error=error)

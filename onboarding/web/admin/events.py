@@ -1,4 +1,4 @@
-"""What the host product is told: every event, what came of it, and the ways to send it again."""
+"""The events for the host product: lists them with their deliveries, and sends them again."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ NAMES: Final = ("type", "connection")
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """Whom an event is about, and the page on which that goes on; empty if there is none."""
+    """Whom an event is about, and that connection's or attempt's page; empty if there is none."""
 
     who: str
     place: str
@@ -75,7 +75,7 @@ def event(event_id: str) -> ResponseReturnValue:
 
 @admin_pages.post("/events/<event_id>/deliver")
 def deliver_event(event_id: str) -> ResponseReturnValue:
-    """Once more, under the same id."""
+    """Send it again under the same id."""
     if wiring().ledger.events.get(event_id) is None:
         abort(404)
     if not _host():
@@ -98,7 +98,7 @@ def resume_events() -> ResponseReturnValue:
 
 @admin_pages.post("/events/ping")
 def ping() -> ResponseReturnValue:
-    """Send an event that tells of nothing, and say what the endpoint answered."""
+    """Send a test event, and say what the endpoint answered."""
     return _done(Action.PINGED, "", *event_words.pinged(wiring().notify.ping()))
 
 
@@ -116,7 +116,7 @@ def _place(said: Mapping[str, Any]) -> str:
 
 
 def _wanted(given: Mapping[str, str]) -> WantedEvents:
-    """Raises `CursorMalformed`, also for filters that make no sense."""
+    """Raises `CursorMalformed`, also for unknown filters."""
     if (given["type"] and given["type"] not in event_words.TYPES) or not all(map(is_storable, given.values())):
         raise CursorMalformed(given["type"])
     return WantedEvents(

@@ -20,7 +20,7 @@ LATE: Final = timedelta(minutes=5)
 
 @dataclass(frozen=True, slots=True)
 class StuckWork:
-    """Work that never comes to its end. `place` is the page on which somebody can do something about it."""
+    """Work that was started several times and never finished. `place` is the page on which to do something about it."""
 
     label: str
     place: str
@@ -73,7 +73,7 @@ def _work(report: Report) -> Part:
 
 
 def _events() -> list[Part]:
-    """Only if the host's endpoint has said that it is gone, and there is one."""
+    """Shown only while sending to the host's endpoint is paused."""
     since = wiring().ledger.events.paused_since() if wiring().settings.webhook else None
     return [Part("Events", False, "paused", event_words.PAUSED_IN_SHORT.format(ago=show.ago(since)))] if since else []
 
@@ -105,7 +105,7 @@ def _stuck(work: Stuck) -> StuckWork:
 
 
 def _customer(work: Stuck) -> tuple[str, str]:
-    """Whose work it is, and the page on which it goes on; empty if nobody can tell."""
+    """Whose work it is, and the page about it; both empty if that is not known."""
     if work.kind == Kind.DELIVER:
         return _name(work.subject), url_for("admin.attempt", attempt_id=work.subject)
     if work.kind not in {Kind.DESTINATION, Kind.DISCONNECT, Kind.CHECK}:
@@ -113,8 +113,7 @@ def _customer(work: Stuck) -> tuple[str, str]:
     made = wiring().ledger.connections.by_owner(work.subject)
     if made is None:
         return "", ""
-    who = _name(made.attempt_id) or made.subscriber_id or ", ".join(made.context_keys)
-    return who, url_for("admin.connection", identifier=made.identifier)
+    return _name(made.attempt_id) or show.holder(made), url_for("admin.connection", identifier=made.identifier)
 
 
 def _event(event_id: str) -> str:
@@ -123,4 +122,4 @@ def _event(event_id: str) -> str:
 
 def _name(attempt_id: str) -> str:
     found = wiring().ledger.attempts.get(attempt_id)
-    return (found.link.account or show.owner(found.link)) if found else ""
+    return show.customer(found.link) if found else ""

@@ -39,7 +39,7 @@ def overview() -> ResponseReturnValue:
         "overview.html",
         "Overview",
         numbers=[(standing, label, counts[standing]) for standing, label in NUMBERS],
-        broken=[(connection_words.why(word), number) for word, number in wiring().ledger.connections.broken()],
+        broken=[(word, connection_words.why(word), number) for word, number in wiring().ledger.connections.broken()],
         parts=health.parts(report),
         kept=render.in_words(wiring().settings.attempt_retention),
         asked_at=report.remote.at,

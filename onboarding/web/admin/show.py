@@ -8,6 +8,7 @@ from flask import Response, get_flashed_messages, make_response, render_template
 from markupsafe import escape
 
 from onboarding.model import Attempt, InstallLink, Reason, Status
+from onboarding.model.destinations import MadeConnection
 from onboarding.web.admin import words
 from onboarding.web.admin.door import is_known, me
 from onboarding.web.context import request_id, wiring
@@ -56,6 +57,16 @@ def span(length: timedelta) -> str:
 def owner(link: InstallLink) -> str:
     """Whom a link is for, as operators know them."""
     return ", ".join(filter(None, (link.subscriber_id, *(context.key for context in link.contexts))))
+
+
+def customer(link: InstallLink) -> str:
+    """Whom a link is for, by name if it gives one."""
+    return link.account or owner(link)
+
+
+def holder(connection: MadeConnection) -> str:
+    """Whose a connection is."""
+    return connection.subscriber_id or ", ".join(connection.context_keys)
 
 
 def mark(attempt: Attempt) -> tuple[str, str, str]:

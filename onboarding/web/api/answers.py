@@ -10,8 +10,9 @@ from flask import Response
 
 from onboarding.flows.channels import Listed
 from onboarding.ledger.connection_lists import Sharer
-from onboarding.model import Attempt, Event, InstallLink, Workspace
+from onboarding.model import Attempt, Event, InstallLink
 from onboarding.model.destinations import Destination, MadeConnection
+from onboarding.web import standing
 from onboarding.web.api import asking
 from onboarding.web.api.destinations import CHANNEL_FIELD, PERSON_FIELD
 
@@ -31,10 +32,10 @@ def attempt(found: Attempt, open_to: MadeConnection | None) -> dict[str, Any]:
         "linkId": found.link.id,
         "subscriberId": found.link.subscriber_id,
         "startedAt": moment(found.started_at),
-        "status": "pending" if found.status.is_pending else found.status.value,
-        "workspace": _workspace(found.workspace) if found.workspace else None,
+        "status": standing.status(found),
+        "workspace": standing.workspace(found.workspace),
         "reason": found.reason.value if found.reason else None,
-        "destination": ("set" if open_to.destination else "unset") if open_to else None,
+        "destination": standing.destination(open_to),
         "connection": _connection(found, found.connection) if found.connection else None,
         "timeline": [_event(event) for event in found.timeline],
     }
@@ -47,7 +48,7 @@ def connection(found: MadeConnection) -> dict[str, Any]:
         "integrationIdentifier": found.integration,
         "subscriberId": None if found.is_shared else found.subscriber_id,
         "contextKeys": list(found.context_keys),
-        "workspace": _workspace(found.workspace),
+        "workspace": standing.workspace(found.workspace),
         "state": found.state,
         "reason": found.reason,
         "since": moment(found.since),
@@ -89,10 +90,6 @@ def moment(at: datetime) -> str:
 
 def maybe(at: datetime | None) -> str | None:
     return moment(at) if at else None
-
-
-def _workspace(workspace: Workspace) -> dict[str, str]:
-    return {"id": workspace.id, "name": workspace.name}
 
 
 def _connection(found: Attempt, identifier: str) -> dict[str, Any]:

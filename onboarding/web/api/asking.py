@@ -22,14 +22,14 @@ DEFAULT: Final = 50
 SEARCH_PARAMETERS: Final = ("q", "after", "team")
 TEAM: Final = re.compile(r"T[A-Z0-9]{1,63}")
 CURSOR: Final = re.compile(r"c(0|[1-9][0-9]{0,6})")
-"""Where a list of channels goes on: after so many of Slack's."""
+"""The cursor of a list of channels: how many of Slack's channels to skip."""
 
 Query = MultiDict[str, str]
 
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """Which channels to list, in which workspace, and from where in Slack's list on."""
+    """Which channels to list, in which workspace, and how many of Slack's to skip."""
 
     text: str
     start: int

@@ -1,4 +1,4 @@
-"""Reads bodies: JSON objects, and nothing that two parsers could understand in two ways."""
+"""Reads JSON objects, and refuses whatever two parsers could understand in two ways."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import json
 from typing import Any, Final, NoReturn
 
 from flask import request
-from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, UnsupportedMediaType
+from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
 from onboarding.model.errors import Problem
+from onboarding.web import body
 from onboarding.web.api.problems import Invalid
 
 LARGEST: Final = 65_536
@@ -20,15 +21,15 @@ def read_object() -> dict[str, Any]:
     """The body of this call."""
     if request.mimetype != "application/json":
         raise UnsupportedMediaType
-    body = parse(_read())
-    if not isinstance(body, dict):
+    value = parse(body.read(LARGEST))
+    if not isinstance(value, dict):
         raise Invalid([Problem("body", "must be an object")])
-    return body
+    return value
 
 
 def read_nothing() -> None:
     """For calls that take no body. An empty object is none."""
-    if _read().strip() not in {b"", b"{}"}:
+    if body.read(LARGEST).strip() not in {b"", b"{}"}:
         raise Invalid([Problem("body", "must be empty")])
 
 
@@ -46,15 +47,6 @@ def parse(raw: bytes) -> Any:
 def canonical(value: object) -> str:
     """The same text for the same JSON, however it was written."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-
-
-def _read() -> bytes:
-    """A body that comes in chunks is cut off at the limit, silently; so the limit is one more than may come."""
-    request.max_content_length = LARGEST + 1
-    raw = request.get_data()
-    if len(raw) > LARGEST:
-        raise RequestEntityTooLarge
-    return raw
 
 
 def _refuse(constant: str) -> NoReturn:

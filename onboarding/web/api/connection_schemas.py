@@ -9,7 +9,18 @@ from onboarding.flows.pasted import CHANNEL
 from onboarding.model.destinations import EndpointType
 from onboarding.web.api import asking, examples
 from onboarding.web.api.destinations import CHANNEL_FIELD, PERSON_FIELD
-from onboarding.web.api.shapes import ID, MOMENT, OPTIONAL_TEXT, TEXT, Schema, record, ref
+from onboarding.web.api.shapes import (
+    CONNECTION,
+    CONTEXT_KEYS,
+    ID,
+    MOMENT,
+    OPTIONAL_TEXT,
+    TEXT,
+    Schema,
+    page,
+    record,
+    ref,
+)
 
 STATES: Final = {
     "working": "Slack accepted the token when last asked",
@@ -26,45 +37,17 @@ PERSON_ID: Final[Schema] = {"type": "string", "pattern": f"^{PERSON.pattern}$"}
 def schemas() -> dict[str, Schema]:
     return {
         "ConnectionStatus": _connection(),
-        "ConnectionPage": record(
-            {
-                "data": {"type": "array", "items": ref("ConnectionStatus"), "maxItems": asking.MOST},
-                "next": {**OPTIONAL_TEXT, "description": "Ask for the page after this one with it; null at the end."},
-            },
-            examples=[{"data": [examples.CONNECTION], "next": None}],
-        ),
-        "TokenOwner": record(
-            {
-                "subscriberId": {**OPTIONAL_TEXT, "description": "Null if their connection is shared."},
-                "contextKeys": {"type": "array", "items": TEXT, "description": "type:id, sorted."},
-            },
-            examples=[examples.SHARER],
-        ),
+        "ConnectionPage": page("ConnectionStatus", asking.MOST, examples.CONNECTION),
+        "TokenOwner": _token_owner(),
         "Endpoint": record(
             {"identifier": {**TEXT, "description": "Finds the channel endpoint at Novu."}, "type": TYPE},
         ),
-        "ChannelPage": record(
-            {
-                "data": {"type": "array", "items": ref("Channel"), "maxItems": SHOWN},
-                "next": {**OPTIONAL_TEXT, "description": "Ask for the page after this one with it; null at the end."},
-            },
-            examples=[{"data": [examples.CHANNEL], "next": None}],
-        ),
+        "ChannelPage": page("Channel", SHOWN, examples.CHANNEL),
         "Channel": record(
             {"id": {**TEXT, "description": "Slack's id."}, "name": {**TEXT, "description": "Without the # before it."}}
         ),
         "NewDestination": _new_destination(),
-        "Destination": record(
-            {
-                "identifier": {**TEXT, "description": "Of the channel endpoint at Novu; a connection keeps it."},
-                "type": TYPE,
-                "endpoint": {
-                    "anyOf": [ref("ChannelTarget"), ref("PersonTarget")],
-                    "description": "As Novu holds it.",
-                },
-            },
-            examples=[examples.DESTINATION],
-        ),
+        "Destination": _destination(),
         "ChannelTarget": record({CHANNEL_FIELD: CHANNEL_ID}),
         "PersonTarget": record({PERSON_FIELD: PERSON_ID}),
         "Tested": record({"ok": {"const": True}}, examples=[{"ok": True}]),
@@ -72,22 +55,11 @@ def schemas() -> dict[str, Schema]:
 
 
 def _connection() -> Schema:
-    states = "; ".join(f"`{state}`: {meaning}" for state, meaning in STATES.items())
     return record(
         {
-            "identifier": {**TEXT, "description": "Finds the channel connection at Novu."},
-            "integrationIdentifier": TEXT,
-            "subscriberId": {**OPTIONAL_TEXT, "description": "Null if the connection is shared."},
-            "contextKeys": {"type": "array", "items": TEXT, "description": "type:id, sorted."},
+            **CONNECTION,
             "workspace": ref("Workspace"),
-            "state": {"enum": [*STATES], "description": f"{states}."},
-            "reason": {
-                **OPTIONAL_TEXT,
-                "description": "Why it is not working: Slack's word, `app_uninstalled`, `token_hidden` (Novu hides "
-                "tokens), `disconnected` or `deleted_at_novu`.",
-            },
-            "since": {**MOMENT, "description": "Since when it has been in that state."},
-            "checkedAt": {**MOMENT, "type": ["string", "null"], "description": "When Slack was last asked."},
+            **_state(),
             "connectedAt": MOMENT,
             "attemptId": {**ID, "description": "The attempt that connected it last."},
             "endpoints": {
@@ -97,6 +69,41 @@ def _connection() -> Schema:
             },
         },
         examples=[examples.CONNECTION],
+    )
+
+
+def _state() -> dict[str, Schema]:
+    meanings = "; ".join(f"`{state}`: {meaning}" for state, meaning in STATES.items())
+    return {
+        "state": {"enum": [*STATES], "description": f"{meanings}."},
+        "reason": {
+            **OPTIONAL_TEXT,
+            "description": "Why it is not working: Slack's word, `app_uninstalled`, `token_hidden` (Novu hides "
+            "tokens), `disconnected` or `deleted_at_novu`.",
+        },
+        "since": {**MOMENT, "description": "Since when it has been in that state."},
+        "checkedAt": {**MOMENT, "type": ["string", "null"], "description": "When Slack was last asked."},
+    }
+
+
+def _token_owner() -> Schema:
+    return record(
+        {
+            "subscriberId": {**OPTIONAL_TEXT, "description": "Null if their connection is shared."},
+            "contextKeys": CONTEXT_KEYS,
+        },
+        examples=[examples.SHARER],
+    )
+
+
+def _destination() -> Schema:
+    return record(
+        {
+            "identifier": {**TEXT, "description": "Of the channel endpoint at Novu; a connection keeps it."},
+            "type": TYPE,
+            "endpoint": {"anyOf": [ref("ChannelTarget"), ref("PersonTarget")], "description": "As Novu holds it."},
+        },
+        examples=[examples.DESTINATION],
     )
 
 

@@ -1,4 +1,4 @@
-"""The calls about connections: what is connected, where notifications go, and whether they arrive."""
+"""The calls about connections: list and read them, list channels, set the destination, send a test message."""
 
 from __future__ import annotations
 

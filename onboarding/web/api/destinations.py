@@ -1,4 +1,4 @@
-"""Where notifications go, as a host sets it: what it names has to be known to Slack, and open to the app."""
+"""Reads which channel or person a host names as the destination, and looks them up in Slack."""
 
 from __future__ import annotations
 

@@ -7,15 +7,27 @@ from typing import Final
 from onboarding.flows.notify import FIELDS
 from onboarding.web.api import asking, event_asking, examples
 from onboarding.web.api.describing import answer, answers, event_id, given, in_query, key, link, page_of
-from onboarding.web.api.shapes import ID, MOMENT, OPTIONAL_TEXT, TEXT, Schema, optional, record, ref
+from onboarding.web.api.shapes import (
+    CONTEXT_KEYS,
+    ID,
+    MOMENT,
+    OPTIONAL_TEXT,
+    SUBSCRIBER_ID,
+    TEXT,
+    Schema,
+    optional,
+    page,
+    record,
+    ref,
+)
 
 CURSOR: Final = r"^([0-9]{1,17}\.evt_[0-9a-f]{32})?$"
 OPTIONAL_ID: Final[Schema] = {**ID, "type": ["string", "null"]}
 DATA: Final[dict[str, Schema]] = {
     "attemptId": {**OPTIONAL_ID, "description": "The attempt that it is about, or that made the connection."},
     "linkId": {**OPTIONAL_ID, "description": "The link which that was started from."},
-    "subscriberId": {**OPTIONAL_TEXT, "description": "Null if the connection is shared."},
-    "contextKeys": {"type": ["array", "null"], "items": TEXT, "description": "type:id, sorted."},
+    "subscriberId": SUBSCRIBER_ID,
+    "contextKeys": {**CONTEXT_KEYS, "type": ["array", "null"]},
     "integrationIdentifier": OPTIONAL_TEXT,
     "connectionIdentifier": {**OPTIONAL_TEXT, "description": "Null for attempts that came to nothing."},
     "workspace": optional("Workspace", "Where."),
@@ -39,13 +51,7 @@ def paths() -> dict[str, Schema]:
 
 def schemas() -> dict[str, Schema]:
     return {
-        "HostEventPage": record(
-            {
-                "data": {"type": "array", "items": ref("HostEvent"), "maxItems": asking.MOST},
-                "next": {**OPTIONAL_TEXT, "description": "Ask for the page after this one with it; null at the end."},
-            },
-            examples=[{"data": [examples.HOST_EVENT], "next": None}],
-        ),
+        "HostEventPage": page("HostEvent", asking.MOST, examples.HOST_EVENT),
         "HostEvent": record(
             {
                 "id": {**TEXT, "description": "The `webhook-id` of each of its deliveries."},
@@ -59,27 +65,12 @@ def schemas() -> dict[str, Schema]:
         "HostEventData": record(
             {name: DATA[name] for name in FIELDS}, description="What does not apply is null; in a ping, everything."
         ),
-        "EventDelivery": record(
-            {
-                "status": {
-                    "enum": [*event_asking.STATUSES],
-                    "description": "`pending`: on its way, or to be tried again; `delivered`: answered with 2xx; "
-                    "`failed`: given up after three days; `paused`: kept, because the endpoint is gone or there is "
-                    "none.",
-                },
-                "tries": {"type": "integer", "minimum": 0, "description": "Since it was last to be sent."},
-                "lastStatus": {
-                    "type": ["integer", "null"],
-                    "description": "Of your endpoint's last answer; null if there was none.",
-                },
-                "nextTryAt": {**MOMENT, "type": ["string", "null"], "description": "Null if it is not pending."},
-            }
-        ),
+        "EventDelivery": _delivery(),
     }
 
 
 def _list() -> Schema:
-    page = answer("HostEventPage", "A page of events", link("redeliverEvent", "$response.body#/data/0/id"))
+    listed = answer("HostEventPage", "A page of events", link("redeliverEvent", "$response.body#/data/0/id"))
     return {
         "operationId": "listEvents",
         "summary": "List events",
@@ -90,7 +81,7 @@ def _list() -> Schema:
             in_query("connectionIdentifier", {"type": "string"}, "The connection that they are about."),
             *page_of(CURSOR),
         ],
-        "responses": answers(200, page, (422,)),
+        "responses": answers(200, listed, (422,)),
     }
 
 
@@ -103,3 +94,21 @@ def _redeliver() -> Schema:
         "parameters": [key("The same call under the same key sends it once.", "redeliver-4711")],
         "responses": answers(202, {"description": "It will be sent", "headers": given()}, (404, 413, 422)),
     }
+
+
+def _delivery() -> Schema:
+    return record(
+        {
+            "status": {
+                "enum": [*event_asking.STATUSES],
+                "description": "`pending`: on its way, or to be tried again; `delivered`: answered with 2xx; "
+                "`failed`: given up after three days; `paused`: kept, because the endpoint is gone or there is none.",
+            },
+            "tries": {"type": "integer", "minimum": 0, "description": "Since it was last to be sent."},
+            "lastStatus": {
+                "type": ["integer", "null"],
+                "description": "Of your endpoint's last answer; null if there was none.",
+            },
+            "nextTryAt": {**MOMENT, "type": ["string", "null"], "description": "Null if it is not pending."},
+        }
+    )

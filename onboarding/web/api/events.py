@@ -1,4 +1,4 @@
-"""The calls about events: what the host was told, what came of it, and once more."""
+"""The calls about events: list them, and send one again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The shape of what a link is made from."""
+"""The shapes of a link and of what it is made from."""
 
 from __future__ import annotations
 
@@ -7,17 +7,12 @@ from typing import Final
 from onboarding.model import ConnectionMode, WhoChooses
 from onboarding.signing.links import MOST_CONTEXTS
 from onboarding.web.api import examples
-from onboarding.web.api.shapes import OPTIONAL_TEXT, PATH_SEGMENT, TEXT, Schema, ref
+from onboarding.web.api.shapes import ID, MOMENT, OPTIONAL_TEXT, PATH_SEGMENT, TEXT, Schema, record, ref
 
 CONTEXT_ID: Final[Schema] = {"type": "string", "pattern": "^[a-zA-Z0-9_-]{1,100}$"}
 PRINTABLE: Final = r"^[^\x00-\x1f\x7f]*[^\x00-\x20\x7f][^\x00-\x1f\x7f]*$"
 ONE_LINE: Final = r"^[^\n]*[^\x00-\x20\x7f][^\n]*$"
 RETURN_URL: Final = r"^[Hh][Tt][Tt][Pp][Ss]?://[!-~]+$"
-
-
-def _printable(longest: int, description: str, pattern: str = PRINTABLE) -> Schema:
-    """Text that may be left out."""
-    return {**OPTIONAL_TEXT, "minLength": 1, "maxLength": longest, "pattern": pattern, "description": description}
 
 
 def new_link(most_seconds: int) -> Schema:
@@ -63,6 +58,36 @@ def new_link(most_seconds: int) -> Schema:
     }
 
 
+def context() -> Schema:
+    data = {"type": ["object", "null"], "description": "At most 64 KB, kept by Novu with the context."}
+    entry = {"type": "object", "required": ["id"], "properties": {"id": CONTEXT_ID, "data": data}}
+    return {
+        "type": "object",
+        "minProperties": 1,
+        "maxProperties": MOST_CONTEXTS,
+        "propertyNames": {"minLength": 1, "maxLength": 100, "pattern": PRINTABLE},
+        "additionalProperties": {"anyOf": [CONTEXT_ID, entry]},
+        "description": "By context type, printable: an id of letters, digits, _ and -, or such an id and data.",
+        "examples": [{"tenant": "org-1"}, {"tenant": {"id": "org-1", "data": {"plan": "pro"}}}],
+    }
+
+
+def link() -> Schema:
+    return record(
+        {
+            "id": {**ID, "description": "Names the link, and revokes it."},
+            "url": {**TEXT, "format": "uri", "description": "Give this to the person who is to connect Slack."},
+            "expiresAt": {**MOMENT, "description": "When the link stops working by itself."},
+        },
+        examples=[examples.LINK],
+    )
+
+
+def _printable(longest: int, description: str, pattern: str = PRINTABLE) -> Schema:
+    """Text that may be left out."""
+    return {**OPTIONAL_TEXT, "minLength": 1, "maxLength": longest, "pattern": pattern, "description": description}
+
+
 def _needed() -> list[Schema]:
     """What each mode asks for, and each destination."""
     contexts, given = {"context": {"type": "object"}}, {"subscriberId": TEXT}
@@ -79,17 +104,3 @@ def _needed() -> list[Schema]:
             "properties": {**contexts, **shared, **given},
         },
     ]
-
-
-def context() -> Schema:
-    data = {"type": ["object", "null"], "description": "At most 64 KB, kept by Novu with the context."}
-    entry = {"type": "object", "required": ["id"], "properties": {"id": CONTEXT_ID, "data": data}}
-    return {
-        "type": "object",
-        "minProperties": 1,
-        "maxProperties": MOST_CONTEXTS,
-        "propertyNames": {"minLength": 1, "maxLength": 100, "pattern": PRINTABLE},
-        "additionalProperties": {"anyOf": [CONTEXT_ID, entry]},
-        "description": "By context type, printable: an id of letters, digits, _ and -, or such an id and data.",
-        "examples": [{"tenant": "org-1"}, {"tenant": {"id": "org-1", "data": {"plan": "pro"}}}],
-    }

@@ -1,4 +1,4 @@
-"""What keeps Slack, Novu or a connection from what a host asks for, as answers to the host."""
+"""Turns what went wrong at Slack or Novu, or with a connection, into answers to the host."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ NOT_RECORDED: Final = "Done at Novu, and not yet recorded here. To make sure, as
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Turn what the core raises into answers."""
+    """Turn the errors of the use cases into answers."""
     try:
         yield
     except (SlackSaysNo, NovuError, TokenHidden, NoDestination, ConnectionChanged, NotRecorded) as error:
@@ -80,14 +80,14 @@ def conflict(reason: str, **more: object) -> Refused:
 
 
 def by_silence(silence: Silence) -> Refused:
-    """Of a check: nobody knows how the connection does."""
+    """To a check: Slack or Novu did not say whether the connection works."""
     LOGGER.warning("not checked who=%s error=%s request=%s", silence.who, silence.detail, request_id())
     said = SLACK_SILENT if silence.who == "Slack" else NOVU_SILENT
     return Refused(503, said, retry_after=silence.retry_after)
 
 
 def by_slack(error: SlackSaysNo, silence: str = SLACK_SILENT) -> Refused:
-    """In Slack's own word, unless trying again will do."""
+    """409 with Slack's own word, or 503 if trying again will do."""
     if error.remedy is Remedy.LATER:
         return Refused(503, SLACK_SILENT if error.retry_after else silence, retry_after=error.retry_after)
     return Refused(409, f"Slack refused. {REMEDIES[error.remedy]}", reason=error.word)

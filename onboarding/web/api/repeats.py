@@ -20,7 +20,7 @@ from onboarding.web.context import wiring
 KEY: Final = "Idempotency-Key"
 KEY_PATTERN: Final = r"[ -~]{1,255}"
 PATIENCE: Final = 15.0
-"""How long the same request waits for one that came before it and is still at work."""
+"""How long a request waits for an earlier one under the same key to finish."""
 AGAIN_AFTER: Final = 0.1
 STILL_AT_WORK: Final = "The same request under this Idempotency-Key is still at work. Please try again in a moment."
 
@@ -29,7 +29,7 @@ Content = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Keyed:
-    """A request under a key. What it asks for is known by a fingerprint."""
+    """A request under a key, with a fingerprint of what it asks for."""
 
     caller: Caller
     key: str
@@ -41,7 +41,7 @@ class Keyed:
         return self.same(kept) if kept else None
 
     def keep(self, content: Content) -> Answer:
-        """The answer that counts: this one, unless another was faster."""
+        """The answer that counts: this one, unless another request was faster."""
         return wiring().ephemeral.answers.keep(self.caller.key, self.key, Answer(self.fingerprint, content))
 
     def same(self, answer: Answer) -> Content:
@@ -51,7 +51,7 @@ class Keyed:
         return answer.content
 
     def once(self, do: Callable[[], Content]) -> Content:
-        """Do it, unless it has been done. Whoever asks the same meanwhile waits for it."""
+        """Do it, unless it has been done. The same request made meanwhile waits for the answer."""
         answers, deadline = wiring().ephemeral.answers, Deadline(PATIENCE)
         while not answers.claim(self.caller.key, self.key):
             if deadline.remaining <= 0:
@@ -65,7 +65,7 @@ class Keyed:
 
 
 def once(caller: Caller, key: str | None, asked: str, do: Callable[[], Content]) -> Content:
-    """What to answer to a call without a body that asks for this. Raises `Invalid`."""
+    """Answer a call without a body; `asked` says what it asks for. Raises `Invalid`."""
     if broken := problems(key):
         raise Invalid(broken)
     return do() if key is None else Keyed(caller, key, fingerprint(asked)).once(do)

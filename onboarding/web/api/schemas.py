@@ -7,7 +7,7 @@ from typing import Final
 from onboarding.ledger.connection_lists import MOST_SHARING
 from onboarding.model import Reason, Status
 from onboarding.web.api import asking, connection_schemas, event_description, examples, link_schemas, problems, refusals
-from onboarding.web.api.shapes import ID, MOMENT, OPTIONAL_TEXT, TEXT, Schema, optional, record, ref
+from onboarding.web.api.shapes import CONNECTION, ID, MOMENT, OPTIONAL_TEXT, TEXT, Schema, optional, page, record, ref
 
 EVENTS: Final = (
     "started",
@@ -37,23 +37,10 @@ def schemas(most_seconds: int) -> dict[str, Schema]:
     return {
         "NewLink": link_schemas.new_link(most_seconds),
         "Context": link_schemas.context(),
-        "Link": record(
-            {
-                "id": {**ID, "description": "Names the link, and revokes it."},
-                "url": {**TEXT, "format": "uri", "description": "Give this to the person who is to connect Slack."},
-                "expiresAt": {**MOMENT, "description": "When the link stops working by itself."},
-            },
-            examples=[examples.LINK],
-        ),
+        "Link": link_schemas.link(),
         "Attempt": _attempt(),
-        "AttemptPage": record(
-            {
-                "data": {"type": "array", "items": ref("Attempt"), "maxItems": asking.MOST},
-                "next": {**OPTIONAL_TEXT, "description": "Ask for the page after this one with it; null at the end."},
-            },
-            examples=[{"data": [examples.ATTEMPT], "next": None}],
-        ),
-        "Connection": _connection(),
+        "AttemptPage": page("Attempt", asking.MOST, examples.ATTEMPT),
+        "Connection": record(CONNECTION),
         **connection_schemas.schemas(),
         **event_description.schemas(),
         "Workspace": record(
@@ -66,27 +53,7 @@ def schemas(most_seconds: int) -> dict[str, Schema]:
                 "detail": OPTIONAL_TEXT,
             }
         ),
-        "Problem": _problem({}),
-        "ConflictProblem": _problem({"reason": {**TEXT, "description": "Why it cannot be done, in a word."}}),
-        "SharedTokenProblem": _problem(
-            {
-                "reason": {"const": refusals.SHARED_TOKEN},
-                "owners": {
-                    "type": "array",
-                    "minItems": 1,
-                    "maxItems": MOST_SHARING,
-                    "items": ref("TokenOwner"),
-                    "description": "Who else is connected by the token.",
-                },
-            }
-        ),
-        "InvalidProblem": _problem({"errors": {"type": "array", "minItems": 1, "items": ref("FieldProblem")}}),
-        "FieldProblem": record(
-            {
-                "field": {**TEXT, "description": "A field of the body, a parameter or a header; `body` is all of it."},
-                "message": {**TEXT, "description": "What is wrong with it. Never holds the value."},
-            }
-        ),
+        **_problems(),
     }
 
 
@@ -124,15 +91,29 @@ def _attempt() -> Schema:
     )
 
 
-def _connection() -> Schema:
-    return record(
-        {
-            "identifier": {**TEXT, "description": "Finds the channel connection at Novu."},
-            "integrationIdentifier": TEXT,
-            "subscriberId": {**OPTIONAL_TEXT, "description": "Null if the connection is shared."},
-            "contextKeys": {"type": "array", "items": TEXT, "description": "type:id, sorted."},
-        }
-    )
+def _problems() -> dict[str, Schema]:
+    return {
+        "Problem": _problem({}),
+        "ConflictProblem": _problem({"reason": {**TEXT, "description": "Why it cannot be done, in a word."}}),
+        "SharedTokenProblem": _problem({"reason": {"const": refusals.SHARED_TOKEN}, "owners": _owners()}),
+        "InvalidProblem": _problem({"errors": {"type": "array", "minItems": 1, "items": ref("FieldProblem")}}),
+        "FieldProblem": record(
+            {
+                "field": {**TEXT, "description": "A field of the body, a parameter or a header; `body` is all of it."},
+                "message": {**TEXT, "description": "What is wrong with it. Never holds the value."},
+            }
+        ),
+    }
+
+
+def _owners() -> Schema:
+    return {
+        "type": "array",
+        "minItems": 1,
+        "maxItems": MOST_SHARING,
+        "items": ref("TokenOwner"),
+        "description": "Who else is connected by the token.",
+    }
 
 
 def _problem(more: dict[str, Schema]) -> Schema:

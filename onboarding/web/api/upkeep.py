@@ -1,4 +1,4 @@
-"""The calls that look after connections: ask Slack now, make a link that heals one, end one."""
+"""The calls that look after connections: check one now, create a link to reconnect one, end one."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def reconnect(identifier: str) -> ResponseReturnValue:
 
 @api_calls.delete("/v1/connections/<identifier>", provide_automatic_options=False)
 def end_connection(identifier: str) -> ResponseReturnValue:
-    """What has ended stays as it is: whatever Novu holds under its identifier by now is somebody else's."""
+    """A connection that has ended is left alone: what Novu holds under its identifier now may be another owner's."""
     wanted = upkeep_asking.end(request.args)
     connection = _known(identifier)
     if connection.is_ended:
@@ -84,7 +84,7 @@ def _end(connection: MadeConnection, wanted: WantedEnd) -> int:
 
 
 def _told(done: Disconnected, wanted: WantedEnd) -> str:
-    """For the audit: what came of it at Slack, if it was asked, and at Novu."""
+    """For the audit: what happened at Slack, if it was asked, and at Novu."""
     asked = f"Slack: {done.slack}, Novu: {done.novu}" if wanted.revokes else f"Novu: {done.novu}"
     rest = f" ({done.detail})" if done.detail else ""
     return f"{asked}{rest}{', a worker goes on' if done.goes_on else ''}"

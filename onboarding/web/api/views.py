@@ -14,7 +14,7 @@ from onboarding.web.api import answers, asking, bodies, callers, creation, refer
 from onboarding.web.api.description import document
 from onboarding.web.context import wiring
 from onboarding.web.pages import render
-from onboarding.web.pages.render import About
+from onboarding.web.pages.about import About
 
 ID = re.compile(r"[A-Za-z0-9_-]{22}")
 

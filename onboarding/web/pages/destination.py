@@ -46,7 +46,7 @@ def test(attempt_id: str) -> ResponseReturnValue:
 
 
 def _doing(attempt_id: str, do: Callable[[Opened], ResponseReturnValue]) -> ResponseReturnValue:
-    """Do it, and say in its own words what kept us from it."""
+    """Do it, or show the page that says why it did not work."""
     try:
         opened = open_attempt(attempt_id)
     except NotNow as error:

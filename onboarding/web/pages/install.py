@@ -17,7 +17,7 @@ from onboarding.model.destinations import MadeConnection
 from onboarding.model.errors import OnboardingError
 from onboarding.web.context import wiring
 from onboarding.web.pages import cookies, messages, outcome, render
-from onboarding.web.pages.render import About, Name
+from onboarding.web.pages.about import About, Name
 
 install_pages = Blueprint("install", __name__)
 

@@ -1,4 +1,4 @@
-"""An attempt in front of the browser that made it, whose destination may be chosen now."""
+"""Finds an attempt whose destination this browser may choose now."""
 
 from __future__ import annotations
 
@@ -11,30 +11,30 @@ from onboarding.model import Attempt, Reason, Status
 from onboarding.model.destinations import MadeConnection
 from onboarding.model.errors import OnboardingError
 from onboarding.web.context import wiring
-from onboarding.web.pages import cookies, render
-from onboarding.web.pages.render import About
+from onboarding.web.pages import cookies
+from onboarding.web.pages.about import About, about_attempt
 
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """An attempt in front of its own browser, and the connection it made."""
+    """An attempt, opened in the browser that made it, and the connection it made."""
 
     attempt: Attempt
     connection: MadeConnection
 
     @property
     def about(self) -> About:
-        return render.about_attempt(self.attempt, may_restart=True)
+        return about_attempt(self.attempt, may_restart=True)
 
     @property
     def person(self) -> str | None:
-        """Who approved. Slack's word is all we know, so it has to look like a person."""
+        """Who approved, if what Slack said is a person's id."""
         installer = self.connection.installer_id
         return installer if installer and PERSON.fullmatch(installer) else None
 
 
 class OtherChooser(OnboardingError):
-    """Somebody wants to choose for an attempt that another browser has made."""
+    """The attempt was made in another browser."""
 
 
 class NotNow(OnboardingError):
@@ -46,7 +46,7 @@ class NotNow(OnboardingError):
 
 
 def open_attempt(attempt_id: str) -> Opened:
-    """For whoever approved, and nobody else."""
+    """For whoever approved only. Raises `OtherChooser`, `NotNow`."""
     attempt = wiring().install.find(attempt_id)
     if attempt is None or not attempt.link.has_destination or attempt.reason is Reason.REPLACED:
         abort(404)

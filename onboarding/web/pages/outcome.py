@@ -10,9 +10,10 @@ from flask.typing import ResponseReturnValue
 from onboarding.model import Attempt, Reason, Status, Unrecorded, Workspace
 from onboarding.model.destinations import MadeConnection
 from onboarding.model.errors import StoreUnavailable
+from onboarding.web import standing
 from onboarding.web.context import wiring
 from onboarding.web.pages import cookies, messages, render
-from onboarding.web.pages.render import About
+from onboarding.web.pages.about import About
 
 outcome_pages = Blueprint("outcome", __name__)
 
@@ -30,11 +31,13 @@ def attempt(attempt_id: str) -> ResponseReturnValue:
 @outcome_pages.get("/attempts/<attempt_id>/status")
 def attempt_status(attempt_id: str) -> ResponseReturnValue:
     found = _find(attempt_id)
-    workspace = {"id": found.workspace.id, "name": found.workspace.name} if found.workspace else None
-    status = "pending" if found.status.is_pending else found.status.value
-    connection = wiring().choosing.open_to(found)
-    destination = ("set" if connection.destination else "unset") if connection else None
-    return jsonify(id=found.id, status=status, workspace=workspace, reason=found.reason, destination=destination)
+    return jsonify(
+        id=found.id,
+        status=standing.status(found),
+        workspace=standing.workspace(found.workspace),
+        reason=found.reason,
+        destination=standing.destination(wiring().choosing.open_to(found)),
+    )
 
 
 def remember(attempt_id: str, unrecorded: Unrecorded | None) -> None:
@@ -65,7 +68,7 @@ def _unrecorded(attempt_id: str, told: Unrecorded) -> ResponseReturnValue:
 
 
 def _connected(found: Attempt, connection: MadeConnection) -> ResponseReturnValue:
-    """How the connection does that this attempt made."""
+    """The page of an attempt that made a connection: it may be broken or ending by now."""
     if connection.is_ending:
         return render.show(messages.ENDING, about=_about(found), attempt=found)
     if connection.is_broken:
@@ -78,7 +81,7 @@ def _connected(found: Attempt, connection: MadeConnection) -> ResponseReturnValu
 
 
 def _with_destination(found: Attempt, connection: MadeConnection) -> ResponseReturnValue:
-    """Connected is not the end: somebody chooses where notifications go."""
+    """The page of a connection whose destination is chosen here: connecting was not the last step."""
     destination, is_theirs = connection.destination, cookies.is_same_browser(found)
     message = messages.with_destination(found, destination, is_theirs=is_theirs)
     if connection.is_being_placed:

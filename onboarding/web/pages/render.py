@@ -1,62 +1,22 @@
-"""Turns a message of the catalogue into a page: fills in the names, finds the buttons' addresses."""
+"""Turns a message of the catalogue into a page, and fills in its names."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
-from urllib.parse import urlencode, urlsplit, urlunsplit
 
-from flask import Response, make_response, render_template, url_for
+from flask import Response, make_response, render_template
 from markupsafe import Markup, escape
 
-from onboarding.model import Attempt, InstallLink, Status, Workspace
 from onboarding.model.destinations import Destination, MadeConnection
 from onboarding.web.context import request_id, wiring
-from onboarding.web.pages import messages
-from onboarding.web.pages.messages import Action, Button, Message
+from onboarding.web.pages import addresses, messages
+from onboarding.web.pages.about import About, Name
+from onboarding.web.pages.messages import Button, Message
 
-SLACK_ID: Final = re.compile(r"[TECADGUW][A-Z0-9]+")
 UNITS: Final = (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1))
-RETURN_STATUS: Final = {
-    Status.STARTED: "pending",
-    Status.GRANTED: "pending",
-    Status.CONNECTED: "connected",
-    Status.AWAITING_APPROVAL: "pending",
-    Status.CANCELLED: "cancelled",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Name:
-    """A name in a sentence. One that is not somebody's own takes a capital at the start of the sentence."""
-
-    text: str
-    is_own: bool = True
-
-    def at(self, position: int) -> Markup:
-        if self.is_own:
-            return Markup("<bdi>{}</bdi>").format(self.text)
-        return escape(self.text[:1].upper() + self.text[1:] if position == 0 else self.text)
-
-
-@dataclass(frozen=True, slots=True)
-class About:
-    """What a page is about. Only the browser that made the attempt `may_restart` it."""
-
-    link: InstallLink | None = None
-    attempt: Attempt | None = None
-    connection: MadeConnection | None = None
-    workspace: Workspace | None = None
-    may_restart: bool = False
-    support_code: str | None = None
-    names: Mapping[str, str | Name] = field(default_factory=dict)
-
-
-def about_attempt(attempt: Attempt, *, may_restart: bool) -> About:
-    return About(attempt.link, attempt, may_restart=may_restart, support_code=attempt.id)
 
 
 def show(
@@ -80,7 +40,7 @@ def render(template: str, heading: str, about: About, **extra: object) -> str:
         return fill(text, names)
 
     def address(button: Button) -> str | None:
-        return _address(button.action, about)
+        return addresses.address(button.action, about)
 
     return render_template(
         template,
@@ -100,7 +60,7 @@ def _to_admin(about: About, filled: Callable[[str], Markup]) -> str:
     """What a person can send to the admin of their workspace. Only the browser that has the link may pass it on."""
     may = "\n".join(f"- {what}, {why}" for what, why in permissions(wiring().settings.slack.scopes))
     parts = [filled(messages.TO_ADMIN).striptags(), f"{messages.PERMISSIONS_HEADING}:\n{may}"]
-    if place := _try_again(about):
+    if place := addresses.try_again(about):
         parts.append(f"{messages.TO_ADMIN_LINK} {wiring().settings.public_url}{place}")
     return "\n\n".join([*parts, messages.TO_ADMIN_THANKS])
 
@@ -144,16 +104,6 @@ def date(moment: datetime) -> str:
     return f"{moment:%-d %B %Y}"
 
 
-def return_address(link: InstallLink, attempt: Attempt | None) -> str | None:
-    """The host's return URL; after an attempt, told what became of it."""
-    if link.return_url is None or attempt is None:
-        return link.return_url
-    parts = urlsplit(link.return_url)
-    kept = [pair for pair in parts.query.split("&") if pair and pair.split("=")[0] not in {"status", "attempt"}]
-    told = urlencode({"status": RETURN_STATUS.get(attempt.status, "failed"), "attempt": attempt.id})
-    return urlunsplit(parts._replace(query="&".join([*kept, told])))
-
-
 def _names(about: About) -> dict[str, Name]:
     product = wiring().settings.product_name
     made = about.attempt or about.connection
@@ -165,83 +115,3 @@ def _names(about: About) -> dict[str, Name]:
         "workspace": Name(workspace.name) if workspace else Name("your workspace", is_own=False),
         **{name: Name(given, is_own=False) if isinstance(given, str) else given for name, given in about.names.items()},
     }
-
-
-def _address(action: Action, about: About) -> str | None:
-    """Where a button leads, or None if this page has no such place. An empty address is this very page."""
-    return _ADDRESSES[action](about)
-
-
-def _try_again(about: About) -> str | None:
-    if about.link is None or not about.may_restart:
-        return None
-    return url_for("install.landing", token=wiring().links.sign(about.link))
-
-
-def _back(about: About) -> str | None:
-    return return_address(about.link, about.attempt) if about.link else None
-
-
-def _check_again(about: About) -> str | None:
-    return url_for("outcome.attempt", attempt_id=about.attempt.id) if about.attempt else None
-
-
-def _choose(about: About) -> str | None:
-    """Where notifications go is chosen by whoever approved, in their own browser."""
-    if about.attempt:
-        return url_for("destination.choose", attempt_id=about.attempt.id)
-    if about.connection and about.may_restart:
-        return url_for("destination.choose", attempt_id=about.connection.attempt_id)
-    return None
-
-
-def _send_to_me(about: About) -> str | None:
-    return _choose(about) if about.attempt and about.attempt.installer_id else None
-
-
-def _test(about: About) -> str | None:
-    return url_for("destination.test", attempt_id=about.attempt.id) if about.attempt else None
-
-
-def _open_slack(about: About) -> str | None:
-    if ids := _slack_ids(about):
-        return f"{wiring().settings.slack.url}/app_redirect?{urlencode({'app': ids[0], 'team': ids[1]})}"
-    return None
-
-
-def _add_to_workspaces(about: About) -> str | None:
-    """Where an organisation's admin puts an org-wide app into workspaces."""
-    if ids := _slack_ids(about):
-        host = urlsplit(wiring().settings.slack.url).hostname
-        return f"https://app.{host}/manage/{ids[1]}/integrations/profile/{ids[0]}/workspaces/add"
-    return None
-
-
-def _slack_ids(about: About) -> tuple[str, str] | None:
-    """App and workspace, if both are fit to stand in an address."""
-    made = about.attempt or about.connection
-    if made is None or made.workspace is None or made.app_id is None:
-        return None
-    ids = (made.app_id, made.workspace.id)
-    return ids if all(SLACK_ID.fullmatch(slack_id) for slack_id in ids) else None
-
-
-def _contact(_: About) -> str | None:
-    contact = wiring().settings.support_contact
-    return f"mailto:{contact}" if contact and "://" not in contact else contact
-
-
-_ADDRESSES: Final[Mapping[Action, Callable[[About], str | None]]] = {
-    Action.TRY_AGAIN: _try_again,
-    Action.BACK: _back,
-    Action.OPEN_SLACK: _open_slack,
-    Action.ADD_TO_WORKSPACES: _add_to_workspaces,
-    Action.CHECK_AGAIN: _check_again,
-    Action.CONTACT: _contact,
-    Action.HOME: lambda _: url_for("home.home"),
-    Action.RELOAD: lambda _: "",
-    Action.ADMIN_MESSAGE: lambda _: "",
-    Action.CHOOSE: _choose,
-    Action.SEND_TO_ME: _send_to_me,
-    Action.TEST: _test,
-}

@@ -16,7 +16,7 @@ MOST_PLACES: Final = 200
 
 
 def hint(told: Mapping[str, Any], raw: bytes) -> Hint | None:
-    """None for what says nothing about a connection."""
+    """None if it says nothing about a connection."""
     layers = list(_layers(told))
     kinds = {layer.get("type") for layer in layers if isinstance(layer.get("type"), str)} & HINTS
     places = list(dict.fromkeys(place for layer in layers for place in _places(layer)))[:MOST_PLACES]
@@ -52,7 +52,7 @@ def _places(layer: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _is_about_people(layers: list[Mapping[str, Any]]) -> bool:
-    """Tokens of people were revoked, and none of a bot: that says nothing about ours."""
+    """Whether only tokens of people were revoked, and none of a bot: that does not affect ours."""
     tokens = next((layer["tokens"] for layer in layers if isinstance(layer.get("tokens"), dict)), None)
     return tokens is not None and not tokens.get("bot")
 

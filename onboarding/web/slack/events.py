@@ -1,4 +1,4 @@
-"""Slack's events: proven to come from Slack, kept, and answered at once. They are hints; a check finds out more.
+"""Takes Slack's events: checks the signature, stores what they hint at, and answers at once. A worker checks later.
 
 https://docs.slack.dev/apis/events-api
 """
@@ -10,10 +10,10 @@ from typing import Any, Final
 
 from flask import Blueprint, Response, abort, request
 from flask.typing import ResponseReturnValue
-from werkzeug.exceptions import RequestEntityTooLarge
 
 from onboarding.ledger.postgres import is_storable
 from onboarding.settings.log import LOGGER
+from onboarding.web import body
 from onboarding.web.context import wiring
 from onboarding.web.slack import envelope, signature
 
@@ -27,7 +27,7 @@ def hear() -> ResponseReturnValue:
     secrets = wiring().settings.signing_keys
     if not secrets:
         abort(404)
-    raw = _read()
+    raw = body.read(LARGEST)
     if not signature.is_slacks(secrets, request.headers, raw, wiring().clock().timestamp()):
         return _answer(401)
     told = _parse(raw)
@@ -48,14 +48,6 @@ def _heed(told: dict[str, Any], raw: bytes) -> None:
     hit = wiring().ledger.findings.hear(hint)
     if hit:
         LOGGER.info("slack event heard event=%s connections=%d", hint.event_id, hit)
-
-
-def _read() -> bytes:
-    request.max_content_length = LARGEST + 1
-    raw = request.get_data()
-    if len(raw) > LARGEST:
-        raise RequestEntityTooLarge
-    return raw
 
 
 def _parse(raw: bytes) -> dict[str, Any] | None:

@@ -12,11 +12,11 @@ from werkzeug.datastructures import Headers
 from onboarding.model import Secret
 
 TOLERANCE: Final = 300
-"""Seconds. What is older may have been recorded by somebody."""
+"""Seconds. An older request may have been recorded and sent again."""
 
 
 def is_slacks(secrets: Sequence[Secret], headers: Headers, raw: bytes, now: float) -> bool:
-    """Compares with every secret, each in constant time: they may be being replaced."""
+    """Compares with every secret, each in constant time. There may be several while one is being replaced."""
     timestamp, given = headers.get("X-Slack-Request-Timestamp", ""), headers.get("X-Slack-Signature", "")
     if not re.fullmatch(r"[0-9]{1,12}", timestamp) or abs(now - int(timestamp)) > TOLERANCE:
         return False

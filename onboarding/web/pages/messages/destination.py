@@ -1,4 +1,4 @@
-"""Where notifications go."""
+"""The pages about where notifications go."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The pages in front of Slack, and what surrounds every page."""
+"""The pages before Slack, and the words on every page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How an attempt stands."""
+"""The pages for what became of an attempt."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Everything else that can go wrong."""
+"""The pages for everything else that can go wrong."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which message tells how an attempt stands."""
+"""Picks the message that says what became of an attempt."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def _connected(attempt: Attempt) -> Message:
 
 
 def _ended(attempt: Attempt) -> Message:
-    """Every refusal of Novu's reads the same: what matters to people is whether their approval is still there."""
+    """All of Novu's refusals share a page: what matters to people is whether their approval is still there."""
     if attempt.was_fenced:
         return ENDED_BEFORE
     if attempt.reason in OUTCOMES:

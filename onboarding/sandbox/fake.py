@@ -1,6 +1,6 @@
-"""What the stand-ins share: the look of their pages, and strict reading of JSON.
+"""What the fakes share: the look of their pages, and strict reading of forms and JSON.
 
-Knows none of them, and nothing of the service they stand beside.
+Knows none of them, and nothing of the service.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ POLICY: Final = "default-src 'self'; base-uri 'none'; frame-ancestors 'none'"
 Links: TypeAlias = Sequence[tuple[str, str]]
 
 
-def create_stand_in(name: str, subtitle: str, links: Links) -> Flask:
+def create_fake(name: str, subtitle: str, links: Links) -> Flask:
     app = Flask(name, template_folder=HERE / "templates", static_folder=HERE / "static")
     app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
     app.json.sort_keys = False  # type: ignore[attr-defined]
@@ -39,7 +39,7 @@ def show_problem(error: HTTPException) -> tuple[str, int]:
 
 
 def refuse_cross_site() -> None:
-    """A rehearsal has no sign-in to forge, but another site must not push its buttons either."""
+    """Nobody signs in here, but another site must not press the buttons either."""
     site = request.headers.get("Sec-Fetch-Site")
     if site is not None:
         allowed = site in {"same-origin", "none"}
@@ -48,6 +48,16 @@ def refuse_cross_site() -> None:
         allowed = origin is None or urlsplit(origin).netloc == request.host
     if not allowed:
         abort(403, "This form was sent from another site.")
+
+
+def read_number(name: str, most: int, least: int = 1) -> int | None:
+    """A field of the form that was sent; None if it is empty."""
+    text = request.form.get(name, "").strip()
+    if not text:
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) < 9 and least <= int(text) <= most):
+        abort(400, f"{name} must be a number from {least} to {most}.")
+    return int(text)
 
 
 def parse_json(body: bytes) -> Any:

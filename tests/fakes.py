@@ -40,7 +40,7 @@ class LocalNovu:
     url: str
     state: Novu
 
-    def suffer(self, misfortune: str, **options: int) -> None:
+    def suffer(self, failure: str, **options: int) -> None:
         """Choose what goes wrong next at Novu."""
-        form = {"name": misfortune, **options}
-        requests.post(f"{self.url}/misfortune", data=form, timeout=5, allow_redirects=False).raise_for_status()
+        form = {"name": failure, **options}
+        requests.post(f"{self.url}/failure", data=form, timeout=5, allow_redirects=False).raise_for_status()

@@ -13,7 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import Final, NoReturn
@@ -32,7 +32,7 @@ NOVU_KEY: Final = "sandbox-novu-key"
 FOLDER: Final = Path(".sandbox")
 ENV_FILE: Final = FOLDER / "env"
 NOVU_FILE: Final = FOLDER / "novu.jsonl"
-"""What the local Novu holds outlives the rehearsal, as it would at Novu."""
+"""What the local Novu holds is kept from one run to the next, as it would be at Novu."""
 CREDENTIALS: Final = (
     "SECRET_KEY",
     "SECRET_KEY_FALLBACKS",
@@ -47,13 +47,16 @@ CREDENTIALS: Final = (
     "OIDC_CLIENT_SECRET",
     "WEBHOOK_SECRETS",
 )
-"""What only a real deployment has. Where one is set, somebody is about to rehearse in the wrong place."""
+"""What only a real deployment has. If one is set, this is the wrong place for a sandbox."""
 
 
 def run(port: int) -> int:
-    """Rehearse until Ctrl-C or SIGTERM. Gives the exit status of the command."""
+    """Run until Ctrl-C or SIGTERM. Gives the exit status of the command."""
     if found := [name for name in CREDENTIALS if os.environ.get(name)]:
-        print(f"This environment holds real credentials ({', '.join(found)}): not rehearsing here.", file=sys.stderr)
+        print(
+            f"This environment holds real credentials ({', '.join(found)}): the sandbox does not start here.",
+            file=sys.stderr,
+        )
         return 2
     if "MAKELEVEL" in os.environ:
         die_with(os.getppid())
@@ -122,7 +125,7 @@ def _free_port(wanted: int) -> int:
 
 def _start(env: Mapping[str, str], folder: Path, children: list[Process]) -> None:
     FOLDER.mkdir(mode=0o700, exist_ok=True)
-    # The stand-ins need nobody, and load while PostgreSQL makes its database.
+    # The fakes need no store, and load while PostgreSQL makes its database.
     for name, command in (("slack", _slack(env)), ("novu", _novu(env)), ("issuer", _issuer(env)), ("host", _host(env))):
         children.append(Process(name, command, quiet=True))
     for store in (embedded_postgres, embedded_redis):
@@ -138,29 +141,45 @@ def _start(env: Mapping[str, str], folder: Path, children: list[Process]) -> Non
 
 
 def _slack(env: Mapping[str, str]) -> list[str]:
-    credentials = ["--client-id", env["SLACK_CLIENT_ID"], "--client-secret", env["SLACK_CLIENT_SECRET"]]
-    redirect_uri = ["--redirect-uri", f"{env['PUBLIC_URL']}/slack/oauth_redirect"]
-    events = ["--signing-secret", env["SLACK_SIGNING_SECRET"], "--events-url", f"{env['PUBLIC_URL']}/slack/events"]
-    return [*_stand_in("slack", env), *credentials, *redirect_uri, *events, "--name", env["PRODUCT_NAME"]]
+    return _fake(
+        "slack",
+        env,
+        client_id=env["SLACK_CLIENT_ID"],
+        client_secret=env["SLACK_CLIENT_SECRET"],
+        redirect_uri=f"{env['PUBLIC_URL']}/slack/oauth_redirect",
+        signing_secret=env["SLACK_SIGNING_SECRET"],
+        events_url=f"{env['PUBLIC_URL']}/slack/events",
+        name=env["PRODUCT_NAME"],
+    )
 
 
 def _novu(env: Mapping[str, str]) -> list[str]:
-    places = ["--data", str(NOVU_FILE), "--slack-url", env["SLACK_URL"]]
-    return [*_stand_in("novu", env), "--secret-key", env["NOVU_SECRET_KEY"], *places]
+    return _fake("novu", env, secret_key=env["NOVU_SECRET_KEY"], data=str(NOVU_FILE), slack_url=env["SLACK_URL"])
 
 
 def _issuer(env: Mapping[str, str]) -> list[str]:
-    credentials = ["--client-id", env["OIDC_CLIENT_ID"], "--client-secret", env["OIDC_CLIENT_SECRET"]]
-    return [*_stand_in("issuer", env), *credentials, "--redirect-uri", f"{env['PUBLIC_URL']}/admin/sign-in/callback"]
+    return _fake(
+        "issuer",
+        env,
+        client_id=env["OIDC_CLIENT_ID"],
+        client_secret=env["OIDC_CLIENT_SECRET"],
+        redirect_uri=f"{env['PUBLIC_URL']}/admin/sign-in/callback",
+    )
 
 
 def _host(env: Mapping[str, str]) -> list[str]:
-    service = ["--onboarding-url", env["PUBLIC_URL"], "--api-key", env["API_KEYS"]]
-    novu = ["--novu-url", env["NOVU_URL"], "--novu-key", env["NOVU_SECRET_KEY"]]
-    return [*_stand_in("host", env), *service, "--webhook-secret", env["WEBHOOK_SECRETS"], *novu]
+    return _fake(
+        "host",
+        env,
+        onboarding_url=env["PUBLIC_URL"],
+        api_key=env["API_KEYS"],
+        webhook_secret=env["WEBHOOK_SECRETS"],
+        novu_url=env["NOVU_URL"],
+        novu_key=env["NOVU_SECRET_KEY"],
+    )
 
 
-def _stand_in(name: str, env: Mapping[str, str]) -> list[str]:
+def _fake(name: str, env: Mapping[str, str], /, **options: str) -> list[str]:
     command = [sys.executable, "-m", "onboarding.cli", "sandbox", name]
     places = {
         "Service": "PUBLIC_URL",
@@ -169,8 +188,10 @@ def _stand_in(name: str, env: Mapping[str, str]) -> list[str]:
         "Issuer": "OIDC_ISSUER",
         "Host": "HOST_URL",
     }
-    links = [part for label, url in places.items() for part in ("--link", f"{label}={env[url]}")]
-    return [*command, "--port", _port_of(env[places[name.capitalize()]]), *links]
+    links = [f"--link={label}={env[url]}" for label, url in places.items()]
+    # Joined by "=": a random secret may begin with a hyphen, and would read as an option.
+    given = [f"--{option.replace('_', '-')}={value}" for option, value in options.items()]
+    return [*command, f"--port={_port_of(env[places[name.capitalize()]])}", *given, *links]
 
 
 def _web(env: Mapping[str, str]) -> list[str]:
@@ -195,15 +216,11 @@ def _answering(url: str) -> Callable[[], bool]:
 def _welcome(env: Mapping[str, str]) -> str:
     ENV_FILE.touch(mode=0o600)
     ENV_FILE.write_text("".join(f"{name}={shlex.quote(value)}\n" for name, value in env.items()))
-    made = wire(environment.load({**os.environ, **env}))
-    fields = {"subscriberId": "subscriber-123", "account": "Acme Inc.", "returnUrl": f"{env['HOST_URL']}/slack/return"}
-    link = made.minting.mint(fields, None)
-    made.minting.record(link, "make run")
     return f"""
 All of this runs on your machine, and nothing leaves it.
 
   Your product   {env["HOST_URL"]}   (start here: Settings → Notifications)
-  Install link   {made.minting.url(link)}
+  Install link   {_install_link(env)}
 
   Status page    {env["PUBLIC_URL"]}/admin
   Password       {env["ADMIN_PASSWORD"]}
@@ -215,6 +232,14 @@ All of this runs on your machine, and nothing leaves it.
 
 Ctrl-C stops everything.
 """
+
+
+def _install_link(env: Mapping[str, str]) -> str:
+    fields = {"subscriberId": "subscriber-123", "account": "Acme Inc.", "returnUrl": f"{env['HOST_URL']}/slack/return"}
+    with closing(wire(environment.load({**os.environ, **env}))) as made:
+        link = made.minting.mint(fields, None)
+        made.minting.record(link, "make run")
+        return made.minting.url(link)
 
 
 def _watch(children: list[Process]) -> int:

@@ -1,32 +1,33 @@
-"""The misfortune switch: each does what it says, to channel connections only, as often as it says."""
+"""The switch for failures: each does what it says, as often as it says, to channel connections and endpoints only."""
 
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Final
 
 import pytest
 import requests
 
 from tests.sandbox.clients import NovuSite, complaints_of, connection, gets_no_answer, message_of
 
+ANSWERS: Final = [
+    ("conflict", 409, 'identifier "mine" already exists in environment'),
+    ("integration_missing", 404, "Integration not found: slack-prod"),
+    ("subscriber_missing", 404, "Subscriber not found: subscriber-123"),
+    ("unauthorized", 401, "API Key not found"),
+    ("rate_limited", 429, "API rate limit exceeded"),
+    ("rejected", 422, "Validation Error"),
+    ("in_progress", 409, "is currently being processed"),
+    ("error_twice", 500, "Internal server error"),
+    ("duplicate_key", 500, "Internal server error"),
+    ("feature_off", 404, "Feature not enabled"),
+    ("unavailable", 503, "Rate limiting cache service is not available"),
+]
+"""What creating a channel connection or a channel endpoint is told."""
 
-@pytest.mark.parametrize(
-    ("slug", "status", "words"),
-    [
-        ("conflict", 409, 'identifier "mine" already exists in environment'),
-        ("integration_missing", 404, "Integration not found: slack-prod"),
-        ("subscriber_missing", 404, "Subscriber not found: subscriber-123"),
-        ("unauthorized", 401, "API Key not found"),
-        ("rate_limited", 429, "API rate limit exceeded"),
-        ("rejected", 422, "Validation Error"),
-        ("in_progress", 409, "is currently being processed"),
-        ("error_twice", 500, "Internal server error"),
-        ("duplicate_key", 500, "Internal server error"),
-        ("feature_off", 404, "Feature not enabled"),
-        ("unavailable", 503, "Rate limiting cache service is not available"),
-    ],
-)
-def test_a_misfortune_answers_in_novus_words(novu_site: NovuSite, slug: str, status: int, words: str) -> None:
+
+@pytest.mark.parametrize(("slug", "status", "words"), ANSWERS)
+def test_a_failure_answers_in_novus_words(novu_site: NovuSite, slug: str, status: int, words: str) -> None:
     novu_site.suffer(slug)
     answer = novu_site.create(identifier="mine")
     assert message_of(answer)[0] == status
@@ -148,7 +149,7 @@ def test_everything_else_is_spared(novu_site: NovuSite) -> None:
     assert novu_site.session.get(novu_site.url).status_code == 200
 
 
-def test_an_unknown_misfortune_changes_nothing(novu_site: NovuSite) -> None:
+def test_an_unknown_failure_changes_nothing(novu_site: NovuSite) -> None:
     novu_site.suffer("rejected")
     assert novu_site.suffer("nonsense").status_code == 400
     assert novu_site.create().status_code == 422
@@ -163,7 +164,7 @@ def test_a_wrong_key_is_no_way_around_unauthorized(novu_site: NovuSite) -> None:
     "headers", [{"Sec-Fetch-Site": "cross-site"}, {"Origin": "http://evil.example"}, {"Origin": "null"}]
 )
 def test_another_site_cannot_switch(novu_site: NovuSite, headers: dict[str, str]) -> None:
-    for path in ("misfortune", "subscribers", "integrations"):
+    for path in ("failure", "subscribers", "integrations"):
         answer = novu_site.session.post(f"{novu_site.url}/{path}", data={"name": "down"}, headers=headers)
         assert answer.status_code == 403
     assert novu_site.send("GET").status_code == 200

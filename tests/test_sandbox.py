@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -20,13 +21,21 @@ from tests.family import alive, all_gone_within, children, name
 from tests.service import free_port
 
 COMMAND = [sys.executable, "-m", "onboarding.cli", "sandbox"]
+UNLUCKY = """
+import secrets, sys
+random = secrets.token_urlsafe
+secrets.token_urlsafe = lambda size: "-" + random(size)[1:]
+from onboarding.cli import main
+sys.exit(main(["sandbox"]))
+"""
+"""The same command, where every random secret begins with a hyphen."""
 
 
-class Rehearsal:
-    def __init__(self, folder: Path, **env: str) -> None:
+class Sandbox:
+    def __init__(self, folder: Path, command: list[str] = COMMAND, **env: str) -> None:
         self.port = free_port()
         self.process = subprocess.Popen(
-            COMMAND,
+            command,
             env={"PATH": os.environ["PATH"], "PORT": str(self.port), **env},
             cwd=folder,
             stdout=subprocess.PIPE,
@@ -55,52 +64,63 @@ class Rehearsal:
         return found
 
 
-@pytest.fixture
-def rehearsal(tmp_path: Path) -> Iterator[Rehearsal]:
-    with tempfile.TemporaryDirectory(prefix="onboarding-") as folder:
+@contextmanager
+def started(folder: Path, command: list[str] = COMMAND) -> Iterator[Sandbox]:
+    with tempfile.TemporaryDirectory(prefix="onboarding-") as temporary:
         # If we are root, PostgreSQL runs as somebody else, who has to get through.
-        Path(folder).chmod(0o711)
-        rehearsal = Rehearsal(tmp_path, TMPDIR=folder)
-        family = rehearsal.family()
-        yield rehearsal
-        rehearsal.process.kill()
-        rehearsal.process.wait()
-        assert rehearsal.process.stdout
-        rehearsal.process.stdout.close()
+        Path(temporary).chmod(0o711)
+        sandbox = Sandbox(folder, command, TMPDIR=temporary)
+        family = sandbox.family()
+        yield sandbox
+        sandbox.process.kill()
+        sandbox.process.wait()
+        assert sandbox.process.stdout
+        sandbox.process.stdout.close()
         assert all_gone_within(20, family)
 
 
-def test_it_prints_a_link_that_is_ready(rehearsal: Rehearsal) -> None:
-    page = requests.get(rehearsal.address("Install link"), timeout=5)
+@pytest.fixture
+def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
+    with started(tmp_path) as sandbox:
+        yield sandbox
+
+
+def test_it_prints_a_link_that_is_ready(sandbox: Sandbox) -> None:
+    page = requests.get(sandbox.address("Install link"), timeout=5)
     assert page.status_code == 200
     assert "Add to <strong>Slack" in page.text
     for label in ("Local Slack", "Local Novu"):
-        assert requests.get(rehearsal.address(label), timeout=5).status_code == 200
+        assert requests.get(sandbox.address(label), timeout=5).status_code == 200
+
+
+def test_secrets_that_begin_with_a_hyphen_are_no_options(tmp_path: Path) -> None:
+    with started(tmp_path, [sys.executable, "-c", UNLUCKY]) as sandbox:
+        assert requests.get(sandbox.address("Your product"), timeout=5).status_code == 200
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_it_stops_everything_that_it_started(rehearsal: Rehearsal, number: signal.Signals) -> None:
-    family = rehearsal.family()
+def test_it_stops_everything_that_it_started(sandbox: Sandbox, number: signal.Signals) -> None:
+    family = sandbox.family()
     assert len(family) >= 6
-    rehearsal.process.send_signal(number)
-    assert rehearsal.process.wait(20) == 0
+    sandbox.process.send_signal(number)
+    assert sandbox.process.wait(20) == 0
     assert alive(family) == []
 
 
-def test_killed_it_leaves_no_orphan(rehearsal: Rehearsal) -> None:
-    family = rehearsal.family()
-    rehearsal.process.kill()
+def test_killed_it_leaves_no_orphan(sandbox: Sandbox) -> None:
+    family = sandbox.family()
+    sandbox.process.kill()
     assert all_gone_within(20, family)
 
 
-def test_when_one_part_ends_the_rest_does_too(rehearsal: Rehearsal) -> None:
-    family = rehearsal.family()
+def test_when_one_part_ends_the_rest_does_too(sandbox: Sandbox) -> None:
+    family = sandbox.family()
     os.kill(family[0], signal.SIGKILL)
-    assert rehearsal.process.wait(20) == 1
+    assert sandbox.process.wait(20) == 1
     assert alive(family) == []
 
 
-def test_links_can_be_minted_from_the_environment_it_wrote(rehearsal: Rehearsal, tmp_path: Path) -> None:
+def test_links_can_be_minted_from_the_environment_it_wrote(sandbox: Sandbox, tmp_path: Path) -> None:
     command = f"set -a; . .sandbox/env; {sys.executable} -m onboarding.cli link --subscriber subscriber-123"
     done = subprocess.run(
         ["sh", "-c", command],
@@ -114,30 +134,30 @@ def test_links_can_be_minted_from_the_environment_it_wrote(rehearsal: Rehearsal,
     assert (tmp_path / ".sandbox/env").stat().st_mode & 0o077 == 0
 
 
-def test_the_database_is_in_the_environment_it_wrote_and_gone_afterwards(rehearsal: Rehearsal, tmp_path: Path) -> None:
+def test_the_database_is_in_the_environment_it_wrote_and_gone_afterwards(sandbox: Sandbox, tmp_path: Path) -> None:
     command = '. .sandbox/env; printf %s "$DATABASE_URL"'
     done = subprocess.run(["sh", "-c", command], cwd=tmp_path, capture_output=True, text=True, check=True)
     with psycopg.connect(done.stdout) as connection:
         assert connection.execute("SELECT made_by FROM link").fetchall() == [("make run",)]
-    rehearsal.process.terminate()
-    assert rehearsal.process.wait(20) == 0
+    sandbox.process.terminate()
+    assert sandbox.process.wait(20) == 0
     assert not Path(str(conninfo_to_dict(done.stdout)["host"])).exists()
 
 
 def test_what_the_local_novu_holds_is_there_again_after_a_restart(tmp_path: Path) -> None:
     for known in (False, True):
-        rehearsal = Rehearsal(tmp_path)
-        novu = rehearsal.address("Local Novu")
+        sandbox = Sandbox(tmp_path)
+        novu = sandbox.address("Local Novu")
         assert ("kept-subscriber" in requests.get(novu, timeout=5).text) is known
         key = {"Authorization": "ApiKey sandbox-novu-key"}
         added = requests.post(
             f"{novu}/v2/subscribers", json={"subscriberId": "kept-subscriber"}, headers=key, timeout=5
         )
         assert added.ok
-        rehearsal.process.terminate()
-        assert rehearsal.process.wait(20) == 0
-        assert rehearsal.process.stdout
-        rehearsal.process.stdout.close()
+        sandbox.process.terminate()
+        assert sandbox.process.wait(20) == 0
+        assert sandbox.process.stdout
+        sandbox.process.stdout.close()
 
 
 @pytest.mark.parametrize("name", ["SLACK_CLIENT_SECRET", "NOVU_SECRET_KEY", "SECRET_KEY", "REDIS_URL", "DATABASE_URL"])
@@ -156,10 +176,10 @@ def test_it_does_not_start_beside_real_credentials(tmp_path: Path, name: str) ->
     assert "a-real-value" not in done.stderr
 
 
-def test_a_taken_port_is_said(rehearsal: Rehearsal, tmp_path: Path) -> None:
+def test_a_taken_port_is_said(sandbox: Sandbox, tmp_path: Path) -> None:
     done = subprocess.run(
         COMMAND,
-        env={"PATH": os.environ["PATH"], "PORT": str(rehearsal.port)},
+        env={"PATH": os.environ["PATH"], "PORT": str(sandbox.port)},
         cwd=tmp_path,
         capture_output=True,
         text=True,
@@ -167,5 +187,5 @@ def test_a_taken_port_is_said(rehearsal: Rehearsal, tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode == 1
-    assert f"Port {rehearsal.port} is taken" in done.stderr
+    assert f"Port {sandbox.port} is taken" in done.stderr
     assert "Traceback" not in done.stderr
