@@ -9,12 +9,13 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from onboarding.clock import utc_now
+from onboarding.flows.apps import Parties, Party
 from onboarding.flows.check import Check
 from onboarding.flows.deliver import Delivery
 from onboarding.flows.destination import Choosing
 from onboarding.flows.disconnect import Upkeep
 from onboarding.flows.mint import Minting
-from onboarding.flows.notify import Notify
+from onboarding.flows.notify import Hearer, Notify
 from onboarding.ledger.attempts import Attempts
 from onboarding.ledger.audit import Audit
 from onboarding.ledger.connection_lists import ConnectionLists
@@ -26,6 +27,7 @@ from onboarding.ledger.findings import Findings
 from onboarding.ledger.grants import Grants
 from onboarding.ledger.links import CreatedLinks
 from onboarding.ledger.lists import Lists
+from onboarding.ledger.owners import Owners
 from onboarding.ledger.postgres import Postgres
 from onboarding.ledger.problems import Problems
 from onboarding.ledger.work import Work
@@ -33,8 +35,10 @@ from onboarding.remote.http import Http, Outgoing
 from onboarding.remote.novu import Novu
 from onboarding.remote.slack import Slack
 from onboarding.remote.webhook import Webhook
+from onboarding.settings.apps import Apps
 from onboarding.settings.environment import OidcSettings, Settings
 from onboarding.signing.links import Links
+from onboarding.signing.status_tokens import StatusTokens
 from onboarding.signing.vault import Vault
 
 if TYPE_CHECKING:
@@ -67,6 +71,7 @@ class Ledger:
     endings: Endings
     lists: Lists
     links: CreatedLinks
+    owners: Owners
     audit: Audit
     events: Events
     findings: Findings
@@ -93,8 +98,7 @@ class Background:
 
     http: Http
     ledger: Ledger
-    slack: Slack
-    novu: Novu
+    parties: Parties
     delivery: Delivery
     choosing: Choosing
     upkeep: Upkeep
@@ -111,10 +115,10 @@ class Wiring:
     settings: Settings
     clock: Callable[[], datetime]
     links: Links
+    status_tokens: StatusTokens
     ledger: Ledger
     ephemeral: Ephemeral
-    slack: Slack
-    novu: Novu
+    parties: Parties
     identity: Callable[[], Identity] | None
     install: Install
     delivery: Delivery
@@ -138,21 +142,20 @@ class Wiring:
 def wire_background(settings: Settings) -> Background:
     """Build a worker's part. Nothing connects to anything before its first use."""
     http, ledger = Http(Outgoing(settings.outgoing_proxy, settings.ca_file)), _ledger(settings)
-    slack, novu, connections = Slack(settings.slack, utc_now, http), Novu(settings.novu, http), ledger.connections
-    choosing = Choosing(novu, connections, ledger.destinations)
-    links = Links(settings.secret_keys, settings.link_max_age, settings.novu.integration)
+    parties, connections = _parties(settings, http), ledger.connections
+    choosing = Choosing(parties, connections, ledger.destinations)
+    links = Links(settings.secret_keys, settings.link_max_age, _default(settings.apps), settings.apps.named)
     minting = Minting(links, ledger.links, connections, ledger.attempts, settings.public_url, utc_now)
     return Background(
         http=http,
         ledger=ledger,
-        slack=slack,
-        novu=novu,
-        delivery=Delivery(novu, ledger.attempts, ledger.grants, choosing, Vault(settings.secret_keys)),
+        parties=parties,
+        delivery=Delivery(parties, ledger.attempts, ledger.grants, choosing, Vault(settings.secret_keys)),
         choosing=choosing,
-        upkeep=Upkeep(slack, novu, connections, ledger.endings),
+        upkeep=Upkeep(parties, connections, ledger.endings),
         links=links,
         minting=minting,
-        check=Check(novu, slack.bot, connections, ledger.endings, ledger.findings, minting, settings),
+        check=Check(parties, parties.first.slack.bot, connections, ledger.endings, ledger.findings, minting, settings),
         notify=_notify(settings, ledger, minting),
     )
 
@@ -168,37 +171,56 @@ def wire(settings: Settings) -> Wiring:
     from onboarding.flows.proof import Proof  # noqa: PLC0415
 
     base, ephemeral = wire_background(settings), _ephemeral(settings)
-    ledger, novu, slack = base.ledger, base.novu, base.slack
-    checkup = Checkup(ephemeral.client, slack, novu, settings)
+    ledger, parties, bot = base.ledger, base.parties, base.parties.first.slack.bot
+    checkup = Checkup(ephemeral.client, parties, settings)
     return Wiring(
         settings=settings,
         clock=utc_now,
         links=base.links,
+        status_tokens=StatusTokens(settings.secret_keys),
         ledger=ledger,
         ephemeral=ephemeral,
-        slack=slack,
-        novu=novu,
+        parties=parties,
         identity=_identity(settings.oidc, base.http) if settings.oidc else None,
-        install=Install(slack, ephemeral.states, ledger.attempts, base.delivery),
+        install=Install(parties, ephemeral.states, ledger.attempts, base.delivery),
         delivery=base.delivery,
         minting=base.minting,
         check=base.check,
         notify=base.notify,
         upkeep=base.upkeep,
         choosing=base.choosing,
-        channels=Channels(novu, slack.bot, ephemeral.channels),
-        proof=Proof(novu, slack.bot, ephemeral.limits, ledger.attempts, settings),
+        channels=Channels(parties, bot, ephemeral.channels),
+        proof=Proof(parties, bot, ephemeral.limits, ledger.attempts, settings),
         checkup=checkup,
-        advice=Advice(novu, slack.bot, settings),
+        advice=Advice(parties, bot, settings),
         health=Health(checkup, ephemeral.checks, ledger.work, ledger.lists, utc_now),
     )
 
 
+def _default(apps: Apps) -> str:
+    return apps.default.integration if apps.default else ""
+
+
+def _parties(settings: Settings, http: Http) -> Parties:
+    made = {
+        app.integration: Party(app, Slack(app.slack, utc_now, http), Novu(app.novu, http)) for app in settings.apps.all
+    }
+    return Parties(settings.apps, made)
+
+
 def _notify(settings: Settings, ledger: Ledger, minting: Minting) -> Notify:
-    named = settings.webhook
+    """One endpoint for each address, however many apps tell it of something."""
     outgoing = Outgoing(settings.outgoing_proxy, settings.ca_file)
-    endpoint = Webhook(named.url, named.allowed_hosts, outgoing) if named else None
-    return Notify(ledger.events, endpoint, named.keys if named else (), minting)
+    apps = [app for app in settings.apps.all if app.webhook]
+    urls = dict.fromkeys(app.webhook.url for app in apps if app.webhook)
+    hearers = []
+    for url in urls:
+        told = [app for app in apps if app.webhook and app.webhook.url == url]
+        integrations = tuple(app.integration for app in told) if settings.apps.is_from_file else None
+        keys = {app.integration: app.webhook.keys for app in told if app.webhook}
+        named = next(app.webhook for app in told if app.webhook)
+        hearers.append(Hearer(Webhook(url, named.allowed_hosts, outgoing), integrations, keys))
+    return Notify(ledger.events, hearers, minting)
 
 
 def _ledger(settings: Settings) -> Ledger:
@@ -213,6 +235,7 @@ def _ledger(settings: Settings) -> Ledger:
         endings=Endings(postgres),
         lists=Lists(postgres),
         links=CreatedLinks(postgres),
+        owners=Owners(postgres),
         audit=Audit(postgres),
         events=Events(postgres),
         findings=Findings(postgres),

@@ -18,6 +18,7 @@ import redis
 from onboarding.clock import utc_now
 from onboarding.clock.deadline import Deadline
 from onboarding.ephemeral import store as storage
+from onboarding.flows.apps import Parties, Party
 from onboarding.flows.checkup import Checkup
 from onboarding.model.errors import Problem
 from onboarding.remote.http import Http, Outgoing
@@ -163,8 +164,9 @@ def remote_problems(**changes: str) -> list[Problem]:
     """What is wrong with Slack and Novu, seen with these settings."""
     settings = environment.load({**COMPLETE, **changes})
     http = Http(Outgoing(settings.outgoing_proxy, settings.ca_file))
-    slack, novu = Slack(settings.slack, utc_now, http), Novu(settings.novu, http)
-    checkup = Checkup(storage.connect(settings.redis_url), slack, novu, settings)
+    app = settings.apps.first
+    party = Party(app, Slack(app.slack, utc_now, http), Novu(app.novu, http))
+    checkup = Checkup(storage.connect(settings.redis_url), Parties(settings.apps, {app.integration: party}), settings)
     return [*checkup.ask_slack(Deadline(2)), *checkup.ask_novu(Deadline(2))]
 
 

@@ -32,13 +32,13 @@ def problems(**changes: str) -> dict[str, str]:
 
 def test_the_required_settings_are_enough() -> None:
     settings = environment.load(COMPLETE)
-    assert settings.slack.redirect_uri == "https://connect.example.com/slack/oauth_redirect"
-    assert settings.slack.url == "https://slack.com"
-    assert settings.novu.url == "https://api.novu.co"
-    assert settings.product_name == "this app"
+    assert settings.apps.first.slack.redirect_uri == "https://connect.example.com/slack/oauth_redirect"
+    assert settings.apps.first.slack.url == "https://slack.com"
+    assert settings.apps.first.novu.url == "https://api.novu.co"
+    assert settings.brand.product_name == "this app"
     assert settings.link_max_age.days == 7
     assert settings.attempt_retention.days == 30
-    assert settings.slack.scopes == ("chat:write", "chat:write.public", "channels:read", "groups:read")
+    assert settings.apps.first.slack.scopes == ("chat:write", "chat:write.public", "channels:read", "groups:read")
     assert settings.outgoing_proxy is None
     assert settings.ca_file is None
 
@@ -80,8 +80,50 @@ def test_settings_never_show_their_secrets() -> None:
     assert "p" * 12 not in shown
 
 
+@pytest.mark.parametrize(
+    ("value", "origins"),
+    [
+        ("", set()),
+        ("https://app.example.com", {"https://app.example.com"}),
+        (" https://App.Example.com:443/ , http://localhost:3000,", {"https://app.example.com", "http://localhost:3000"}),
+        ("https://app.example.com:8443,http://[::1]:80", {"https://app.example.com:8443", "http://[::1]"}),
+    ],
+)
+def test_origins_of_embedding_pages_are_written_as_browsers_send_them(value: str, origins: set[str]) -> None:
+    assert environment.load({**COMPLETE, "EMBED_ORIGINS": value}).embed_origins == origins
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "*",
+        "null",
+        ",",
+        "app.example.com",
+        "http://app.example.com",
+        "http://127.0.0.1.example.com",
+        "https://*.example.com",
+        "https://app.example.com/settings",
+        "https://app.example.com?",
+        "https://app.example.com#",
+        "https://hunter2@app.example.com",
+        "https://app.example.com https://b.example.com",
+        "https://bücher.example",
+        "ftp://app.example.com",
+        "https://app.example.com:70000",
+        "https://app.example.com,null",
+    ],
+)
+def test_origins_are_exact(value: str) -> None:
+    [(name, message)] = problems(EMBED_ORIGINS=value).items()
+    assert name == "EMBED_ORIGINS"
+    assert "hunter2" not in message
+
+
 def test_a_client_id_stays_the_string_it_is() -> None:
-    assert environment.load({**COMPLETE, "SLACK_CLIENT_ID": "1234567890.1234567800"}).slack.client_id.endswith("00")
+    assert environment.load(
+        {**COMPLETE, "SLACK_CLIENT_ID": "1234567890.1234567800"}
+    ).apps.first.slack.client_id.endswith("00")
 
 
 @pytest.mark.parametrize(
@@ -552,7 +594,7 @@ def test_a_blank_setting_counts_as_not_given(blank: str) -> None:
 
 def test_white_space_inside_a_value_stays_what_it_was() -> None:
     settings = environment.load(EVERYTHING)
-    assert settings.product_name == "Sprocket & Sons"
+    assert settings.brand.product_name == "Sprocket & Sons"
     assert settings.admin_password
     assert settings.admin_password.reveal() == "correct horse battery"
     assert list(problems(NOVU_SECRET_KEY="two words")) == ["NOVU_SECRET_KEY"]

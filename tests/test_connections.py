@@ -14,7 +14,7 @@ from onboarding.clock.deadline import Deadline
 from onboarding.model import Grant, Secret, Workspace
 from onboarding.model.destinations import Endpoint
 from onboarding.remote.novu import Novu
-from onboarding.settings.environment import NovuSettings
+from onboarding.settings.apps import NovuSettings
 from onboarding.signing.links import Links
 from tests.aging import Database
 from tests.fakes import NOVU_KEY, SECRET_KEY, LocalNovu

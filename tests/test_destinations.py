@@ -250,7 +250,7 @@ def test_whoever_was_away_for_too_long_does_not_leave_novu_with_an_older_choice(
     assert ours.take(connection.owner, theirs).number == number
     ledger_db.execute("UPDATE owner SET leased_until = now()")
     wiring.choosing.choose(connection, RANDOM)
-    wiring.novu.endpoints.update(connection.endpoint(GENERAL), "late", Deadline(5))
+    wiring.parties.first.novu.endpoints.update(connection.endpoint(GENERAL), "late", Deadline(5))
     taken = ours.take(connection.owner, "nobody")
     assert taken.number == 0
     wiring.choosing._settle(connection, Taken(Take.TAKEN, number, GENERAL), theirs)
@@ -376,7 +376,7 @@ def test_whoever_connects_again_after_half_an_end_gets_the_endpoint_back(
     back = person.come_back(link)
     lease = "an operator"
     assert wiring.ledger.endings.ask(connection.owner, connection.identifier, lease, revokes=False)
-    wiring.novu.endpoints.delete_all(connection.identifier, Deadline(5))
+    wiring.parties.first.novu.endpoints.delete_all(connection.identifier, Deadline(5))
     wiring.ledger.connections.release(connection.owner, lease)
     person.open(back)
     assert wiring.choosing.finish(connection.owner, 1) == ""
@@ -391,7 +391,7 @@ def test_an_end_that_is_given_up_restores_the_endpoint_and_is_told(
     wiring.choosing.choose(connection, GENERAL)
     lease = "an operator"
     assert wiring.ledger.endings.ask(connection.owner, connection.identifier, lease, revokes=False)
-    wiring.novu.endpoints.delete_all(connection.identifier, Deadline(5))
+    wiring.parties.first.novu.endpoints.delete_all(connection.identifier, Deadline(5))
     wiring.ledger.endings.withdraw(connection.owner, lease, "Novu refused")
     assert wiring.choosing.finish(connection.owner, 1) == ""
     assert [each.endpoint for each in novu.state.endpoints] == [{"channelId": GENERAL.id}]

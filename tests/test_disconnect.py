@@ -37,8 +37,7 @@ def let_workers_go_on(wiring: Wiring, ledger_db: Database) -> None:
     made = Background(
         http=Http(),
         ledger=wiring.ledger,
-        slack=wiring.slack,
-        novu=wiring.novu,
+        parties=wiring.parties,
         delivery=wiring.delivery,
         choosing=wiring.choosing,
         upkeep=wiring.upkeep,

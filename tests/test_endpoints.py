@@ -16,7 +16,7 @@ from onboarding.remote.novu import Novu
 from onboarding.remote.novu.endpoints import Endpoints
 from onboarding.sandbox.novu import create_novu
 from onboarding.sandbox.serve import serving
-from onboarding.settings.environment import NovuSettings
+from onboarding.settings.apps import NovuSettings
 from tests.fakes import NOVU_KEY, LocalNovu
 from tests.scripted import Script, answer, scripted
 

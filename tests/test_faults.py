@@ -14,7 +14,7 @@ from onboarding.model import Connection, Grant, Reason, Secret, Workspace
 from onboarding.model.errors import NovuError, SlackRefused
 from onboarding.remote.novu import Novu
 from onboarding.remote.slack import Slack
-from onboarding.settings.environment import NovuSettings, SlackSettings
+from onboarding.settings.apps import NovuSettings, SlackSettings
 from onboarding.signing.links import Links
 from tests.fakes import SECRET_KEY
 from tests.person import Person

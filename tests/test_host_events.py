@@ -175,11 +175,11 @@ def test_a_host_that_is_gone_pauses_everything_and_nothing_is_lost(
     assert len(host.came) == 1
     found, _ = told.ledger.events.find(WantedEvents())
     assert {event.sending for event in found} == {Sending.PAUSED}
-    assert told.ledger.events.paused_since()
+    assert told.notify.paused_since()
     assert told.notify.redeliver(found[0].id)
     deliver(told, ledger_db)
     assert sorted(host.types) == ["connection.connected"] * 3 + ["connection.connected"]
-    assert told.ledger.events.paused_since() is None
+    assert told.notify.paused_since() is None
 
 
 def test_events_of_one_owner_are_first_sent_in_order(

@@ -11,7 +11,7 @@ from onboarding.clock.deadline import Deadline
 from onboarding.model import Grant, InstallLink, Secret, Workspace
 from onboarding.model.errors import IdentifierTaken, NovuError
 from onboarding.remote.novu import Filter, Novu
-from onboarding.settings.environment import NovuSettings
+from onboarding.settings.apps import NovuSettings
 from onboarding.signing.links import Links
 from tests.fakes import NOVU_KEY, SECRET_KEY, LocalNovu
 from tests.scripted import Script, answer, scripted

@@ -19,7 +19,8 @@ from onboarding.remote.http import Http, Outgoing
 from onboarding.remote.issuer import Identity
 from onboarding.remote.novu import Filter, Novu
 from onboarding.remote.slack import Slack
-from onboarding.settings.environment import NovuSettings, OidcSettings, SlackSettings
+from onboarding.settings.apps import NovuSettings, SlackSettings
+from onboarding.settings.environment import OidcSettings
 from tests.forward import Proxy, forwarding
 from tests.scripted import Script, answer, scripted
 from tests.service import free_port

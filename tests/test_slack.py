@@ -27,7 +27,7 @@ from onboarding.model.errors import SlackRefused
 from onboarding.model.names import clean_name
 from onboarding.remote.http import Http
 from onboarding.remote.slack import REASONS, Slack, error_word, reason_of_return
-from onboarding.settings.environment import SlackSettings
+from onboarding.settings.apps import SlackSettings
 from tests.relay import Way, relaying
 from tests.scripted import Script, answer, scripted
 

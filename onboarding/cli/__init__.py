@@ -79,6 +79,7 @@ def _add_link(commands: Any) -> None:
         choices=[choosing.value for choosing in WhoChooses],
         help="who decides where notifications go; default: choose, the person who connects",
     )
+    link.add_argument("--workspace", metavar="T…", help="the only Slack workspace that it may connect; default: any")
     link.add_argument("--expires-in", metavar="7d", type=_span, help="default: LINK_MAX_AGE")
     link.set_defaults(run=_link)
 
@@ -118,6 +119,7 @@ def _create(made: Wiring, args: argparse.Namespace) -> str:
         "account": args.account,
         "returnUrl": args.return_url,
         "destination": args.destination,
+        "workspaceId": args.workspace,
     }
     link = made.minting.mint(fields, args.expires_in)
     made.minting.record(link, "the command line")

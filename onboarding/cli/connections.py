@@ -8,6 +8,7 @@ import os
 import secrets
 import sys
 from collections.abc import Callable, Iterable
+from contextlib import closing
 from typing import Any, Final
 
 from onboarding.cli import endpoints
@@ -18,7 +19,7 @@ from onboarding.model.errors import NovuError, StoreUnavailable
 from onboarding.model.names import clean_name, one_line
 from onboarding.remote.novu import Filter, Novu
 from onboarding.settings import environment
-from onboarding.wiring import wire
+from onboarding.wiring import Wiring, wire
 
 DONE: Final = 0
 REFUSED: Final = 1
@@ -34,7 +35,7 @@ GOES_ON: Final = "Not deleted yet: {why}. A worker goes on until it is."
 NOT_NOTED: Final = "PostgreSQL did not answer in the end. A worker writes it down."
 COLUMNS: Final = (("IDENTIFIER", 40), ("WORKSPACE", 24), ("SUBSCRIBER", 20), ("CONTEXT", 24), ("UPDATED", 16))
 
-Run = Callable[[Novu, argparse.Namespace], int]
+Run = Callable[[Wiring, argparse.Namespace], int]
 
 
 def add(commands: Any) -> None:
@@ -62,18 +63,19 @@ def _add(kinds: Any, name: str, run: Run, text: str) -> argparse.ArgumentParser:
 
 
 def _guarded(run: Run, args: argparse.Namespace) -> int:
-    novu = Novu(environment.load(os.environ).novu)
     try:
-        return run(novu, args)
+        with closing(wire(environment.load(os.environ))) as made:
+            return run(made, args)
     except NovuError as error:
         print(f"Novu: {error}", file=sys.stderr)
         return REFUSED
 
 
-def _list(novu: Novu, args: argparse.Namespace) -> int:
+def _list(made: Wiring, args: argparse.Namespace) -> int:
     context = tuple(args.context) if args.context else None
     which = Filter(subscriber_id=args.subscriber, integration=args.integration, context_keys=context, limit=PER_PAGE)
-    found = novu.each(which, _deadline)
+    parties = [made.parties.of(args.integration)] if args.integration else made.parties.all
+    found = (connection for party in parties for connection in party.novu.each(which, _deadline))
     if args.json:
         _print_array(found)
         return DONE
@@ -83,25 +85,26 @@ def _list(novu: Novu, args: argparse.Namespace) -> int:
     return DONE
 
 
-def _show(novu: Novu, args: argparse.Namespace) -> int:
+def _show(made: Wiring, args: argparse.Namespace) -> int:
+    novu = _novu(made, args.identifier)
     fields = _fields(novu.retrieve(args.identifier, _deadline()))
     return _print_fields({**fields, "endpoints": endpoints.read(novu, args.identifier, _deadline())}, args)
 
 
-def _rename(novu: Novu, args: argparse.Namespace) -> int:
+def _rename(made: Wiring, args: argparse.Namespace) -> int:
     name = clean_name(args.name)
     if not name:
         print("A name needs at least one character.", file=sys.stderr)
         return REFUSED
-    return _print_one(novu.rename(args.identifier, name, _key(), _deadline()), args)
+    return _print_one(_novu(made, args.identifier).rename(args.identifier, name, _key(), _deadline()), args)
 
 
-def _delete(_: Novu, args: argparse.Namespace) -> int:
+def _delete(made: Wiring, args: argparse.Namespace) -> int:
     if not args.yes and not _is_sure(args.identifier):
         print("Nothing was deleted.", file=sys.stderr)
         return REFUSED
     try:
-        done = wire(environment.load(os.environ)).upkeep.disconnect(args.identifier, revokes=False)
+        done = made.upkeep.disconnect(args.identifier, revokes=False)
     except StoreUnavailable as error:
         print(f"{error.store} does not answer ({error.detail}). Nothing was deleted.", file=sys.stderr)
         return REFUSED
@@ -120,8 +123,12 @@ def _print_end(done: Disconnected, args: argparse.Namespace) -> int:
     return DONE
 
 
-def _verify(novu: Novu, args: argparse.Namespace) -> int:
-    return _print_one(novu.verify(args.identifier, _key(), _deadline()), args)
+def _verify(made: Wiring, args: argparse.Namespace) -> int:
+    return _print_one(_novu(made, args.identifier).verify(args.identifier, _key(), _deadline()), args)
+
+
+def _novu(made: Wiring, identifier: str) -> Novu:
+    return made.parties.holding(identifier, _deadline()).novu
 
 
 def _is_sure(identifier: str) -> bool:

@@ -26,22 +26,23 @@ def add(commands: Any) -> None:
 
 def _ping(_: argparse.Namespace) -> int:
     try:
-        answered = wire_background(environment.load(os.environ)).notify.ping()
+        notify = wire_background(environment.load(os.environ)).notify
+        answers = [(hearer.endpoint.host, notify.ping(hearer)) for hearer in notify.hearers]
     except StoreUnavailable as error:
         print(f"{error.store} does not answer: {error.detail}.", file=sys.stderr)
         return REFUSED
-    if answered is None:
+    if not answers:
         print(NOWHERE, file=sys.stderr)
         return REFUSED
-    return _tell(answered)
+    return max(_tell("The endpoint" if len(answers) == 1 else host, answered) for host, answered in answers)
 
 
-def _tell(answered: Answered) -> int:
+def _tell(who: str, answered: Answered) -> int:
     if answered.status is None:
-        print(f"The endpoint did not answer: {answered.why}.", file=sys.stderr)
+        print(f"{who} did not answer: {answered.why}.", file=sys.stderr)
         return REFUSED
     if not answered.is_good:
-        print(f"The endpoint answered {answered.status}; only 200 to 299 count as delivered.", file=sys.stderr)
+        print(f"{who} answered {answered.status}; only 200 to 299 count as delivered.", file=sys.stderr)
         return REFUSED
-    print(f"The endpoint answered {answered.status}.")
+    print(f"{who} answered {answered.status}.")
     return DONE

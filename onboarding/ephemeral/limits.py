@@ -43,6 +43,7 @@ SIGN_INS: Final = Rate("sign-in", 5)
 SINGLE_SIGN_ONS: Final = Rate("single-sign-on", 5)
 API_CALLS: Final = Rate("api", 600)
 TEST_MESSAGES: Final = Rate("test-message", 3)
+STATUS_READS: Final = Rate("status", 60)
 
 
 class Limits:

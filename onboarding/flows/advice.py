@@ -9,9 +9,9 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from onboarding.clock.deadline import Deadline
+from onboarding.flows.apps import Parties, Party
 from onboarding.ledger import facts as database
 from onboarding.model.errors import NovuError, SlackSaysNo
-from onboarding.remote.novu import Novu
 from onboarding.remote.slack import Bot
 from onboarding.settings.environment import Settings
 
@@ -22,7 +22,7 @@ WITHOUT: Final[Mapping[str, str]] = {
     "groups:read": "people do not see private channels in the list, even if the app is a member",
 }
 """Scopes that the service can do without, and what is lost."""
-LACKS: Final = "SLACK_SCOPES lacks {scope}: {lost}."
+LACKS: Final = "{name} lacks {scope}: {lost}."
 ADD_AGAIN: Final = (
     "the newest connection, to {workspace}, was granted without {scopes}. Customers from before have to add the app "
     "again, with their link or a new one."
@@ -30,30 +30,34 @@ ADD_AGAIN: Final = (
 
 
 class Advice:
-    def __init__(self, novu: Novu, bot: Bot, settings: Settings) -> None:
-        self._novu = novu
+    def __init__(self, parties: Parties, bot: Bot, settings: Settings) -> None:
+        self._parties = parties
         self._bot = bot
         self._database_url = settings.database_url
-        self._scopes = settings.slack.scopes
 
     def lines(self) -> Iterator[str]:
         """Everything there is to know at this moment. Changes nothing anywhere."""
-        for scope, lost in WITHOUT.items():
-            if scope not in self._scopes:
-                yield LACKS.format(scope=scope, lost=lost)
-        yield from self._ask_newest(Deadline(SECONDS))
+        for party in self._parties.all:
+            yield from self._of_app(party)
 
-    def _ask_newest(self, deadline: Deadline) -> Iterator[str]:
-        """What the newest customer granted; nothing if nobody can tell."""
-        newest = database.newest_connection(self._database_url)
+    def _of_app(self, party: Party) -> Iterator[str]:
+        name = self._parties.name_of(party, "scopes", "SLACK_SCOPES")
+        for scope, lost in WITHOUT.items():
+            if scope not in party.app.slack.scopes:
+                yield LACKS.format(name=name, scope=scope, lost=lost)
+        yield from self._ask_newest(party, Deadline(SECONDS))
+
+    def _ask_newest(self, party: Party, deadline: Deadline) -> Iterator[str]:
+        """What the app's newest customer granted; nothing if nobody can tell."""
+        newest = database.newest_connection(self._database_url, self._parties.integration_of(party))
         if newest is None:
             return
         identifier, workspace = newest
         try:
-            token = self._novu.token(identifier, deadline)
+            token = party.novu.token(identifier, deadline)
             granted = self._bot.identity(token, deadline).scopes if token else frozenset()
         except (NovuError, SlackSaysNo):
             return
-        missing = [scope for scope in self._scopes if scope not in granted]
+        missing = [scope for scope in party.app.slack.scopes if scope not in granted]
         if granted and missing:
             yield ADD_AGAIN.format(workspace=workspace, scopes=", ".join(missing))

@@ -12,6 +12,7 @@ from typing import Final
 
 from onboarding.clock.deadline import Deadline
 from onboarding.ephemeral.channels import KnownChannels
+from onboarding.flows.apps import Parties
 from onboarding.flows.listing import EVERYTHING, Listing, Place
 from onboarding.flows.pasted import Pasted, read_pasted
 from onboarding.model import Secret, Workspace
@@ -24,7 +25,6 @@ from onboarding.model.errors import (
     SlackSaysNo,
     TokenHidden,
 )
-from onboarding.remote.novu import Novu
 from onboarding.remote.slack import Bot, Channel
 from onboarding.settings.log import LOGGER
 
@@ -63,8 +63,8 @@ class Listed:
 
 
 class Channels:
-    def __init__(self, novu: Novu, bot: Bot, known: KnownChannels) -> None:
-        self._novu = novu
+    def __init__(self, parties: Parties, bot: Bot, known: KnownChannels) -> None:
+        self._parties = parties
         self._bot = bot
         self._listing = Listing(bot, known)
 
@@ -142,11 +142,11 @@ class Channels:
             raise DestinationRefused(NotThere.NOT_INVITED)
         return Destination(EndpointType.CHANNEL, channel.id, None if channel.is_private else channel.name)
 
-    def person(self, connection: MadeConnection, person: str, scopes: tuple[str, ...]) -> Destination:
+    def person(self, connection: MadeConnection, person: str) -> Destination:
         """Somebody's direct messages. Slack tells whether there is such a person only if the app may open them."""
         if not PERSON.fullmatch(person):
             raise DestinationRefused(NotThere.NOT_FOUND)
-        if OPENS_MESSAGES in scopes:
+        if OPENS_MESSAGES in self._parties.of(connection.integration).app.slack.scopes:
             deadline = Deadline(CHECK_SECONDS)
             try:
                 self._bot.find_person(self._token(connection, deadline), person, deadline)
@@ -157,7 +157,7 @@ class Channels:
         return Destination(EndpointType.PERSON, person)
 
     def _token(self, connection: MadeConnection, deadline: Deadline) -> Secret:
-        token = self._novu.token(connection.identifier, deadline)
+        token = self._parties.novu(connection.integration).token(connection.identifier, deadline)
         if token is None:
             raise TokenHidden(connection.identifier)
         return token

@@ -12,6 +12,7 @@ from datetime import timedelta
 from typing import Final
 
 from onboarding.clock.deadline import Deadline
+from onboarding.flows.apps import Parties
 from onboarding.flows.mint import Minting
 from onboarding.ledger.connections import Connections
 from onboarding.ledger.endings import Endings
@@ -19,7 +20,6 @@ from onboarding.ledger.findings import BROKEN, UNKNOWN, WORKING, Finding, Findin
 from onboarding.model import Secret
 from onboarding.model.destinations import MadeConnection
 from onboarding.model.errors import NovuError, RateLimited, RefreshRefused, SlackSaysNo, TokenDead, TokenExpired
-from onboarding.remote.novu import Novu
 from onboarding.remote.slack import Bot
 from onboarding.settings.environment import Settings
 from onboarding.settings.log import LOGGER
@@ -51,7 +51,7 @@ class _Gone(Exception):
 class Check:
     def __init__(  # noqa: PLR0913, PLR0917 (everything that has a say in it)
         self,
-        novu: Novu,
+        parties: Parties,
         bot: Bot,
         connections: Connections,
         endings: Endings,
@@ -59,14 +59,13 @@ class Check:
         minting: Minting,
         settings: Settings,
     ) -> None:
-        self._novu = novu
+        self._parties = parties
         self._bot = bot
         self._connections = connections
         self._endings = endings
         self._findings = findings
         self._minting = minting
         self._interval = settings.check_interval
-        self._scopes = settings.slack.scopes
 
     def run(self, connection: MadeConnection) -> MadeConnection | None:
         """Ask now, and note what comes of it. Gives the connection as it stands then. Raises `Silence`."""
@@ -106,13 +105,14 @@ class Check:
             raise Silence("Slack", error.word, error.retry_after) from None
 
     def _token(self, connection: MadeConnection, deadline: Deadline) -> Secret | None:
+        novu = self._parties.novu(connection.integration)
         try:
-            return self._novu.token(connection.identifier, deadline)
+            return novu.token(connection.identifier, deadline)
         except NovuError as error:
             if error.status != 404:
                 raise
         # A key of another environment, or a feature that was switched off, answers like that for everything.
-        if not self._novu.has_integration(connection.integration, deadline) or not self._novu.has_connections(deadline):
+        if not novu.has_integration(connection.integration, deadline) or not novu.has_connections(deadline):
             raise Silence("Novu", "it knows neither the connection nor its integration")
         raise _Gone
 
@@ -125,16 +125,18 @@ class Check:
                 raise
             identity = self._bot.identity(fresh, deadline)
         # Slack may grant less by now: what it says is compared with what we ask for.
-        missing = [scope for scope in self._scopes if identity.scopes and scope not in identity.scopes]
+        wanted = self._parties.of(connection.integration).app.slack.scopes
+        missing = [scope for scope in wanted if identity.scopes and scope not in identity.scopes]
         return Finding(WORKING, None, tuple(missing))
 
     def _refreshed(self, connection: MadeConnection, deadline: Deadline) -> Secret | None:
         """It rotates, and nobody has used it for a while: Novu can refresh it, unless Slack refuses that too."""
+        novu = self._parties.novu(connection.integration)
         try:
-            self._novu.verify(connection.identifier, f"onboarding-check-{secrets.token_hex(8)}", deadline)
+            novu.verify(connection.identifier, f"onboarding-check-{secrets.token_hex(8)}", deadline)
         except RefreshRefused:
             return None
-        return self._novu.token(connection.identifier, deadline)
+        return novu.token(connection.identifier, deadline)
 
     def _note(self, connection: MadeConnection, finding: Finding) -> None:
         link_id = None
@@ -153,7 +155,9 @@ class Check:
         if not self._endings.hold(connection, lease):
             return
         try:
-            self._novu.endpoints.delete(connection.endpoint_identifier, Deadline(SECONDS))
+            self._parties.novu(connection.integration).endpoints.delete(
+                connection.endpoint_identifier, Deadline(SECONDS)
+            )
         except NovuError as error:
             LOGGER.warning("endpoint left behind connection=%s error=%s", connection.identifier, error)
         self._endings.end(connection.owner, lease, DELETED)

@@ -8,12 +8,12 @@ from typing import Final
 from onboarding.clock.deadline import Deadline
 from onboarding.ephemeral import facts as redis
 from onboarding.ephemeral.store import Redis
+from onboarding.flows.apps import Parties, Party
 from onboarding.ledger import facts as database
 from onboarding.model import Reason, Secret
 from onboarding.model.errors import NovuError, Problem, SlackRefused
 from onboarding.remote.failure import Failure
-from onboarding.remote.novu import Novu
-from onboarding.remote.slack import Slack
+from onboarding.settings import apps_file
 from onboarding.settings.environment import Settings
 
 SECONDS: Final = 10.0
@@ -25,6 +25,9 @@ SLACK_SETTINGS: Final = {
     "bad_redirect_uri": "PUBLIC_URL",
 }
 POSTS: Final = "chat:write"
+KEYS_OF: Final = {variable: key for key, variable in apps_file.KEYS.items()} | {
+    "NOVU_INTEGRATION_IDENTIFIER": "(its name)"
+}
 OF_ITS_ADDRESS: Final = ""
 FAILURES: Final[Mapping[str, tuple[str, str]]] = {
     Failure.PROXY_UNREACHABLE: ("OUTGOING_PROXY", "cannot be asked, because the proxy does not answer"),
@@ -41,15 +44,25 @@ FAILURES: Final[Mapping[str, tuple[str, str]]] = {
 
 
 class Checkup:
-    def __init__(self, redis_client: Redis, slack: Slack, novu: Novu, settings: Settings) -> None:
+    def __init__(self, redis_client: Redis, parties: Parties, settings: Settings) -> None:
         self._redis = redis_client
-        self._slack = slack
-        self._novu = novu
+        self._parties = parties
         self._settings = settings
 
     def problems(self) -> list[Problem]:
         """Everything that is wrong at this moment. Changes nothing anywhere."""
-        return [*self._ask_stores(), *self.ask_slack(Deadline(SECONDS)), *self.ask_novu(Deadline(SECONDS))]
+        found = list(self._ask_stores())
+        for party in self._parties.all:
+            found += [*self._ask_slack(party, Deadline(SECONDS)), *self._ask_novu(party, Deadline(SECONDS))]
+        return list(dict.fromkeys(found))
+
+    def ask_slack(self, deadline: Deadline) -> list[Problem]:
+        """Of every app."""
+        return list(dict.fromkeys(found for party in self._parties.all for found in self._ask_slack(party, deadline)))
+
+    def ask_novu(self, deadline: Deadline) -> list[Problem]:
+        """For every app."""
+        return list(dict.fromkeys(found for party in self._parties.all for found in self._ask_novu(party, deadline)))
 
     def _ask_stores(self) -> Iterator[Problem]:
         for problem in database.problems(self._settings.database_url):
@@ -57,30 +70,36 @@ class Checkup:
         for problem in redis.problems(self._redis):
             yield Problem("REDIS_URL", problem)
 
-    def ask_slack(self, deadline: Deadline) -> Iterator[Problem]:
-        if POSTS not in self._settings.slack.scopes:
-            yield Problem("SLACK_SCOPES", f"lacks {POSTS}, and Novu cannot post without it")
+    def _ask_slack(self, party: Party, deadline: Deadline) -> Iterator[Problem]:
+        if POSTS not in party.app.slack.scopes:
+            yield Problem(self._name(party, "SLACK_SCOPES"), f"lacks {POSTS}, and Novu cannot post without it")
         try:
-            self._slack.redeem(NO_CODE, deadline)
+            party.slack.redeem(NO_CODE, deadline)
         except SlackRefused as refusal:
             if refusal.reason is Reason.SLACK_MISCONFIGURED:
                 name = SLACK_SETTINGS.get(refusal.detail, "SLACK_CLIENT_ID")
-                yield Problem(name, f"Slack says {refusal.detail}")
+                yield Problem(self._name(party, name), f"Slack says {refusal.detail}")
             elif refusal.reason is Reason.SLACK_UNAVAILABLE:
                 yield _unreachable("Slack", "SLACK_URL", refusal.detail)
 
-    def ask_novu(self, deadline: Deadline) -> Iterator[Problem]:
-        wanted = self._settings.novu.integration
+    def _ask_novu(self, party: Party, deadline: Deadline) -> Iterator[Problem]:
+        wanted = party.app.integration
         try:
-            has_integration = self._novu.has_integration(wanted, deadline)
-            has_connections = self._novu.has_connections(deadline)
+            has_integration = party.novu.has_integration(wanted, deadline)
+            has_connections = party.novu.has_connections(deadline)
         except NovuError as error:
-            yield _problem_of(error)
+            found = _problem_of(error)
+            yield Problem(self._name(party, found.name), found.message)
             return
         if not has_integration:
-            yield Problem("NOVU_INTEGRATION_IDENTIFIER", f"Novu has no integration {wanted}")
+            yield Problem(self._name(party, "NOVU_INTEGRATION_IDENTIFIER"), f"Novu has no integration {wanted}")
         if not has_connections:
             yield Problem("NOVU_URL", "this Novu has no channel connections; it needs a newer version")
+
+    def _name(self, party: Party, variable: str) -> str:
+        """Under which name the operator finds it: a variable, or a key of APPS_FILE."""
+        key = KEYS_OF.get(variable)
+        return self._parties.name_of(party, key, variable) if key else variable
 
 
 def _problem_of(error: NovuError) -> Problem:

@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import Final
 
 from onboarding.clock.deadline import Deadline
+from onboarding.flows.apps import Parties
 from onboarding.flows.destination import Choosing
 from onboarding.flows.patience import PATIENCE, patiently
 from onboarding.ledger.attempts import Attempts
@@ -18,7 +19,6 @@ from onboarding.ledger.grants import Grants, Take
 from onboarding.model import DISCONNECTED, Attempt, Grant, Reason, Status, Unrecorded, WhoChooses
 from onboarding.model.destinations import Destination, EndpointType
 from onboarding.model.errors import IdentifierTaken, NothingToRetry, NovuError, SealBroken, StoreUnavailable
-from onboarding.remote.novu import Novu
 from onboarding.settings.log import LOGGER
 from onboarding.signing.vault import Vault
 
@@ -44,8 +44,8 @@ class Outcome:
 
 
 class Delivery:
-    def __init__(self, novu: Novu, attempts: Attempts, grants: Grants, choosing: Choosing, vault: Vault) -> None:
-        self._novu = novu
+    def __init__(self, parties: Parties, attempts: Attempts, grants: Grants, choosing: Choosing, vault: Vault) -> None:
+        self._parties = parties
         self._attempts = attempts
         self._grants = grants
         self._choosing = choosing
@@ -133,7 +133,8 @@ class Delivery:
         """Take one grant to Novu. Safe to repeat: the key is the attempt's."""
         deadline = Deadline(min(deadline.remaining, LONGEST_TRY))
         try:
-            connection = self._novu.connect(attempt.link, grant, attempt.idempotency_key, deadline)
+            novu = self._parties.novu(attempt.link.integration)
+            connection = novu.connect(attempt.link, grant, attempt.idempotency_key, deadline)
         except IdentifierTaken as error:
             return Outcome(reason=Reason.IDENTIFIER_TAKEN, detail=f"{error} belongs to another owner")
         except NovuError as error:

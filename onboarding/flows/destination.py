@@ -12,13 +12,13 @@ from collections.abc import Iterable
 from typing import Final
 
 from onboarding.clock.deadline import Deadline
+from onboarding.flows.apps import Parties
 from onboarding.flows.patience import patiently
 from onboarding.ledger.connections import Connections
 from onboarding.ledger.destinations import Destinations, Take, Taken
 from onboarding.model import Attempt, Status
 from onboarding.model.destinations import Destination, MadeConnection
 from onboarding.model.errors import ConnectionChanged, NotRecorded, NovuError
-from onboarding.remote.novu import Novu
 from onboarding.settings.log import LOGGER
 
 SECONDS: Final = 10.0
@@ -27,8 +27,8 @@ AGAIN_AFTER: Final = 0.05
 
 
 class Choosing:
-    def __init__(self, novu: Novu, connections: Connections, destinations: Destinations) -> None:
-        self._novu = novu
+    def __init__(self, parties: Parties, connections: Connections, destinations: Destinations) -> None:
+        self._parties = parties
         self._connections = connections
         self._destinations = destinations
 
@@ -121,10 +121,10 @@ class Choosing:
 
     def _tell_novu(self, connection: MadeConnection, taken: Taken, take: object, deadline: Deadline) -> None:
         if taken.choice is None:
-            self._novu.endpoints.delete(connection.endpoint_identifier, deadline)
+            self._parties.novu(connection.integration).endpoints.delete(connection.endpoint_identifier, deadline)
             return
         key = f"{connection.endpoint_identifier}.{taken.number}.{take}"
-        self._novu.endpoints.put(connection.endpoint(taken.choice), key, deadline)
+        self._parties.novu(connection.integration).endpoints.put(connection.endpoint(taken.choice), key, deadline)
 
     def _settle(self, connection: MadeConnection | None, taken: Taken, lease: str) -> bool:
         if connection and not self._destinations.settle(connection, lease, taken.number, taken.choice):
@@ -148,7 +148,7 @@ class Choosing:
     def _give_up(self, connection: MadeConnection, taken: Taken, lease: str, deadline: Deadline) -> str:
         """Novu does not take what it had before: then there is nothing any more, here and there."""
         try:
-            self._novu.endpoints.delete(connection.endpoint_identifier, deadline)
+            self._parties.novu(connection.integration).endpoints.delete(connection.endpoint_identifier, deadline)
         except NovuError as error:
             self._connections.release(connection.owner, lease)
             return str(error)

@@ -9,13 +9,12 @@ from enum import StrEnum
 from typing import Final
 
 from onboarding.clock.deadline import Deadline
+from onboarding.flows.apps import Parties, Party
 from onboarding.ledger.connections import Connections
-from onboarding.ledger.endings import Endings
+from onboarding.ledger.endings import Ending, Endings
 from onboarding.model import Reason
 from onboarding.model.destinations import endpoint_identifier
 from onboarding.model.errors import NovuError, SlackRefused, SlackSaysNo, StoreUnavailable, TokenDead
-from onboarding.remote.novu import Novu
-from onboarding.remote.slack import Slack
 from onboarding.settings.log import LOGGER
 
 SECONDS: Final = 14.0
@@ -66,9 +65,8 @@ class Disconnected:
 
 
 class Upkeep:
-    def __init__(self, slack: Slack, novu: Novu, connections: Connections, endings: Endings) -> None:
-        self._slack = slack
-        self._novu = novu
+    def __init__(self, parties: Parties, connections: Connections, endings: Endings) -> None:
+        self._parties = parties
         self._connections = connections
         self._endings = endings
 
@@ -76,11 +74,12 @@ class Upkeep:
         """Novu refreshes tokens that rotate; whether the token works, only Slack knows."""
         deadline = Deadline(SECONDS)
         try:
-            self._novu.verify(identifier, key, deadline)
-            token = self._novu.token(identifier, deadline)
+            party = self._party(identifier, deadline)
+            party.novu.verify(identifier, key, deadline)
+            token = party.novu.token(identifier, deadline)
             if token is None:
                 return Verified(Outcome.HIDDEN, Outcome.DONE)
-            self._slack.bot.identity(token, deadline)
+            party.slack.bot.identity(token, deadline)
         except NovuError as error:
             return Verified(Outcome.NOT_ASKED, Outcome.FAILED, str(error))
         except TokenDead:
@@ -93,13 +92,14 @@ class Upkeep:
         """End one connection. Approvals given before do not bring it back."""
         deadline = Deadline(SECONDS)
         try:
-            owner = self._owner(identifier, deadline)
+            party = self._party(identifier, deadline)
+            owner = self._owner(party, identifier, deadline)
         except NovuError as error:
             return Disconnected(Outcome.NOT_ASKED, Outcome.FAILED, str(error))
         lease = secrets.token_hex(8)
         if not self._endings.ask(owner, identifier, lease, revokes=revokes):
             return Disconnected(Outcome.NOT_ASKED, Outcome.BUSY, goes_on=True)
-        done = self._end(owner, identifier, deadline, revokes=revokes)
+        done = self._end(party, owner, identifier, deadline, revokes=revokes)
         try:
             self._note(owner, lease, done)
         except StoreUnavailable as error:
@@ -115,7 +115,7 @@ class Upkeep:
             return ""
         if not ending.is_ours:
             return "something else is under way"
-        done = self._end(owner, ending.connection, Deadline(SECONDS), revokes=ending.revokes)
+        done = self._finish(owner, ending, Deadline(SECONDS))
         self._note(owner, lease, replace(done, goes_on=done.goes_on and ending.asked_for < GIVE_UP_AFTER))
         return done.detail if done.goes_on else ""
 
@@ -129,10 +129,22 @@ class Upkeep:
             self._endings.withdraw(owner, lease, done.detail)
             LOGGER.error("not disconnected owner=%s detail=%s", owner, done.detail)
 
-    def _owner(self, identifier: str, deadline: Deadline) -> str:
+    def _finish(self, owner: str, ending: Ending, deadline: Deadline) -> Disconnected:
+        try:
+            party = self._party(ending.connection, deadline)
+        except NovuError as error:
+            return Disconnected(Outcome.NOT_ASKED, Outcome.FAILED, str(error), goes_on=True)
+        return self._end(party, owner, ending.connection, deadline, revokes=ending.revokes)
+
+    def _party(self, identifier: str, deadline: Deadline) -> Party:
+        """The app that a connection belongs to. Raises `NovuError`."""
+        known = self._connections.find(identifier)
+        return self._parties.of(known.integration) if known else self._parties.holding(identifier, deadline)
+
+    def _owner(self, party: Party, identifier: str, deadline: Deadline) -> str:
         """Whose it is: as Novu says or, if Novu holds it no more or does not answer, as this service remembers."""
         try:
-            return self._novu.retrieve(identifier, deadline).owner.identifier
+            return party.novu.retrieve(identifier, deadline).owner.identifier
         except NovuError as error:
             if error.status == 404:
                 return self._connections.owner_of(identifier)
@@ -141,40 +153,42 @@ class Upkeep:
                 raise
             return known.owner
 
-    def _end(self, owner: str, identifier: str, deadline: Deadline, *, revokes: bool) -> Disconnected:
+    def _end(self, party: Party, owner: str, identifier: str, deadline: Deadline, *, revokes: bool) -> Disconnected:
         """At Slack, then at Novu: if Slack fails, Novu keeps the token, so that it can be revoked later."""
         slack = Outcome.NOT_ASKED
         try:
             if revokes:
-                slack = self._revoke(identifier, deadline)
+                slack = _revoke(party, identifier, deadline)
             # Novu would leave them behind, pointing at nothing.
-            self._novu.endpoints.delete_all(identifier, deadline)
-            self._novu.endpoints.delete(endpoint_identifier(owner), deadline)
-            self._novu.delete(identifier, deadline)
+            party.novu.endpoints.delete_all(identifier, deadline)
+            party.novu.endpoints.delete(endpoint_identifier(owner), deadline)
+            party.novu.delete(identifier, deadline)
         except SlackRefused as refusal:
             goes_on = refusal.reason is Reason.SLACK_UNAVAILABLE
             return Disconnected(Outcome.FAILED, Outcome.NOT_ASKED, refusal.detail, goes_on=goes_on)
         except NovuError as error:
-            if error.status == 404 and self._knows_connections(deadline):
+            if error.status == 404 and _knows_connections(party, deadline):
                 return Disconnected(slack, Outcome.ALREADY_GONE)
             goes_on = error.is_transient or error.is_about_key or error.status == 404
             return Disconnected(slack, Outcome.FAILED, str(error), goes_on=goes_on)
         return Disconnected(slack, Outcome.DONE)
 
-    def _knows_connections(self, deadline: Deadline) -> bool:
-        """Whether a 404 is about the connection. If Novu's feature is switched off, it answers that to everything."""
-        try:
-            return self._novu.has_connections(deadline)
-        except NovuError:
-            return False
 
-    def _revoke(self, identifier: str, deadline: Deadline) -> Outcome:
-        try:
-            token = self._novu.token(identifier, deadline)
-        except NovuError as error:
-            if error.status == 404:
-                return Outcome.NOT_ASKED
-            raise
-        if token is None:
-            return Outcome.HIDDEN
-        return Outcome.DONE if self._slack.revoke(token, deadline) else Outcome.ALREADY_GONE
+def _knows_connections(party: Party, deadline: Deadline) -> bool:
+    """Whether a 404 is about the connection. If Novu's feature is switched off, it answers that to everything."""
+    try:
+        return party.novu.has_connections(deadline)
+    except NovuError:
+        return False
+
+
+def _revoke(party: Party, identifier: str, deadline: Deadline) -> Outcome:
+    try:
+        token = party.novu.token(identifier, deadline)
+    except NovuError as error:
+        if error.status == 404:
+            return Outcome.NOT_ASKED
+        raise
+    if token is None:
+        return Outcome.HIDDEN
+    return Outcome.DONE if party.slack.revoke(token, deadline) else Outcome.ALREADY_GONE

@@ -12,10 +12,12 @@ from datetime import timedelta
 
 from onboarding.clock.deadline import Deadline
 from onboarding.ephemeral.states import Claim, States
+from onboarding.flows.apps import Parties
 from onboarding.flows.deliver import Delivery
 from onboarding.ledger.attempts import Attempts, Ending
 from onboarding.model import CLAIM_GRACE, Attempt, InstallLink, Reason, Secret, Status, Unrecorded
 from onboarding.model.errors import (
+    AppMissing,
     LinkRevoked,
     OtherBrowser,
     SlackRefused,
@@ -23,7 +25,7 @@ from onboarding.model.errors import (
     StateUnknown,
     StoreUnavailable,
 )
-from onboarding.remote.slack import Slack, error_word, reason_of_return
+from onboarding.remote.slack import error_word, reason_of_return
 from onboarding.settings.log import LOGGER
 
 
@@ -37,8 +39,8 @@ class Started:
 
 
 class Install:
-    def __init__(self, slack: Slack, states: States, attempts: Attempts, delivery: Delivery) -> None:
-        self._slack = slack
+    def __init__(self, parties: Parties, states: States, attempts: Attempts, delivery: Delivery) -> None:
+        self._parties = parties
         self._states = states
         self._attempts = attempts
         self._delivery = delivery
@@ -46,7 +48,9 @@ class Install:
     def start(self, link: InstallLink) -> Started:
         """Raises `TooManyStarts` and `LinkRevoked`."""
         state, browser = Secret(secrets.token_urlsafe(32)), Secret(secrets.token_urlsafe(32))
-        started = Started(attempt_id(state), browser, self._slack.authorize_url(state))
+        started = Started(
+            attempt_id(state), browser, self._parties.slack(link.integration).authorize_url(state, link.workspace_id)
+        )
         self._states.begin(started.attempt_id, browser_hash(browser), link.id)
         self._attempts.start(started.attempt_id, link, browser_hash(browser))
         LOGGER.info("attempt started attempt=%s link=%s", started.attempt_id, link.id)
@@ -65,9 +69,15 @@ class Install:
             return None
         claimed_at = time.monotonic()
         try:
-            grant = self._slack.redeem(code)
+            grant = self._parties.slack(attempt.link.integration).redeem(code)
         except SlackRefused as refusal:
             self._end(attempt_id, Ending(refusal.reason, refusal.detail, _since(claimed_at)))
+            return None
+        except AppMissing as error:
+            self._end(attempt_id, Ending(Reason.SLACK_MISCONFIGURED, error.message, _since(claimed_at)))
+            return None
+        if attempt.link.workspace_id not in {None, grant.workspace.id}:
+            self._end(attempt_id, Ending(Reason.WRONG_WORKSPACE, "", _since(claimed_at), grant.workspace))
             return None
         LOGGER.info("granted attempt=%s workspace=%s", attempt_id, grant.workspace.id)
         return self._delivery.accept(attempt, grant, _since(claimed_at), deadline)

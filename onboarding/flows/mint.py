@@ -64,7 +64,11 @@ class Minting:
     def open(self, token: str) -> InstallLink:
         """The link behind an address. Raises `LinkForged`, `LinkMalformed`, `LinkExpired` and `LinkRevoked`."""
         link_id = self._links.short_id(token)
-        return self._links.open(token, self._clock()) if link_id is None else self._find_short(link_id)
+        if link_id is None:
+            return self._links.open(token, self._clock())
+        link = self._find_short(link_id)
+        self._links.check(link)
+        return link
 
     def connection(self, link: InstallLink) -> MadeConnection | None:
         """What the link's owner is connected to. Raises `LinkRevoked`."""
@@ -82,9 +86,9 @@ class Minting:
 
     def _healing(self, connection: MadeConnection) -> Payload:
         """What the link said that made it, as far as that is remembered."""
-        attempt = self._attempts.get(connection.attempt_id)
+        attempt, workspace_id = self._attempts.get(connection.attempt_id), connection.workspace.id
         if attempt:
-            return {**to_payload(attempt.link), "identifier": connection.identifier}
+            return {**to_payload(attempt.link), "identifier": connection.identifier, "workspaceId": workspace_id}
         return {
             "subscriberId": connection.subscriber_id,
             "context": {type_: id_ for type_, _, id_ in (key.rpartition(":") for key in connection.context_keys)}
@@ -92,6 +96,7 @@ class Minting:
             "connectionMode": "shared" if connection.is_shared else "subscriber",
             "integrationIdentifier": connection.integration,
             "identifier": connection.identifier,
+            "workspaceId": workspace_id,
         }
 
     def revoke(self, link_id: str) -> None:

@@ -7,10 +7,11 @@ import random
 import secrets
 import time
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any, Final, Protocol
 
-from onboarding.ledger.events import BEHIND_WAIT, Events, HostEvent
+from onboarding.ledger.events import BEHIND_WAIT, ENDPOINT, PING, Events, HostEvent
 from onboarding.model import Secret
 from onboarding.remote.webhook import Answered
 from onboarding.settings.log import LOGGER
@@ -38,6 +39,12 @@ FIELDS: Final = (
 
 
 class Endpoint(Protocol):
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def host(self) -> str: ...
+
     def post(self, headers: dict[str, str], body: bytes) -> Answered: ...
 
 
@@ -45,13 +52,27 @@ class Links(Protocol):
     def address(self, link_id: str) -> str: ...
 
 
-class Notify:
-    """`endpoint` is None if the host has named none."""
+@dataclass(frozen=True, slots=True)
+class Hearer:
+    """An endpoint, the integrations that it hears of (None: all), and the keys that sign for each."""
 
-    def __init__(self, events: Events, endpoint: Endpoint | None, signing: Sequence[Secret], links: Links) -> None:
+    endpoint: Endpoint
+    integrations: tuple[str, ...] | None
+    keys: Mapping[str, Sequence[Secret]]
+
+    def hears_of(self, integration: str) -> bool:
+        return self.integrations is None or integration in self.integrations
+
+    def keys_for(self, integration: str) -> Sequence[Secret]:
+        return self.keys.get(integration) or next(iter(self.keys.values()))
+
+
+class Notify:
+    """`hearers` is empty if the host has named no endpoint."""
+
+    def __init__(self, events: Events, hearers: Sequence[Hearer], links: Links) -> None:
         self._events = events
-        self._endpoint = endpoint
-        self._signing = signing
+        self.hearers = hearers
         self._links = links
 
     def body(self, event: HostEvent) -> dict[str, Any]:
@@ -73,37 +94,54 @@ class Notify:
             return BEHIND_WAIT
         if event is None:
             return None
-        if self._endpoint is None or (self._events.paused_since() and event.type != "ping"):
+        hearer = self.hearer_of(event)
+        if hearer is None or (self._events.paused_since(hearer.endpoint.name) and event.type != PING):
             self._events.hold(event_id)
             return None
-        return self._send(event, self._endpoint)
+        return self._send(event, hearer)
 
-    def ping(self) -> Answered | None:
-        """Send an event that tells of nothing, now. None without an endpoint."""
-        if self._endpoint is None:
-            return None
+    def ping(self, hearer: Hearer) -> Answered:
+        """Send an event that tells of nothing, now."""
         event_id = f"evt_{secrets.token_hex(16)}"
-        self._events.ping(event_id)
+        self._events.ping(event_id, hearer.endpoint.name)
         event = self._events.get(event_id)
-        answered = self._post(event, self._endpoint) if event else Answered(None)
+        answered = self._post(event, hearer) if event else Answered(None)
         self._events.sent(event_id, answered.status, is_over=True, is_good=answered.is_good)
         return answered
 
+    def hearer_of(self, event: HostEvent) -> Hearer | None:
+        """Whom it is for: that of its app."""
+        if event.type == PING:
+            name = event.data.get(ENDPOINT)
+            return next((each for each in self.hearers if name in {None, each.endpoint.name}), None)
+        integration = event.data.get("integrationIdentifier") or ""
+        return next((each for each in self.hearers if each.hears_of(integration)), None)
+
+    def paused_since(self) -> datetime | None:
+        """Since when some endpoint said that it is gone."""
+        return min(filter(None, (self._events.paused_since(each.endpoint.name) for each in self.hearers)), default=None)
+
+    def resume(self) -> int:
+        """Send everything that was kept. Gives how many events."""
+        return sum(self._events.resume(each.endpoint.name, each.integrations) for each in self.hearers)
+
     def redeliver(self, event_id: str) -> bool:
         """Once more, under the same id. If the endpoint is paused, everything that was kept goes out again."""
-        if self._events.get(event_id) is None:
+        event = self._events.get(event_id)
+        if event is None:
             return False
-        if self._events.paused_since():
-            self._events.resume()
+        hearer = self.hearer_of(event)
+        if hearer and self._events.paused_since(hearer.endpoint.name):
+            self._events.resume(hearer.endpoint.name, hearer.integrations)
         return self._events.redeliver(event_id)
 
-    def _send(self, event: HostEvent, endpoint: Endpoint) -> timedelta | None:
-        answered = self._post(event, endpoint)
+    def _send(self, event: HostEvent, hearer: Hearer) -> timedelta | None:
+        answered = self._post(event, hearer)
         is_over = event.tries >= len(WAITS)
         self._events.sent(event.id, answered.status, is_over=is_over, is_good=answered.is_good)
         _log(event, answered)
         if answered.status == GONE:
-            self._events.pause()
+            self._events.pause(hearer.endpoint.name, hearer.integrations)
             LOGGER.error("webhook paused: the endpoint says that it is gone")
             return None
         if answered.is_good or is_over:
@@ -111,9 +149,10 @@ class Notify:
         wait = WAITS[event.tries] * random.uniform(0.8, 1.2)  # noqa: S311
         return max(wait, timedelta(seconds=answered.retry_after))
 
-    def _post(self, event: HostEvent, endpoint: Endpoint) -> Answered:
+    def _post(self, event: HostEvent, hearer: Hearer) -> Answered:
         body = json.dumps(self.body(event), separators=(",", ":")).encode()
-        return endpoint.post(webhooks.headers(self._signing, event.id, int(time.time()), body), body)
+        keys = hearer.keys_for(event.data.get("integrationIdentifier") or "")
+        return hearer.endpoint.post(webhooks.headers(keys, event.id, int(time.time()), body), body)
 
 
 def _moment(event: HostEvent) -> str:

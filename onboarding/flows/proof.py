@@ -6,10 +6,10 @@ from typing import Final
 
 from onboarding.clock.deadline import Deadline
 from onboarding.ephemeral.limits import TEST_MESSAGES, Limit, Limits
+from onboarding.flows.apps import Parties
 from onboarding.ledger.attempts import Attempts
 from onboarding.model.destinations import MadeConnection
 from onboarding.model.errors import NoDestination, TokenHidden
-from onboarding.remote.novu import Novu
 from onboarding.remote.slack import Bot
 from onboarding.settings.environment import Settings
 from onboarding.settings.log import LOGGER
@@ -23,8 +23,8 @@ CHANGE_BY_LINK: Final = "To change where they go, ask {product} for a new connec
 
 
 class Proof:
-    def __init__(self, novu: Novu, bot: Bot, limits: Limits, attempts: Attempts, settings: Settings) -> None:
-        self._novu = novu
+    def __init__(self, parties: Parties, bot: Bot, limits: Limits, attempts: Attempts, settings: Settings) -> None:
+        self._parties = parties
         self._bot = bot
         self._limits = limits
         self._attempts = attempts
@@ -35,7 +35,7 @@ class Proof:
         destination, deadline = connection.destination, Deadline(SECONDS)
         if destination is None:
             raise NoDestination(connection.identifier)
-        token = self._novu.token(connection.identifier, deadline)
+        token = self._parties.novu(connection.integration).token(connection.identifier, deadline)
         if token is None:
             raise TokenHidden(connection.identifier)
         self._limits.spend(Limit(TEST_MESSAGES, connection.owner))
@@ -44,7 +44,7 @@ class Proof:
 
     def _text(self, connection: MadeConnection) -> str:
         attempt = self._attempts.get(connection.attempt_id)
-        product = self._settings.product_name
+        product = self._parties.of(connection.integration).app.brand.product_name
         account = attempt.link.account if attempt and attempt.link.account else product
         may_change = attempt is not None and attempt.link.has_destination
         change = (

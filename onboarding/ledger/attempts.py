@@ -122,6 +122,7 @@ class Ending:
     reason: Reason
     detail: str = ""
     back_for: timedelta = timedelta(0)
+    workspace: Workspace | None = None
 
 
 class Attempts:
@@ -170,12 +171,16 @@ class Attempts:
             "back_for": ending.back_for,
             "retention": self._retention,
             "is_awaiting": status is Status.AWAITING_APPROVAL,
+            "workspace_id": ending.workspace.id if ending.workspace else None,
+            "workspace_name": ending.workspace.name if ending.workspace else None,
         }
         return bool(
             self._postgres.run(
                 """
                 UPDATE attempt SET
                     status = %(status)s, reason = %(reason)s, detail = %(detail)s,
+                    workspace_id = coalesce(%(workspace_id)s, workspace_id),
+                    workspace_name = coalesce(%(workspace_name)s, workspace_name),
                     returned_at = coalesce(returned_at, now() - %(back_for)s),
                     timeline = timeline || event('returned', NULL, now() - %(back_for)s)
                         || event(%(status)s, %(told)s),

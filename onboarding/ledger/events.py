@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -17,6 +17,12 @@ MOST_AT_ONCE: Final = 500
 BEHIND_WAIT: Final = timedelta(milliseconds=300)
 """When an event is looked at again that waits for an earlier one of its owner to be sent for the first time."""
 PING: Final = "ping"
+ENDPOINT: Final = "to"
+"""In the data of a ping: the name of the only endpoint it is for."""
+_FOR_IT: Final = """
+    (%(integrations)s::text[] IS NULL OR data ->> 'integrationIdentifier' = ANY (%(integrations)s)
+        OR data ->> 'to' = %(endpoint)s)
+"""
 ID: Final = r"evt_[0-9a-f]{32}"
 _COLUMNS: Final = """
     e.id, e.sequence, e.type, e.at, e.data, e.status, e.tries, e.deliveries,
@@ -141,8 +147,11 @@ class Events:
         )
         return bool(row[0]) if row else None
 
-    def paused_since(self) -> datetime | None:
-        row = self._postgres.row("SELECT since FROM webhook_pause")
+    def paused_since(self, endpoint: str) -> datetime | None:
+        row = self._postgres.row(
+            "SELECT min(since) FROM webhook_pause WHERE endpoint IN ('', %(endpoint)s) HAVING count(*) > 0",
+            {"endpoint": endpoint},
+        )
         return row[0].astimezone(UTC) if row else None
 
     def hold(self, event_id: str) -> None:
@@ -164,25 +173,29 @@ class Events:
             {"id": event_id, "status": status, "is_good": is_good, "is_over": is_over},
         )
 
-    def pause(self) -> None:
-        """The endpoint says that it is gone: keep everything."""
+    def pause(self, endpoint: str, integrations: Sequence[str] | None) -> None:
+        """The endpoint says that it is gone: keep everything of these integrations (None: of all)."""
         self._postgres.run(
-            """
-            WITH paused AS (INSERT INTO webhook_pause DEFAULT VALUES ON CONFLICT DO NOTHING),
-            held AS (UPDATE event SET status = 'paused' WHERE status = 'pending' RETURNING id)
+            f"""
+            WITH paused AS (INSERT INTO webhook_pause (endpoint) VALUES (%(endpoint)s) ON CONFLICT DO NOTHING),
+            held AS (UPDATE event SET status = 'paused' WHERE status = 'pending' AND {_FOR_IT} RETURNING id)
             DELETE FROM work USING held WHERE kind = 'webhook' AND subject = held.id
-            """
+            """,
+            {"endpoint": endpoint, "integrations": None if integrations is None else list(integrations)},
         )
 
-    def resume(self) -> int:
+    def resume(self, endpoint: str, integrations: Sequence[str] | None) -> int:
         """Everything that was paused goes out again."""
         return self._postgres.run(
             f"""
-            WITH resumed AS (DELETE FROM webhook_pause),
-            released AS (UPDATE event SET status = 'pending', tries = 0 WHERE status = 'paused' RETURNING id)
+            WITH resumed AS (DELETE FROM webhook_pause WHERE endpoint IN ('', %(endpoint)s)),
+            released AS (
+                UPDATE event SET status = 'pending', tries = 0 WHERE status = 'paused' AND {_FOR_IT} RETURNING id
+            )
             INSERT INTO work (kind, subject) SELECT 'webhook', id FROM released
             {DUE_ANEW}
-            """
+            """,
+            {"endpoint": endpoint, "integrations": None if integrations is None else list(integrations)},
         )
 
     def redeliver(self, event_id: str) -> bool:
@@ -202,14 +215,17 @@ class Events:
             )
         )
 
-    def ping(self, event_id: str) -> None:
+    def ping(self, event_id: str, endpoint: str) -> None:
         """An event that tells of nothing."""
         self._postgres.run(
             """
-            WITH made AS (INSERT INTO event (id, type, data) VALUES (%(id)s, 'ping', '{}') RETURNING id)
+            WITH made AS (
+                INSERT INTO event (id, type, data)
+                VALUES (%(id)s, 'ping', jsonb_build_object(%(key)s::text, %(endpoint)s::text)) RETURNING id
+            )
             INSERT INTO work (kind, subject, due_at) SELECT 'webhook', id, now() + interval '20 s' FROM made
             """,
-            {"id": event_id},
+            {"id": event_id, "key": ENDPOINT, "endpoint": endpoint},
         )
 
     def forget(self) -> int:

@@ -36,14 +36,15 @@ def problems(url: Secret) -> Iterator[str]:
         yield _refusal(error)
 
 
-def newest_connection(url: Secret) -> tuple[str, str] | None:
+def newest_connection(url: Secret, integration: str | None) -> tuple[str, str] | None:
     """Identifier and workspace of the connection that was made last; None if there is none, or no answer."""
     statement = """
-        SELECT identifier, workspace_id FROM connection WHERE state = 'working' ORDER BY connected_at DESC LIMIT 1
+        SELECT identifier, workspace_id FROM connection WHERE state = 'working'
+        AND (%(integration)s::text IS NULL OR integration = %(integration)s) ORDER BY connected_at DESC LIMIT 1
     """
     try:
         with connecting.connect(url) as connection, connecting.cut_after(SECONDS, connection):
-            row = connection.execute(statement).fetchone()
+            row = connection.execute(statement, {"integration": integration}).fetchone()
     except psycopg.Error:
         return None
     return (row[0], row[1]) if row else None

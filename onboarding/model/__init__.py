@@ -102,6 +102,7 @@ class InstallLink:
     expires_at: datetime
     destination: WhoChooses = WhoChooses.CHOOSE
     is_short: bool = False
+    workspace_id: str | None = None
 
     @property
     def owner(self) -> Owner:
@@ -166,6 +167,7 @@ class Reason(StrEnum):
     WORKSPACE_POLICY = "workspace_policy"
     NO_BOT_TOKEN = "no_bot_token"  # noqa: S105
     SCOPES_MISSING = "scopes_missing"
+    WRONG_WORKSPACE = "wrong_workspace"
 
     NOVU_UNAUTHORIZED = "novu_unauthorized"
     INTEGRATION_NOT_FOUND = "integration_not_found"

@@ -249,5 +249,12 @@ class RefreshRefused(NovuError):
     """Novu asked Slack for a new token in exchange for the refresh token, and Slack refused."""
 
 
+class AppMissing(NovuError):
+    """No Slack app of this configuration is for an integration. Everything waits until an operator has added it."""
+
+    def __init__(self, integration: str) -> None:
+        super().__init__(f"no Slack app is configured for the integration {integration}")
+
+
 class IdentifierTaken(OnboardingError):
     """The connection identifier belongs to another owner at Novu."""

@@ -5,6 +5,7 @@ Nothing is followed, nothing is taken from the environment, and the address that
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
@@ -37,6 +38,9 @@ class Answered:
 class Webhook:
     def __init__(self, url: str, allowed_hosts: frozenset[str], outgoing: Outgoing) -> None:
         self._url = url
+        self.name = hashlib.sha256(url.encode()).hexdigest()[:16]
+        """Stands for the address, which may hold a secret."""
+        self.host = urlsplit(url).netloc
         host = (urlsplit(url).hostname or "").lower()
         is_trusted = host in allowed_hosts or is_loopback(host)
         self._http = Http(outgoing, permits=None if is_trusted else are_public, read_timeout=SECONDS)

@@ -11,11 +11,15 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
-from onboarding.settings import addresses
+from onboarding.settings import addresses, colors
 
 LOG_LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 ESCAPES: Final = "in a user name or a password, / : ? # @ % are written %2F %3A %3F %23 %40 %25"
+
+IMAGE_DATA: Final = re.compile(r"data:image/(png|jpeg|gif|webp|avif|svg\+xml);base64,[A-Za-z0-9+/]+={0,2}")
+LARGEST_IMAGE: Final = 100_000
+LEAST_CONTRAST: Final = 3
 
 Rule = Callable[[str], str | None]
 
@@ -39,6 +43,15 @@ def bare_origin(value: str) -> str | None:
     if problem := secure_url(value):
         return problem
     return None if urlsplit(value).path in {"", "/"} else "must not have a path"
+
+
+def origins(value: str) -> str | None:
+    """Of pages: as browsers name them, so that a page of another host, port or scheme is none of them."""
+    entries = split(value)
+    problem = next(filter(None, map(bare_origin, entries)), None)
+    if problem:
+        return f"each entry {problem}"
+    return None if entries else "must be origins like https://app.example.com, separated by commas"
 
 
 def must_start_with(schemes: Sequence[str]) -> str:
@@ -132,6 +145,32 @@ def contact(value: str) -> str | None:
     if addresses.parse(value) or (is_email and value.isprintable()):
         return None
     return "must be an e-mail address or an http or https URL"
+
+
+def page_url(value: str) -> str | None:
+    """An address that a page may link to."""
+    parts = addresses.parse(value)
+    is_good = parts is not None and parts.username is None and re.fullmatch(r"[\x21-\x7e]+", value)
+    return None if is_good else "must be an http or https URL in ASCII, without a user"
+
+
+def image_url(value: str) -> str | None:
+    """An address that fits into a page and into its Content-Security-Policy."""
+    if IMAGE_DATA.fullmatch(value):
+        return None if len(value) <= LARGEST_IMAGE else f"must be a data: URI of at most {LARGEST_IMAGE:,} characters"
+    parts = addresses.parse(value)
+    is_plain = re.fullmatch(r"[\x21-\x7e]+", value) and not re.search(r"""["'<>,;\\]""", value)
+    if parts is not None and parts.username is None and is_plain and addresses.is_secure(value):
+        return None
+    return "must be an https URL without quotes, commas and semicolons, or a data: URI of an image in base64"
+
+
+def accent_color(value: str) -> str | None:
+    if not re.fullmatch(r"#[0-9A-Fa-f]{6}", value):
+        return "must be a colour like #0a7d5c"
+    if colors.contrast(value, colors.WHITE) < LEAST_CONTRAST:
+        return f"must stand out from a white page, with a contrast of at least {LEAST_CONTRAST}:1; choose a darker one"
+    return None
 
 
 def webhook_url(value: str) -> str | None:

@@ -34,13 +34,20 @@ T = TypeVar("T")
 class Links:
     """Signs and opens the links of one deployment."""
 
-    def __init__(self, secret_keys: Sequence[Secret], max_age: timedelta, default_integration: str) -> None:
-        """`secret_keys` is oldest first; the last one signs."""
+    def __init__(
+        self,
+        secret_keys: Sequence[Secret],
+        max_age: timedelta,
+        default_integration: str,
+        integrations: frozenset[str] | None = None,
+    ) -> None:
+        """`secret_keys` is oldest first; the last one signs. Links may name these `integrations` only, unless None."""
         keys = [key.reveal() for key in secret_keys]
         self._serializer = URLSafeTimedSerializer(keys, salt=SALT)
         self._signer = Signer(keys, salt=SHORT_SALT)
         self.max_age = max_age
         self._default_integration = default_integration
+        self._integrations = integrations
 
     def mint(self, fields: Payload, expires_in: timedelta | None, now: datetime) -> InstallLink:
         """Make a link from payload fields other than `id` and `expiresAt`. It lives `LINK_MAX_AGE` at most."""
@@ -91,7 +98,15 @@ class Links:
         """Check every field of a payload; `LinkMalformed` names all that are wrong."""
         if not isinstance(payload, dict):
             raise LinkMalformed([Problem("payload", "must be an object")])
-        return _parse(payload, self._default_integration)
+        link = _parse(payload, self._default_integration)
+        self.check(link)
+        return link
+
+    def check(self, link: InstallLink) -> None:
+        """Raises `LinkMalformed` if no app here is for the link's integration."""
+        if self._integrations is not None and link.integration not in self._integrations:
+            said = "is for none of the Slack apps here" if link.integration else "is required: there are several apps"
+            raise LinkMalformed([Problem("integrationIdentifier", said)])
 
 
 def to_payload(link: InstallLink) -> dict[str, Any]:
@@ -106,6 +121,7 @@ def to_payload(link: InstallLink) -> dict[str, Any]:
         "identifier": link.identifier,
         "account": link.account,
         "returnUrl": link.return_url,
+        "workspaceId": link.workspace_id,
         "destination": link.destination.value if link.destination is not WhoChooses.CHOOSE else None,
         "expiresAt": link.expires_at.astimezone(UTC).isoformat(),
     }
@@ -128,6 +144,7 @@ def _parse(payload: Payload, default_integration: str) -> InstallLink:
     account = read.optional("account", _name)
     return_url = read.optional("returnUrl", _return_url)
     destination = read.optional("destination", _choosing) or WhoChooses.CHOOSE
+    workspace_id = read.optional("workspaceId", _workspace_id)
     expires_at = read.required("expiresAt", _utc)
     read.check(mode is not ConnectionMode.SHARED or bool(contexts), "context", "is required for a shared connection")
     read.check(
@@ -153,6 +170,7 @@ def _parse(payload: Payload, default_integration: str) -> InstallLink:
         return_url,
         expires_at,
         destination,
+        workspace_id=workspace_id,
     )
     return link if identifier else replace(link, identifier=link.owner.identifier)
 
@@ -225,6 +243,13 @@ def _choosing(value: object) -> WhoChooses:
         if value == choosing.value:
             return choosing
     raise _Wrong("must be choose, installer or none")
+
+
+def _workspace_id(value: object) -> str:
+    text = _text(value)
+    if not re.fullmatch(r"[TE][A-Z0-9]{1,63}", text):
+        raise _Wrong("must be the id of a Slack workspace (T…) or organisation (E…)")
+    return text
 
 
 def _identifier(value: object) -> str:

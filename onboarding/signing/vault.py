@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import base64
 import json
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from cryptography.fernet import Fernet, InvalidToken, MultiFernet
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from cryptography.fernet import InvalidToken
 
 from onboarding.model import Grant, Secret, Workspace
 from onboarding.model.errors import SealBroken
+from onboarding.signing.sealing import sealer
 
 
 class Vault:
@@ -21,7 +19,7 @@ class Vault:
 
     def __init__(self, secret_keys: Sequence[Secret]) -> None:
         """`secret_keys` is oldest first."""
-        self._fernet = MultiFernet([Fernet(_derive(key)) for key in reversed(secret_keys)])
+        self._fernet = sealer(secret_keys, b"onboarding grant")
 
     def seal(self, attempt_id: str, grant: Grant) -> str:
         return self._fernet.encrypt(json.dumps([attempt_id, _dump(grant)]).encode()).decode()
@@ -35,11 +33,6 @@ class Vault:
         except (InvalidToken, ValueError, KeyError, TypeError):
             pass
         raise SealBroken(attempt_id)
-
-
-def _derive(key: Secret) -> bytes:
-    hkdf = HKDF(algorithm=hashes.SHA256(), length=32, salt=None, info=b"onboarding grant")
-    return base64.urlsafe_b64encode(hkdf.derive(key.reveal().encode()))
 
 
 def _dump(grant: Grant) -> dict[str, Any]:

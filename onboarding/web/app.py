@@ -14,6 +14,7 @@ from onboarding.web import problems, shell
 from onboarding.web.admin import admin_pages
 from onboarding.web.api import api_calls
 from onboarding.web.csrf import Csrf
+from onboarding.web.embed import embed
 from onboarding.web.pages.destination import destination_pages
 from onboarding.web.pages.home import home_pages
 from onboarding.web.pages.install import install_pages
@@ -47,6 +48,8 @@ def build(env: Mapping[str, str]) -> Flask:
     problems.install(app)
     for blueprint in (home_pages, install_pages, outcome_pages, destination_pages, slack_events, api_calls):
         app.register_blueprint(blueprint)
+    if settings.embed_origins:
+        app.register_blueprint(embed)
     if settings.has_status_page:
         app.register_blueprint(admin_pages)
     return app

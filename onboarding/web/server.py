@@ -38,7 +38,8 @@ def create() -> Flask:
 
     try:
         app = build(os.environ)
-        app.extensions["onboarding"].slack.prepare()
+        for party in app.extensions["onboarding"].parties.all:
+            party.slack.prepare()
         return app
     except ConfigError as error:
         sys.stderr.write(f"{error}\n")

@@ -30,6 +30,10 @@ HEADERS: Final = {
 }
 
 
+MAY_BE_KEPT: Final = {"static", "embed.script", "embed.pinned_script", "embed.integrity", "embed.types"}
+"""The endpoints whose answers browsers and proxies may store."""
+
+
 class Service(Flask):
     """Flask, but an unexpected error is logged by route: its path may hold an install link."""
 
@@ -57,7 +61,7 @@ def install(app: Flask, settings: Settings) -> None:
         behind = ProxyFix(behind, x_for=settings.trusted_proxy_count, x_proto=0, x_host=0)
     app.wsgi_app = PublicOrigin(behind, settings.public_url)  # type: ignore[method-assign]
     app.before_request(_begin)
-    app.after_request(_finisher(_content_security_policy(settings.slack.url), is_https=settings.is_https))
+    app.after_request(_finisher(_content_security_policy(settings.apps.first.slack.url), is_https=settings.is_https))
 
 
 def _begin() -> None:
@@ -71,7 +75,7 @@ def _finisher(policy: str, *, is_https: bool) -> Callable[[Response], Response]:
         response.headers.update(HEADERS)
         response.headers["Content-Security-Policy"] = policy
         response.headers["X-Request-ID"] = request_id()
-        if request.endpoint != "static" or response.status_code not in {200, 206, 304}:
+        if request.endpoint not in MAY_BE_KEPT or response.status_code not in {200, 206, 304}:
             response.headers["Cache-Control"] = "no-store"
         if is_https:
             response.headers["Strict-Transport-Security"] = "max-age=31536000"

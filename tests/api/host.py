@@ -65,6 +65,10 @@ class Host:
     def revoke(self, link_id: str) -> Answer:
         return self.call("DELETE", f"/v1/links/{link_id}")
 
+    def post(self, path: str, body: object, key: str | None = None) -> Answer:
+        headers = {} if key is None else {"Idempotency-Key": key}
+        return self.call("POST", path, headers, data=json.dumps(body), content_type="application/json")
+
     def put(self, path: str, body: object) -> Answer:
         return self.call("PUT", path, data=json.dumps(body), content_type="application/json")
 

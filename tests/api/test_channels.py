@@ -139,7 +139,7 @@ def test_a_connection_that_has_ended_has_no_channels(host: Host, connected: str,
 
 
 def test_a_connection_that_novu_has_lost_is_not_found(host: Host, connected: str, wiring: Wiring) -> None:
-    wiring.novu.delete(connected, Deadline(5))
+    wiring.parties.first.novu.delete(connected, Deadline(5))
     assert host.channels(connected).status == 404
 
 

@@ -66,7 +66,7 @@ def test_hidden_tokens_leave_it_unknown(
 
 
 def test_one_that_novu_has_deleted_has_ended(host: Host, connected: str, wiring: Wiring) -> None:
-    wiring.novu.delete(connected, Deadline(5))
+    wiring.parties.first.novu.delete(connected, Deadline(5))
     answer = host.ask(connected, "check")
     assert (answer.status, answer.body["state"], answer.body["reason"]) == (200, "ended", "deleted_at_novu")
     assert host.ask(connected, "check").status == 404, "there is nothing left to ask about"

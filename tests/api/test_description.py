@@ -30,6 +30,7 @@ from onboarding.model import Reason, Status
 from onboarding.sandbox.serve import serving
 from onboarding.web.admin import words
 from onboarding.web.api.callers import Caller
+from onboarding.web.api import status_tokens
 from onboarding.web.api.creation import FIELDS
 from onboarding.web.api.schemas import EVENTS
 from onboarding.web.api.shapes import PATH_SEGMENT
@@ -57,6 +58,7 @@ LABELS: Final = (
     "POST /v1/connections/{identifier}/test",
     "GET /v1/events",
     "POST /v1/events/{id}/redeliver",
+    "POST /v1/status-tokens",
 )
 CHECKS: Final = [
     content_type_conformance,
@@ -157,11 +159,12 @@ def test_every_answer_is_described(described: Description, label: str, mode: Gen
     assert described.answered.total() >= BOUNDED.max_examples
 
 
-def test_what_is_described_is_taken(described: Description) -> None:
+@pytest.mark.parametrize("label", ["POST /v1/links", "POST /v1/status-tokens"])
+def test_what_is_described_is_taken(described: Description, label: str) -> None:
     """In ASCII, where a pattern can say what is printable; what makes a URL good no pattern says."""
 
     @BOUNDED
-    @given(case=described.operation("POST /v1/links", ASCII).as_strategy())
+    @given(case=described.operation(label, ASCII).as_strategy())
     def takes(case: Any) -> None:
         case.headers = {}
         if case.body.get("returnUrl"):
@@ -219,7 +222,9 @@ def test_the_document_is_openapi(described: Description) -> None:
 
 
 def test_every_field_is_described(described: Description) -> None:
-    assert set(described.document["components"]["schemas"]["NewLink"]["properties"]) == {*FIELDS, "expiresIn"}
+    schemas = described.document["components"]["schemas"]
+    assert set(schemas["NewLink"]["properties"]) == {*FIELDS, "expiresIn"}
+    assert set(schemas["NewStatusToken"]["properties"]) == {*status_tokens.FIELDS, "expiresIn"}
     labels = {
         f"{method.upper()} {path}"
         for path, item in described.document["paths"].items()
@@ -255,6 +260,8 @@ def test_the_examples_are_what_they_are_examples_of(described: Description, host
     schemas = described.document["components"]["schemas"]
     for example in schemas["NewLink"]["examples"]:
         assert host.create(example).status == 201
+    for example in schemas["NewStatusToken"]["examples"]:
+        assert host.post("/v1/status-tokens", example).status == 201
     for example in schemas["NewDestination"]["examples"]:
         assert host.point(MINE, **example).broken == ["channelId"], "well-formed, and not known to the local Slack"
     for name in (
@@ -269,6 +276,7 @@ def test_the_examples_are_what_they_are_examples_of(described: Description, host
         "Tested",
         "HostEvent",
         "HostEventPage",
+        "StatusToken",
     ):
         for example in schemas[name]["examples"]:
             assert set(example) == set(schemas[name]["required"])

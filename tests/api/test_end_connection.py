@@ -192,7 +192,7 @@ def test_a_hidden_token_stays_at_slack(
 
 
 def test_what_novu_has_deleted_already_ends_here_too(host: Host, connected: str, wiring: Wiring) -> None:
-    wiring.novu.delete(connected, Deadline(5))
+    wiring.parties.first.novu.delete(connected, Deadline(5))
     assert host.end(connected, revoke="true").status == 204
     assert state(host, connected) == ("ended", "disconnected")
 

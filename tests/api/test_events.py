@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from flask import Flask
 
 from onboarding.clock import utc_now
 from onboarding.ledger.audit import Action
 from onboarding.wiring import Wiring
 from tests.aging import Database
-from tests.api.host import Answer, Host, path_of
+from tests.api.host import KEYS, Answer, Host, path_of
 from tests.conftest import MintLink
 from tests.fakes import LocalSlack
 from tests.person import Person
@@ -157,15 +159,18 @@ def test_an_event_is_sent_again(host: Host, connected: str, wiring: Wiring, ledg
 
 
 def test_after_a_pause_everything_goes_out_again(
-    host: Host, person: Person, mint: MintLink, wiring: Wiring, ledger_db: Database
+    make_app: Callable[..., Flask], host: Host, person: Person, mint: MintLink, witness: Witness
 ) -> None:
     for number in range(3):
         person.install(mint(context={"tenant": f"org-{number}"}))
-    wiring.ledger.events.pause()
+    app = make_app(API_KEYS=KEYS, WEBHOOK_URL="http://127.0.0.1:9/hear", WEBHOOK_SECRETS="whsec_" + "a" * 32)
+    notify = app.extensions["onboarding"].notify
+    [hearer] = notify.hearers
+    app.extensions["onboarding"].ledger.events.pause(hearer.endpoint.name, hearer.integrations)
     assert {(each["delivery"]["status"], each["delivery"]["nextTryAt"]) for each in listed(host)} == {("paused", None)}
-    redeliver(host, listed(host)[0]["id"])
+    redeliver(Host(app, witness), listed(host)[0]["id"])
     assert {each["delivery"]["status"] for each in listed(host)} == {"pending"}
-    assert wiring.ledger.events.paused_since() is None
+    assert notify.paused_since() is None
 
 
 def test_without_an_endpoint_events_are_kept(host: Host, connected: str, wiring: Wiring) -> None:
@@ -226,7 +231,7 @@ def test_a_question_that_makes_no_sense_is_named(host: Host, query: str, fields:
 
 
 def test_a_ping_tells_of_nothing(host: Host, wiring: Wiring) -> None:
-    wiring.ledger.events.ping("evt_" + "a" * 32)
+    wiring.ledger.events.ping("evt_" + "a" * 32, "0" * 16)
     [event] = listed(host, type="ping")
     assert set(event["data"].values()) == {None}
 

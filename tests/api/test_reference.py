@@ -73,7 +73,7 @@ def test_the_commands_work(document: dict[str, Any], served: str) -> None:
     statuses = {}
     for call in reference.of({**document, "servers": [{"url": served}]}).calls:
         statuses[call.id] = curl(call.curl.replace("$API_KEY", KEY))
-    of_links = {"createLink": 201, "revokeLink": 204, "listAttempts": 200, "readAttempt": 404}
+    of_links = {"createLink": 201, "revokeLink": 204, "listAttempts": 200, "readAttempt": 404, "createStatusToken": 201}
     lists = {"listConnections": 200, "listEvents": 200}
     of_connections = ("readConnection", "endConnection", "checkConnection", "reconnect", "listChannels")
     unknown = dict.fromkeys((*of_connections, "setDestination", "sendTest", "redeliverEvent"), 404)

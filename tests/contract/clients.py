@@ -18,7 +18,7 @@ from onboarding.clock.deadline import Deadline
 from onboarding.model import Connection, ConnectionMode, Context, Grant, InstallLink, Secret, Workspace
 from onboarding.model.errors import NovuError
 from onboarding.remote.novu import Filter, Novu
-from onboarding.settings.environment import NovuSettings
+from onboarding.settings.apps import NovuSettings
 
 KEY: Final = "sandbox-novu-key"
 NEVER: Final = utils.RetryConfig("none", utils.BackoffStrategy(1, 1, 1.0, 1, 0), False)

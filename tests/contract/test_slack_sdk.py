@@ -15,7 +15,7 @@ from onboarding.model.errors import SlackRefused
 from onboarding.remote.slack import Slack
 from onboarding.sandbox.slack import SlackApp
 from onboarding.sandbox.slack.outcomes import OUTCOMES
-from onboarding.settings.environment import SlackSettings
+from onboarding.settings.apps import SlackSettings
 from tests.sandbox.clients import CLIENT, REDIRECT_URI, SlackSite
 
 CREDENTIALS = {"client_id": CLIENT[0], "client_secret": CLIENT[1]}

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 import redis
 from flask import Flask
 
-from onboarding.settings.environment import DEFAULT_SCOPES
+from onboarding.settings.apps import DEFAULT_SCOPES
 from onboarding.wiring import Wiring
 from tests.aging import Database, pass_time
 from tests.conftest import MintLink

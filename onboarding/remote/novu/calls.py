@@ -11,7 +11,7 @@ from onboarding.model.errors import NovuError
 from onboarding.remote.failure import NoAnswer
 from onboarding.remote.http import Answer, Http
 from onboarding.remote.novu import wire
-from onboarding.settings.environment import NovuSettings
+from onboarding.settings.apps import NovuSettings
 
 FIRST_WAIT: Final = 0.5
 

@@ -16,7 +16,7 @@ from onboarding.remote.novu import wire
 from onboarding.remote.novu.calls import Calls
 from onboarding.remote.novu.endpoints import Endpoints
 from onboarding.remote.novu.wire import Page
-from onboarding.settings.environment import NovuSettings
+from onboarding.settings.apps import NovuSettings
 
 PATH: Final = "/v1/channel-connections"
 MOST_PER_PAGE: Final = 100

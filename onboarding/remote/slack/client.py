@@ -16,7 +16,7 @@ from onboarding.remote.http import Http
 from onboarding.remote.slack.bot import Bot
 from onboarding.remote.slack.errors import ALREADY_GONE, refusal
 from onboarding.remote.slack.wire import read_fields, read_id, read_text
-from onboarding.settings.environment import SlackSettings
+from onboarding.settings.apps import SlackSettings
 
 if TYPE_CHECKING:
     from onboarding.remote import oauth
@@ -36,8 +36,10 @@ class Slack:
         _ = self._client
         self._http.prepare(self._settings.url)
 
-    def authorize_url(self, state: Secret) -> str:
-        return self._client.authorize_url(f"{self._settings.url}/oauth/v2/authorize", state.reveal())
+    def authorize_url(self, state: Secret, workspace_id: str | None = None) -> str:
+        """`workspace_id` is the workspace that Slack's page begins with. The person may choose another."""
+        team = {"team": workspace_id} if workspace_id else {}
+        return self._client.authorize_url(f"{self._settings.url}/oauth/v2/authorize", state.reveal(), **team)
 
     def redeem(self, code: Secret, deadline: Deadline | None = None) -> Grant:
         """Exchange the authorization code, once. Raises `SlackRefused` when no usable grant came of it."""

@@ -28,7 +28,7 @@ def write(attempt: Attempt) -> str:
         "timeline": [
             {"at": _moment(event.at), "event": event.name, "detail": event.detail} for event in attempt.timeline
         ],
-        "service": {"publicUrl": wiring().settings.public_url, "novuUrl": wiring().settings.novu.url},
+        "service": {"publicUrl": wiring().settings.public_url, "novuUrl": wiring().settings.apps.first.novu.url},
         "writtenAt": _moment(wiring().clock()),
     }
     return json.dumps(content, indent=2, ensure_ascii=False)

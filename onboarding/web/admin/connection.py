@@ -11,6 +11,7 @@ from onboarding.clock.deadline import Deadline
 from onboarding.model import Connection
 from onboarding.model.destinations import MadeConnection
 from onboarding.model.errors import NovuError
+from onboarding.remote.novu import Novu
 from onboarding.web.admin import connection_words, destination, destination_words, show, words
 from onboarding.web.admin.door import admin_pages
 from onboarding.web.context import wiring
@@ -32,7 +33,8 @@ class Known:
 def connection(identifier: str) -> ResponseReturnValue:
     made, problem = wiring().ledger.connections.find(identifier), ""
     try:
-        known = _live(wiring().novu.retrieve(identifier, Deadline(SECONDS)), made)
+        deadline = Deadline(SECONDS)
+        known = _live(novu_of(identifier, made, deadline).retrieve(identifier, deadline), made)
     except NovuError as error:
         is_gone = error.status == 404
         problem = "" if is_gone else words.novu_problem(error)
@@ -40,6 +42,12 @@ def connection(identifier: str) -> ResponseReturnValue:
             return _refuse(problem)
         known = _remembered(made, is_gone=is_gone)
     return _page(known, problem)
+
+
+def novu_of(identifier: str, made: MadeConnection | None, deadline: Deadline) -> Novu:
+    """Where a connection is held. Raises `NovuError`."""
+    parties = wiring().parties
+    return parties.novu(made.integration) if made else parties.holding(identifier, deadline).novu
 
 
 def _page(known: Known, problem: str) -> ResponseReturnValue:

@@ -17,7 +17,7 @@ from onboarding.model import Connection
 from onboarding.model.destinations import MadeConnection
 from onboarding.model.errors import CursorMalformed, NovuError
 from onboarding.model.names import clean_name
-from onboarding.remote.novu import Filter
+from onboarding.remote.novu import Filter, Novu
 from onboarding.web import auditing
 from onboarding.web.admin import checking, connection, connection_words, destination, door, show, words
 from onboarding.web.admin.changed import Changed
@@ -75,10 +75,16 @@ def connections() -> ResponseReturnValue:
 
 def _live(given: dict[str, str]) -> Rows:
     """Raises `NovuError`."""
-    page = wiring().novu.list(_filter(given), Deadline(SECONDS))
+    page = _novu(given["integration"]).list(_filter(given), Deadline(SECONDS))
     made = wiring().ledger.connections.by_owners([each.owner.identifier for each in page.connections])
     rows = tuple(Row(each, _same(each, made.get(each.owner.identifier))) for each in page.connections)
     return Rows(rows, page.next, page.previous)
+
+
+def _novu(integration: str) -> Novu:
+    """Raises `AppMissing`. Several apps have several lists: without a filter, it is the first one's."""
+    parties = wiring().parties
+    return parties.novu(integration) if integration else parties.first.novu
 
 
 def _same(live: Connection, made: MadeConnection | None) -> MadeConnection | None:
@@ -119,7 +125,8 @@ def _rename(identifier: str) -> Changed:
     if not name:
         return Changed(Action.RENAMED, words.NAME_MISSING, "stop")
     try:
-        wiring().novu.rename(identifier, name, _key(), Deadline(SECONDS))
+        novu = connection.novu_of(identifier, wiring().ledger.connections.find(identifier), Deadline(SECONDS))
+        novu.rename(identifier, name, _key(), Deadline(SECONDS))
     except NovuError as error:
         return Changed(Action.RENAMED, words.novu_problem(error), "stop")
     return Changed(Action.RENAMED, words.RENAMED.format(name=name), "good")

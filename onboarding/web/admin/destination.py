@@ -17,6 +17,7 @@ from onboarding.model.errors import NotRecorded, NovuError, OnboardingError
 from onboarding.web.admin import destination_words as words
 from onboarding.web.admin.changed import Changed
 from onboarding.web.context import wiring
+from onboarding.web.pages.about import About
 
 SECONDS: Final = 8.0
 
@@ -96,11 +97,12 @@ def test(identifier: str) -> Changed:
 
 def _doing(action: Action, identifier: str, do: Callable[[MadeConnection], str], attempted: words.Attempted) -> Changed:
     """Do it, or say in plain words why it did not work."""
+    made = wiring().ledger.connections.find(identifier)
     try:
-        told = do(_check(wiring().ledger.connections.find(identifier)))
+        told = do(_check(made))
     except OnboardingError as error:
         tone = "wait" if isinstance(error, NotRecorded) else "stop"
-        return Changed(action, words.problem(error, attempted), tone)
+        return Changed(action, words.problem(error, attempted, About(connection=made).brand), tone)
     return Changed(action, told, "good")
 
 
@@ -117,7 +119,7 @@ def _chosen(connection: MadeConnection, text: str) -> Destination:
     """A person if it looks like one's id, in capitals: a word of a channel's name must not become one."""
     channels = wiring().channels
     if PERSON.fullmatch(text):
-        return channels.person(connection, text, wiring().settings.slack.scopes)
+        return channels.person(connection, text)
     return channels.pasted(Place(connection), ANYBODY, text)
 
 
@@ -138,7 +140,9 @@ def _where(made: MadeConnection, held: tuple[Held, ...] | None, problem: str) ->
 
 def _held(identifier: str, made: MadeConnection | None) -> tuple[Held, ...]:
     """Everybody's. Raises `NovuError`."""
-    listed = wiring().novu.endpoints.list(identifier, Deadline(SECONDS))
+    parties, deadline = wiring().parties, Deadline(SECONDS)
+    novu = parties.novu(made.integration) if made else parties.holding(identifier, deadline).novu
+    listed = novu.endpoints.list(identifier, deadline)
     ours = made.endpoint_identifier if made else ""
     return tuple(
         Held(

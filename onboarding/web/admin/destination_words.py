@@ -23,6 +23,7 @@ from onboarding.model.errors import (
     TokenHidden,
     TooOften,
 )
+from onboarding.settings.apps import Brand
 from onboarding.web.pages import render
 
 UNKNOWN: Final = (
@@ -155,7 +156,7 @@ def told(detail: str) -> str:
     return TIMELINE[kind].format(id=target) if kind in TIMELINE else detail
 
 
-def problem(error: OnboardingError, attempted: Attempted) -> str:
+def problem(error: OnboardingError, attempted: Attempted, brand: Brand) -> str:
     """What went wrong, and what to do about it."""
     match error:
         case NotRecorded():
@@ -165,17 +166,17 @@ def problem(error: OnboardingError, attempted: Attempted) -> str:
         case StoreUnavailable():
             return attempted.unclear.format(who=error.store)
         case SlackSaysNo():
-            return _slack(error, attempted)
+            return _slack(error, attempted, brand)
         case NovuError():
             return f"{attempted.nothing} {_novu(error)}"
         case _:
-            return f"{attempted.nothing} {_todo(error)}"
+            return f"{attempted.nothing} {_todo(error, brand)}"
 
 
-def _todo(error: OnboardingError) -> str:
+def _todo(error: OnboardingError, brand: Brand) -> str:
     match error:
         case DestinationRefused():
-            return NOT_THERE[error.why].format(invite=render.invite())
+            return NOT_THERE[error.why].format(invite=render.invite(brand))
         case Impossible():
             return error.why
         case TooOften():
@@ -190,11 +191,11 @@ def _todo(error: OnboardingError) -> str:
             raise error
 
 
-def _slack(error: SlackSaysNo, attempted: Attempted) -> str:
+def _slack(error: SlackSaysNo, attempted: Attempted, brand: Brand) -> str:
     if error.remedy is Remedy.LATER and attempted is TEST and not isinstance(error, RateLimited):
         return attempted.unclear.format(who="Slack")
     wait = f" in {render.in_words(timedelta(seconds=error.retry_after))}" if error.retry_after else " in a moment"
-    todo = SLACK_WORDS.get(error.word, SLACK_REMEDIES[error.remedy]).format(invite=render.invite(), wait=wait)
+    todo = SLACK_WORDS.get(error.word, SLACK_REMEDIES[error.remedy]).format(invite=render.invite(brand), wait=wait)
     return SLACK_SAID.format(nothing=attempted.nothing, word=error.word, todo=todo)
 
 

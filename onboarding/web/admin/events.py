@@ -6,7 +6,6 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from flask import abort, flash, request, url_for
 from flask.typing import ResponseReturnValue
@@ -53,7 +52,7 @@ def events() -> ResponseReturnValue:
         given=given,
         listed=[(event, about(event)) for event in found],
         next_page=after,
-        paused_since=wiring().ledger.events.paused_since(),
+        paused_since=wiring().notify.paused_since(),
         host=_host(),
         told=event_words,
     )
@@ -80,7 +79,7 @@ def deliver_event(event_id: str) -> ResponseReturnValue:
         abort(404)
     if not _host():
         return _done(Action.REDELIVERED, event_id, event_words.NOWHERE, "stop")
-    was_paused = wiring().ledger.events.paused_since() is not None
+    was_paused = wiring().notify.paused_since() is not None
     wiring().notify.redeliver(event_id)
     told = event_words.ALL_SENT_AGAIN if was_paused else event_words.SENT_AGAIN
     return _done(Action.REDELIVERED, event_id, told, "good")
@@ -89,9 +88,9 @@ def deliver_event(event_id: str) -> ResponseReturnValue:
 @admin_pages.post("/events/resume")
 def resume_events() -> ResponseReturnValue:
     """Send what was kept while the endpoint was gone."""
-    if wiring().ledger.events.paused_since() is None:
+    if wiring().notify.paused_since() is None:
         return _done(Action.RESUMED, "", event_words.NOT_PAUSED, "wait")
-    number = wiring().ledger.events.resume()
+    number = wiring().notify.resume()
     counted = f"{number} event{'s' if number != 1 else ''}"
     return _done(Action.RESUMED, "", event_words.RESUMED.format(number=counted), "good")
 
@@ -99,7 +98,10 @@ def resume_events() -> ResponseReturnValue:
 @admin_pages.post("/events/ping")
 def ping() -> ResponseReturnValue:
     """Send a test event, and say what the endpoint answered."""
-    return _done(Action.PINGED, "", *event_words.pinged(wiring().notify.ping()))
+    answers = [wiring().notify.ping(hearer) for hearer in wiring().notify.hearers]
+    # One that did not take it is what the operator has to know.
+    worst = min(answers, key=lambda each: each.is_good, default=None)
+    return _done(Action.PINGED, "", *event_words.pinged(worst))
 
 
 def about(event: HostEvent) -> About:
@@ -137,8 +139,7 @@ def _body(event: HostEvent) -> dict[str, Any]:
 
 def _host() -> str:
     """Where events go. The rest of the address may hold a secret."""
-    named = wiring().settings.webhook
-    return urlsplit(named.url).netloc if named else ""
+    return ", ".join(hearer.endpoint.host for hearer in wiring().notify.hearers)
 
 
 def _done(action: Action, event_id: str, told: str, tone: str) -> ResponseReturnValue:

@@ -74,7 +74,7 @@ def _work(report: Report) -> Part:
 
 def _events() -> list[Part]:
     """Shown only while sending to the host's endpoint is paused."""
-    since = wiring().ledger.events.paused_since() if wiring().settings.webhook else None
+    since = wiring().notify.paused_since()
     return [Part("Events", False, "paused", event_words.PAUSED_IN_SHORT.format(ago=show.ago(since)))] if since else []
 
 

@@ -30,6 +30,7 @@ FIELDS: Final = {
     "account": "account",
     "return_url": "returnUrl",
     "destination": "destination",
+    "workspace": "workspaceId",
     "lasts": "expiresIn",
 }
 """The fields of the form, and what each is called in a link."""
@@ -83,11 +84,16 @@ def _show(form: Form, status: int = 200) -> ResponseReturnValue:
         listed=listed,
         next_page=next_page,
         chosen=wiring().minting.find(chosen) if LINK_ID.fullmatch(chosen) else None,
-        default_integration=wiring().settings.novu.integration,
+        default_integration=_default_integration(),
         longest=render.in_words(wiring().settings.link_max_age),
         units=UNITS,
         destinations=words.DESTINATIONS,
     )
+
+
+def _default_integration() -> str:
+    default = wiring().settings.apps.default
+    return default.integration if default else ""
 
 
 def _payload(given: Mapping[str, str]) -> dict[str, Any]:
@@ -99,6 +105,7 @@ def _payload(given: Mapping[str, str]) -> dict[str, Any]:
         "account": given["account"],
         "returnUrl": given["return_url"],
         "destination": given["destination"],
+        "workspaceId": given["workspace"],
     }
     return {name: value or None for name, value in fields.items()}
 

@@ -22,7 +22,7 @@ def page(template: str, heading: str, status: int = 200, *, support_code: str = 
         heading=escape(heading),
         words=messages,
         says=words,
-        product=wiring().settings.product_name,
+        product=wiring().settings.brand.product_name,
         support_code=support_code or request_id(),
         me=me() if is_known() else None,
         notices=get_flashed_messages(with_categories=True),

@@ -106,6 +106,12 @@ REASONS: Final[Mapping[Reason, Explained]] = {
         "The grant lacks scopes that SLACK_SCOPES asks for.",
         "Add the scopes below to the Slack app, or take them out of SLACK_SCOPES. " + ASK_AGAIN,
     ),
+    Reason.WRONG_WORKSPACE: Explained(
+        "Wrong workspace",
+        "The link was for one workspace, and the person chose another in Slack. Nothing was stored at Novu.",
+        "Ask the customer to open the link again and choose the right workspace. If the other one is right, send a "
+        "new link without a workspace.",
+    ),
     Reason.NOVU_UNAUTHORIZED: Explained(
         "Novu key wrong", "Novu does not accept NOVU_SECRET_KEY. The grant is kept sealed.", FIX_SETTINGS
     ),

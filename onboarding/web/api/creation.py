@@ -57,10 +57,15 @@ def _record(link: InstallLink, keyed: Keyed | None, caller: Caller) -> dict[str,
 
 def _mint(body: Body, problems: Sequence[Problem]) -> InstallLink:
     """A link that nobody knows of yet. Names everything that is wrong at once, `problems` known before included."""
-    problems = [*problems, *_unknown(body), *_life_problems(body.get(LIFE))]
-    fields = {name: body[name] for name in FIELDS if name in body}
+    most = int(wiring().settings.link_max_age.total_seconds())
+    problems = [*problems, *unknown(body, FIELDS), *life_problems(body.get(LIFE), most)]
+    return link_of(body, FIELDS, None if problems else _life(body.get(LIFE)), problems)
+
+
+def link_of(body: Body, names: Sequence[str], life: timedelta | None, problems: Sequence[Problem]) -> InstallLink:
+    """A link that nobody knows of yet, from the fields of these names. Raises `Invalid` with all `problems`."""
     try:
-        link = wiring().minting.mint(fields, None if problems else _life(body.get(LIFE)))
+        link = wiring().minting.mint({name: body[name] for name in names if name in body}, life)
     except LinkMalformed as error:
         raise Invalid([*problems, *error.problems]) from error
     if problems:
@@ -68,12 +73,12 @@ def _mint(body: Body, problems: Sequence[Problem]) -> InstallLink:
     return link
 
 
-def _unknown(body: Body) -> list[Problem]:
-    return [Problem(name, "is not a field of this call") for name in body if name not in {*FIELDS, LIFE}]
+def unknown(body: Body, names: Sequence[str]) -> list[Problem]:
+    """Fields that are none of these, nor how long it is to live."""
+    return [Problem(name, "is not a field of this call") for name in body if name not in {*names, LIFE}]
 
 
-def _life_problems(value: object) -> list[Problem]:
-    most = int(wiring().settings.link_max_age.total_seconds())
+def life_problems(value: object, most: int) -> list[Problem]:
     if value is None:
         return []
     if isinstance(value, int | float) and not isinstance(value, bool) and 1 <= value <= most and value % 1 == 0:

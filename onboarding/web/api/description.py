@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from onboarding.settings.environment import Settings
-from onboarding.web.api import asking, connection_description, event_description
+from onboarding.web.api import asking, connection_description, event_description, status_token_description
 from onboarding.web.api.describing import (
     WITH_BODY,
     answer,
@@ -46,6 +46,7 @@ def document(settings: Settings) -> dict[str, Any]:
             "/v1/attempts/{id}": {"parameters": [id_of("attempt", ATTEMPT_ID)], "get": _read_attempt()},
             **connection_description.paths(),
             **event_description.paths(),
+            **status_token_description.paths(),
         },
         "components": {
             "schemas": schemas(int(settings.link_max_age.total_seconds())),

@@ -55,7 +55,7 @@ def find(connection: MadeConnection, named: Named) -> Destination:
 
 def _ask(connection: MadeConnection, named: Named) -> Destination:
     if named.field == PERSON_FIELD:
-        return wiring().channels.person(connection, named.id, wiring().settings.slack.scopes)
+        return wiring().channels.person(connection, named.id)
     return wiring().channels.channel(Place(connection), ANYBODY, Pasted(named.id))
 
 

@@ -24,6 +24,8 @@ LINK: Final = {
     "url": f"https://connect.example.com/install/{LINK_ID}.…",
     "expiresAt": "2026-03-02T09:30:00.000Z",
 }
+NEW_STATUS_TOKEN: Final = {"subscriberId": "subscriber-123", "context": {"tenant": "org-1"}, "expiresIn": 3_600}
+STATUS_TOKEN: Final = {"token": "gAAAAABp…", "expiresAt": "2026-03-01T10:30:00.000Z"}
 ATTEMPT: Final = {
     "id": ATTEMPT_ID,
     "linkId": LINK_ID,

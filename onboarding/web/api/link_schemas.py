@@ -12,6 +12,7 @@ from onboarding.web.api.shapes import ID, MOMENT, OPTIONAL_TEXT, PATH_SEGMENT, T
 CONTEXT_ID: Final[Schema] = {"type": "string", "pattern": "^[a-zA-Z0-9_-]{1,100}$"}
 PRINTABLE: Final = r"^[^\x00-\x1f\x7f]*[^\x00-\x20\x7f][^\x00-\x1f\x7f]*$"
 ONE_LINE: Final = r"^[^\n]*[^\x00-\x20\x7f][^\n]*$"
+WORKSPACE_ID: Final = r"^[TE][A-Z0-9]{1,63}$"
 RETURN_URL: Final = r"^[Hh][Tt][Tt][Pp][Ss]?://[!-~]+$"
 
 
@@ -21,15 +22,7 @@ def new_link(most_seconds: int) -> Schema:
         "type": "object",
         "description": "Needs a subscriberId, unless it has a context; a shared connection needs a context.",
         "properties": {
-            "subscriberId": _printable(255, "Whom the connection belongs to, in Novu. Printable."),
-            "context": {"anyOf": [ref("Context"), {"type": "null"}], "description": "Novu contexts of the connection."},
-            "connectionMode": {
-                "enum": [*(mode.value for mode in ConnectionMode), None],
-                "description": "By default shared if only a context is given, and subscriber otherwise.",
-            },
-            "integrationIdentifier": _printable(
-                200, "Novu's Slack integration; this service has a default. Printable."
-            ),
+            **owner_fields(),
             "identifier": _printable(
                 200,
                 "The connection's identifier; by default one that its owner always has. Printable, without /?#%\\.",
@@ -44,6 +37,12 @@ def new_link(most_seconds: int) -> Schema:
                 "description": "Where notifications go: whoever connects may `choose`, by default; they go to the "
                 "direct messages of the `installer`, which needs a subscriberId; or `none`: your back end sets it.",
             },
+            "workspaceId": {
+                **OPTIONAL_TEXT,
+                "pattern": WORKSPACE_ID,
+                "description": "The Slack workspace (T…) or organisation (E…) that the link is for. Whoever chooses "
+                "another one is told so, and nothing is connected.",
+            },
             "expiresIn": {
                 "type": ["integer", "null"],
                 "minimum": 1,
@@ -55,6 +54,19 @@ def new_link(most_seconds: int) -> Schema:
         "additionalProperties": False,
         "anyOf": _needed(),
         "examples": [examples.NEW_LINK],
+    }
+
+
+def owner_fields() -> dict[str, Schema]:
+    """What says whose a connection is."""
+    return {
+        "subscriberId": _printable(255, "Whom the connection belongs to, in Novu. Printable."),
+        "context": {"anyOf": [ref("Context"), {"type": "null"}], "description": "Novu contexts of the connection."},
+        "connectionMode": {
+            "enum": [*(mode.value for mode in ConnectionMode), None],
+            "description": "By default shared if only a context is given, and subscriber otherwise.",
+        },
+        "integrationIdentifier": _printable(200, "Novu's Slack integration; this service has a default. Printable."),
     }
 
 

@@ -6,7 +6,16 @@ from typing import Final
 
 from onboarding.ledger.connection_lists import MOST_SHARING
 from onboarding.model import Reason, Status
-from onboarding.web.api import asking, connection_schemas, event_description, examples, link_schemas, problems, refusals
+from onboarding.web.api import (
+    asking,
+    connection_schemas,
+    event_description,
+    examples,
+    link_schemas,
+    problems,
+    refusals,
+    status_token_description,
+)
 from onboarding.web.api.shapes import CONNECTION, ID, MOMENT, OPTIONAL_TEXT, TEXT, Schema, optional, page, record, ref
 
 EVENTS: Final = (
@@ -43,6 +52,7 @@ def schemas(most_seconds: int) -> dict[str, Schema]:
         "Connection": record(CONNECTION),
         **connection_schemas.schemas(),
         **event_description.schemas(),
+        **status_token_description.schemas(),
         "Workspace": record(
             {"id": {**TEXT, "description": "Slack's id; that of an organisation begins with E."}, "name": TEXT}
         ),

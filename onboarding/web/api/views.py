@@ -1,4 +1,4 @@
-"""The calls about links and attempts, and two addresses that tell how to call."""
+"""The calls about links, attempts and status tokens, and two addresses that tell how to call."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 
 from onboarding.ledger.audit import Action
 from onboarding.web import auditing
-from onboarding.web.api import answers, asking, bodies, callers, creation, reference, repeats
+from onboarding.web.api import answers, asking, bodies, callers, creation, reference, repeats, status_tokens
 from onboarding.web.api.description import document
 from onboarding.web.context import wiring
 from onboarding.web.pages import render
@@ -51,6 +51,12 @@ def list_attempts() -> ResponseReturnValue:
     found = wiring().ledger.lists.find(wanted)
     standing = [each for each in found.attempts if asking.still_stands(each, wanted.standing)]
     return jsonify(answers.page(standing, wiring().choosing.open_to_each(standing), found.next))
+
+
+@api_calls.post("/v1/status-tokens", provide_automatic_options=False)
+def create_status_token() -> ResponseReturnValue:
+    body, key = bodies.read_object(), request.headers.get(repeats.KEY)
+    return jsonify(status_tokens.create(body, key, callers.caller())), 201
 
 
 @api_calls.get("/openapi.json")

@@ -9,6 +9,8 @@ from markupsafe import Markup, escape
 
 from onboarding.model import Attempt, InstallLink, Workspace
 from onboarding.model.destinations import MadeConnection
+from onboarding.settings.apps import App, Brand
+from onboarding.web.context import wiring
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,16 @@ class About:
     may_restart: bool = False
     support_code: str | None = None
     names: Mapping[str, str | Name] = field(default_factory=dict)
+
+    @property
+    def app(self) -> App | None:
+        """The Slack app that the page is about, if it is about one."""
+        made = self.link or self.connection
+        return wiring().settings.apps.of(made.integration) if made else None
+
+    @property
+    def brand(self) -> Brand:
+        return self.app.brand if self.app else wiring().settings.brand
 
 
 def about_attempt(attempt: Attempt, *, may_restart: bool) -> About:

@@ -73,14 +73,14 @@ def _test(about: About) -> str | None:
 
 def _open_slack(about: About) -> str | None:
     if ids := _slack_ids(about):
-        return f"{wiring().settings.slack.url}/app_redirect?{urlencode({'app': ids[0], 'team': ids[1]})}"
+        return f"{wiring().settings.apps.first.slack.url}/app_redirect?{urlencode({'app': ids[0], 'team': ids[1]})}"
     return None
 
 
 def _add_to_workspaces(about: About) -> str | None:
     """Where an organisation's admin puts an org-wide app into workspaces."""
     if ids := _slack_ids(about):
-        host = urlsplit(wiring().settings.slack.url).hostname
+        host = urlsplit(wiring().settings.apps.first.slack.url).hostname
         return f"https://app.{host}/manage/{ids[1]}/integrations/profile/{ids[0]}/workspaces/add"
     return None
 
@@ -94,8 +94,8 @@ def _slack_ids(about: About) -> tuple[str, str] | None:
     return ids if all(SLACK_ID.fullmatch(slack_id) for slack_id in ids) else None
 
 
-def _contact(_: About) -> str | None:
-    contact = wiring().settings.support_contact
+def _contact(about: About) -> str | None:
+    contact = about.brand.support_contact
     return f"mailto:{contact}" if contact and "://" not in contact else contact
 
 

@@ -73,7 +73,7 @@ def _choose_page(opened: Opened, offer: Offer, why: NotThere | None, *, search: 
         team=team,
         now=now,
         person=opened.person,
-        invite=render.invite(),
+        invite=render.invite(about.brand),
     )
 
 

@@ -40,7 +40,8 @@ def landing(token: str) -> ResponseReturnValue:
     connection = wiring().minting.connection(link)
     if connection and not connection.is_broken:
         return _already_connected(link, connection)
-    scopes = render.permissions(wiring().settings.slack.scopes)
+    app = wiring().parties.of(link.integration).app
+    scopes = render.permissions(app.slack.scopes)
     left = render.in_words(link.expires_at - wiring().clock())
     message, about = messages.LANDING, About(link)
     if connection:

@@ -7,13 +7,13 @@ from dataclasses import replace
 from flask import Blueprint, abort, jsonify, session
 from flask.typing import ResponseReturnValue
 
-from onboarding.model import Attempt, Reason, Status, Unrecorded, Workspace
+from onboarding.model import Attempt, InstallLink, Reason, Status, Unrecorded, Workspace
 from onboarding.model.destinations import MadeConnection
 from onboarding.model.errors import StoreUnavailable
 from onboarding.web import standing
 from onboarding.web.context import wiring
 from onboarding.web.pages import cookies, messages, render
-from onboarding.web.pages.about import About
+from onboarding.web.pages.about import About, Name
 
 outcome_pages = Blueprint("outcome", __name__)
 
@@ -98,14 +98,24 @@ def _find(attempt_id: str) -> Attempt:
 
 
 def _about(found: Attempt) -> About:
+    names: dict[str, str | Name] = {}
+    if found.reason is Reason.WRONG_WORKSPACE:
+        names["expected"] = _expected(found.link)
     policy = messages.POLICIES.get(found.detail or "", messages.ANY_POLICY)
     return About(
         link=found.link,
         attempt=found,
         may_restart=cookies.is_same_browser(found),
         support_code=found.id,
-        names={"policy": policy, "date": render.date(found.link.expires_at)},
+        names={"policy": policy, "date": render.date(found.link.expires_at), **names},
     )
+
+
+def _expected(link: InstallLink) -> Name:
+    """The workspace that a link is for: by its name, if the customer was connected to it before."""
+    made = wiring().ledger.connections.by_owner(link.owner.identifier)
+    is_same = made is not None and made.workspace.id == link.workspace_id
+    return Name(made.workspace.name if made and is_same else link.workspace_id or "")
 
 
 def _missing(found: Attempt) -> list[tuple[str, str]]:

@@ -11,6 +11,7 @@ from flask import Response, make_response, render_template
 from markupsafe import Markup, escape
 
 from onboarding.model.destinations import Destination, MadeConnection
+from onboarding.settings.apps import NO_NAME, Brand
 from onboarding.web.context import request_id, wiring
 from onboarding.web.pages import addresses, messages
 from onboarding.web.pages.about import About, Name
@@ -49,7 +50,8 @@ def render(template: str, heading: str, about: About, **extra: object) -> str:
         address=address,
         about=about,
         words=messages,
-        product=wiring().settings.product_name,
+        product=about.brand.product_name,
+        brand=about.brand,
         support_code=about.support_code or request_id(),
         to_admin=lambda: _to_admin(about, filled),
         **extra,
@@ -58,16 +60,20 @@ def render(template: str, heading: str, about: About, **extra: object) -> str:
 
 def _to_admin(about: About, filled: Callable[[str], Markup]) -> str:
     """What a person can send to the admin of their workspace. Only the browser that has the link may pass it on."""
-    may = "\n".join(f"- {what}, {why}" for what, why in permissions(wiring().settings.slack.scopes))
+    may = "\n".join(f"- {what}, {why}" for what, why in permissions(_scopes(about)))
     parts = [filled(messages.TO_ADMIN).striptags(), f"{messages.PERMISSIONS_HEADING}:\n{may}"]
     if place := addresses.try_again(about):
         parts.append(f"{messages.TO_ADMIN_LINK} {wiring().settings.public_url}{place}")
     return "\n\n".join([*parts, messages.TO_ADMIN_THANKS])
 
 
-def invite() -> str:
+def _scopes(about: About) -> tuple[str, ...]:
+    return about.app.slack.scopes if about.app else ()
+
+
+def invite(brand: Brand) -> str:
     """What a member types in a channel to let the app in. Slack's names of apps have no line breaks either."""
-    return messages.INVITE.format(product=wiring().settings.product_name)
+    return messages.INVITE.format(product=brand.product_name)
 
 
 def fill(text: str, names: Mapping[str, Name]) -> Markup:
@@ -105,12 +111,12 @@ def date(moment: datetime) -> str:
 
 
 def _names(about: About) -> dict[str, Name]:
-    product = wiring().settings.product_name
+    product = about.brand.product_name
     made = about.attempt or about.connection
     workspace = about.workspace or (made.workspace if made else None)
     account = about.link.account if about.link else None
     return {
-        "product": Name(product, is_own=product != "this app"),
+        "product": Name(product, is_own=product != NO_NAME),
         "account": Name(account) if account else Name("your account", is_own=False),
         "workspace": Name(workspace.name) if workspace else Name("your workspace", is_own=False),
         **{name: Name(given, is_own=False) if isinstance(given, str) else given for name, given in about.names.items()},

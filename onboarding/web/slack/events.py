@@ -23,12 +23,15 @@ slack_events = Blueprint("slack_events", __name__)
 
 
 @slack_events.post("/slack/events", provide_automatic_options=False)
-def hear() -> ResponseReturnValue:
-    secrets = wiring().settings.signing_keys
-    if not secrets:
+@slack_events.post("/slack/events/<integration>", provide_automatic_options=False)
+def hear(integration: str = "") -> ResponseReturnValue:
+    """Of the app that this integration is for; the plain address is the default app's."""
+    apps = wiring().settings.apps
+    app = apps.by_integration.get(integration) if integration else apps.default
+    if app is None or not app.signing_keys:
         abort(404)
     raw = body.read(LARGEST)
-    if not signature.is_slacks(secrets, request.headers, raw, wiring().clock().timestamp()):
+    if not signature.is_slacks(app.signing_keys, request.headers, raw, wiring().clock().timestamp()):
         return _answer(401)
     told = _parse(raw)
     if told is None:

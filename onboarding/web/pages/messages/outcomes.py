@@ -168,6 +168,17 @@ OUTCOMES: Final[dict[Reason, Message]] = {
         quiet=QUIET_BACK,
         tone="stop",
     ),
+    Reason.WRONG_WORKSPACE: Message(
+        "That was a different workspace",
+        (
+            "This link is for {expected}; you chose {workspace}. Nothing was connected.",
+            "Try again, and choose {expected} at the top of Slack's page. If it is not in that list, sign in to it in "
+            "this browser first.",
+        ),
+        primary=TRY_AGAIN,
+        quiet=QUIET_BACK,
+        tone="stop",
+    ),
     Reason.SCOPES_MISSING: Message(
         "One permission is missing",
         ("Nothing was connected. These permissions were not given, and {product} needs them:",),
