@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from onboarding.clock import utc_now
 from onboarding.flows.apps import Parties, Party
 from onboarding.flows.check import Check
+from onboarding.flows.claim import Claims
 from onboarding.flows.deliver import Delivery
 from onboarding.flows.destination import Choosing
 from onboarding.flows.disconnect import Upkeep
@@ -28,8 +29,10 @@ from onboarding.ledger.grants import Grants
 from onboarding.ledger.links import CreatedLinks
 from onboarding.ledger.lists import Lists
 from onboarding.ledger.owners import Owners
+from onboarding.ledger.pauses import Pauses
 from onboarding.ledger.postgres import Postgres
 from onboarding.ledger.problems import Problems
+from onboarding.ledger.unclaimed import Unclaimed
 from onboarding.ledger.work import Work
 from onboarding.remote.http import Http, Outgoing
 from onboarding.remote.novu import Novu
@@ -74,8 +77,10 @@ class Ledger:
     owners: Owners
     audit: Audit
     events: Events
+    pauses: Pauses
     findings: Findings
     problems: Problems
+    unclaimed: Unclaimed
     work: Work
 
 
@@ -100,6 +105,7 @@ class Background:
     ledger: Ledger
     parties: Parties
     delivery: Delivery
+    claims: Claims
     choosing: Choosing
     upkeep: Upkeep
     links: Links
@@ -122,6 +128,7 @@ class Wiring:
     identity: Callable[[], Identity] | None
     install: Install
     delivery: Delivery
+    claims: Claims
     minting: Minting
     check: Check
     notify: Notify
@@ -146,11 +153,14 @@ def wire_background(settings: Settings) -> Background:
     choosing = Choosing(parties, connections, ledger.destinations)
     links = Links(settings.secret_keys, settings.link_max_age, _default(settings.apps), settings.apps.named)
     minting = Minting(links, ledger.links, connections, ledger.attempts, settings.public_url, utc_now)
+    vault = Vault(settings.secret_keys)
+    delivery = Delivery(parties, ledger.attempts, ledger.grants, choosing, vault)
     return Background(
         http=http,
         ledger=ledger,
         parties=parties,
-        delivery=Delivery(parties, ledger.attempts, ledger.grants, choosing, Vault(settings.secret_keys)),
+        delivery=delivery,
+        claims=Claims(parties, ledger.attempts, ledger.unclaimed, delivery, vault),
         choosing=choosing,
         upkeep=Upkeep(parties, connections, ledger.endings),
         links=links,
@@ -182,8 +192,9 @@ def wire(settings: Settings) -> Wiring:
         ephemeral=ephemeral,
         parties=parties,
         identity=_identity(settings.oidc, base.http) if settings.oidc else None,
-        install=Install(parties, ephemeral.states, ledger.attempts, base.delivery),
+        install=Install(parties, ephemeral.states, ledger.attempts, base.delivery, base.claims, utc_now),
         delivery=base.delivery,
+        claims=base.claims,
         minting=base.minting,
         check=base.check,
         notify=base.notify,
@@ -220,7 +231,7 @@ def _notify(settings: Settings, ledger: Ledger, minting: Minting) -> Notify:
         keys = {app.integration: app.webhook.keys for app in told if app.webhook}
         named = next(app.webhook for app in told if app.webhook)
         hearers.append(Hearer(Webhook(url, named.allowed_hosts, outgoing), integrations, keys))
-    return Notify(ledger.events, hearers, minting)
+    return Notify(ledger.events, ledger.pauses, hearers, minting)
 
 
 def _ledger(settings: Settings) -> Ledger:
@@ -238,8 +249,10 @@ def _ledger(settings: Settings) -> Ledger:
         owners=Owners(postgres),
         audit=Audit(postgres),
         events=Events(postgres),
+        pauses=Pauses(postgres),
         findings=Findings(postgres),
         problems=Problems(postgres),
+        unclaimed=Unclaimed(postgres, settings.attempt_retention),
         work=Work(postgres),
     )
 

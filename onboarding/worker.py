@@ -12,11 +12,12 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Final
 
+from onboarding.flows.check import Silence
 from onboarding.ledger.attempts import MOST_AT_ONCE
 from onboarding.ledger.work import HEARTBEAT, Job, Kind
 from onboarding.model.errors import ConfigError, StoreUnavailable
@@ -30,11 +31,14 @@ MOST: Final = {
     Kind.DESTINATION: 2,
     Kind.DISCONNECT: 2,
     Kind.WEBHOOK: 4,
-    Kind.CHECK: 2,
+    Kind.CHECK: 4,
+    Kind.REVOKE: 1,
     Kind.EXPIRE: 1,
     Kind.FORGET: 1,
 }
 """How many jobs of each kind run at once, so that none takes the threads of another."""
+CHECK_SECONDS: Final = 0.5
+"""A check keeps its place for at least so long: Slack and Novu put up with eight a second."""
 LOOK_EVERY: Final = (0.8, 1.2)
 EXPIRE_EVERY: Final = timedelta(seconds=5)
 FORGET_EVERY: Final = timedelta(minutes=1)
@@ -57,7 +61,7 @@ def main() -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     LOGGER.info("worker started")
-    Worker(made.ledger, kinds(made), settings.check_interval).run(stop)
+    Worker(made.ledger, kinds(made), settings.check_interval, made.notify.crowded).run(stop)
     LOGGER.info("worker stopped")
     return 0
 
@@ -74,7 +78,8 @@ def kinds(made: Background) -> dict[Kind, Do]:
         Kind.DESTINATION: lambda job: _until_done(made.ledger, job, made.choosing.finish(job.subject, job.take)),
         Kind.DISCONNECT: lambda job: _until_done(made.ledger, job, made.upkeep.finish(job.subject)),
         Kind.WEBHOOK: lambda job: _again(made.ledger, job, made.notify.deliver(job.subject)),
-        Kind.CHECK: lambda job: _again(made.ledger, job, made.check.run_due(job.subject)),
+        Kind.CHECK: lambda job: _unhurried(lambda: _check(made, job)),
+        Kind.REVOKE: lambda job: _until_done(made.ledger, job, made.claims.let_go(job.subject)),
         Kind.EXPIRE: lambda _: _expire(made.ledger),
         Kind.FORGET: lambda _: _forget(made.ledger),
     }
@@ -83,47 +88,52 @@ def kinds(made: Background) -> dict[Kind, Do]:
 class Worker:
     """One loop that takes what is due, and threads that do it."""
 
-    def __init__(self, ledger: Ledger, do: Mapping[Kind, Do], check_interval: timedelta) -> None:
+    def __init__(
+        self, ledger: Ledger, do: Mapping[Kind, Do], check_interval: timedelta, crowded: Callable[[], Sequence[str]]
+    ) -> None:
         self._ledger = ledger
+        self._crowded = crowded
         self._do = do
         self._check_interval = check_interval
         self._id = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
         self._running: Counter[Kind] = Counter()
+        self._ended = 0
         self._changed = threading.Condition()
         self._beat_at = self._rebuilt_at = -math.inf
 
     def run(self, stop: threading.Event) -> None:
         with ThreadPoolExecutor(THREADS) as pool:
             while not stop.is_set():
-                found = self._look(pool)
-                self._wait(stop, until_free=found)
+                ended = self._ended
+                self._look(pool)
+                self._wait(stop, ended)
         self._leave()
 
-    def _look(self, pool: ThreadPoolExecutor) -> bool:
-        """Take what is due and start it. Tells whether there may be more."""
+    def _look(self, pool: ThreadPoolExecutor) -> None:
+        """Take what is due and start it."""
         free = {kind: MOST[kind] - self._running[kind] for kind in self._do if self._running[kind] < MOST[kind]}
         left = THREADS - self._running.total()
         if left <= 0:
-            return True
+            return
         try:
             self._beat()
-            jobs = self._ledger.work.take(free, left)
+            jobs = self._ledger.work.take(free, left, self._crowded())
         except StoreUnavailable as error:
             LOGGER.error("no look for work error=%s", error)
-            return False
+            return
         for job in jobs:
             with self._changed:
                 self._running[job.kind] += 1
             pool.submit(self._run, job)
-        return len(jobs) == left
 
-    def _wait(self, stop: threading.Event, *, until_free: bool) -> None:
-        """Until the next look: about a second, or until a job ends if there is more to do than threads."""
-        if not until_free:
-            stop.wait(random.uniform(*LOOK_EVERY))  # noqa: S311 (workers spread their looks)
-            return
+    def _wait(self, stop: threading.Event, ended: int) -> None:
+        """Until the next look: about a second, or until a job ends, because its place is free and more may be due."""
+        span = random.uniform(*LOOK_EVERY)  # noqa: S311 (workers spread their looks)
         with self._changed:
-            self._changed.wait_for(lambda: self._running.total() < THREADS or stop.is_set(), 1)
+            if self._running.total() or self._ended != ended:
+                self._changed.wait_for(lambda: self._ended != ended, span)
+                return
+        stop.wait(span)
 
     def _run(self, job: Job) -> None:
         try:
@@ -138,6 +148,7 @@ class Worker:
         finally:
             with self._changed:
                 self._running[job.kind] -= 1
+                self._ended += 1
                 self._changed.notify()
 
     def _note_failure(self, job: Job, error: Exception) -> None:
@@ -170,6 +181,23 @@ def _until_done(ledger: Ledger, job: Job, obstacle: str) -> None:
         ledger.work.later(job, obstacle)
     else:
         ledger.work.done(job)
+
+
+def _check(made: Background, job: Job) -> timedelta | None:
+    try:
+        return _again(made.ledger, job, made.check.run_due(job.subject))
+    except Silence as silence:
+        LOGGER.warning("connection not checked owner=%s error=%s", job.subject, silence)
+        made.ledger.work.later(job, str(silence), silence.wait)
+        return None
+
+
+def _unhurried(check: Callable[[], timedelta | None]) -> timedelta | None:
+    until = time.monotonic() + CHECK_SECONDS
+    try:
+        return check()
+    finally:
+        time.sleep(max(0.0, until - time.monotonic()))
 
 
 def _again(ledger: Ledger, job: Job, after: timedelta | None) -> timedelta | None:

@@ -1,4 +1,4 @@
-// Asks for the attempt's status at a calm pace and shows the page anew when it has changed.
+// Asks for the attempt's status at a calm pace and shows the page anew when it has changed, or says that it takes longer.
 const place = document.querySelector("[data-poll]");
 let wait = 1000;
 
@@ -18,3 +18,4 @@ async function ask() {
 }
 
 setTimeout(ask, wait);
+if (place.dataset.patience) setTimeout(() => location.reload(), place.dataset.patience * 1000);

@@ -7,7 +7,7 @@ import json
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -52,8 +52,9 @@ def hosting() -> Iterator[Host]:
             self.send_response(status)
             for name, value in {"Content-Length": str(len(host.body)), **headers}.items():
                 self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(host.body)
+            with suppress(ConnectionError):
+                self.end_headers()
+                self.wfile.write(host.body)
 
         def log_message(self, *_: object) -> None:
             pass

@@ -149,4 +149,5 @@ def _check(response: TestResponse, page: Page) -> None:
 
 
 def _text(source: str) -> str:
-    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", source)).split()).replace(" .", ".").replace(" ,", ",")
+    words = " ".join(html.unescape(re.sub(r"<[^>]+>", " ", source)).split())
+    return re.sub(r" ([.,?])", r"\1", words)

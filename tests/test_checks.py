@@ -16,14 +16,17 @@ import requests
 from flask import Flask
 from werkzeug.test import TestResponse
 
-from onboarding.flows.check import LATEST, SOONEST, Silence
+from onboarding.flows.check import LATEST, LEAST_WAIT, SOONEST, Silence
 from onboarding.ledger.work import Kind
 from onboarding.model.destinations import MadeConnection
+from onboarding.sandbox.novu.options import Options
 from onboarding.wiring import Wiring
+from onboarding.worker import kinds
 from tests.aging import Database, pass_time
 from tests.conftest import MintLink
 from tests.fakes import NOVU_KEY, LocalNovu, LocalSlack
 from tests.person import Person
+from tests.test_disconnect import background
 
 SIGNING = "8f742231b10e8888abcd99yyyzzz85a5"
 TOKEN_REVOKED = {"type": "tokens_revoked", "tokens": {"oauth": [], "bot": ["U1"]}}
@@ -44,6 +47,16 @@ def current(wiring: Wiring, novu: LocalNovu) -> MadeConnection:
 def revoke(slack: LocalSlack, novu: LocalNovu) -> None:
     headers = {"Authorization": f"Bearer {novu.state.connections[0].token}"}
     assert requests.post(f"{slack.url}/api/auth.revoke", headers=headers, timeout=5).json()["ok"]
+
+
+def let_a_worker_check(wiring: Wiring, ledger_db: Database) -> timedelta | None:
+    """The one check that is to come, now. Gives when the next one is due."""
+    ledger_db.execute("UPDATE work SET due_at = now() WHERE kind = 'check'")
+    [job] = wiring.ledger.work.take({Kind.CHECK: 1}, 1)
+    if after := kinds(background(wiring))[Kind.CHECK](job):
+        wiring.ledger.work.again(job, after)
+    rows = ledger_db.execute("SELECT due_at - now() AS wait FROM work WHERE kind = 'check'").fetchall()
+    return rows[0]["wait"] if rows else None
 
 
 def types(ledger_db: Database) -> list[str]:
@@ -109,7 +122,7 @@ def test_slack_is_left_alone_after_it_said_that_it_was_asked_too_often(
         with pytest.raises(Silence) as silence:
             wiring.check.run(connection)
         assert silence.value.retry_after > 0
-    wait = wiring.check.run_due(connection.owner)
+    wait = let_a_worker_check(wiring, ledger_db)
     assert wait
     assert wait > timedelta(0)
     assert current(wiring, novu).checked_at is None
@@ -171,17 +184,65 @@ def test_the_next_check_comes_after_the_interval_and_for_broken_ones_ever_later(
 
 
 def test_when_slack_is_asked_too_often_nobody_asks_for_a_while(
-    connection: MadeConnection, wiring: Wiring, slack: LocalSlack
+    connection: MadeConnection, wiring: Wiring, slack: LocalSlack, ledger_db: Database
 ) -> None:
+    ledger_db.execute("UPDATE work SET since = now() WHERE kind = 'check'")
     slack.state.faults.set("auth.test", "rate_limited", 1, retry_after=90)
-    after = wiring.check.run_due(connection.owner)
+    after = let_a_worker_check(wiring, ledger_db)
     assert after
-    assert after >= timedelta(seconds=90)
+    assert after >= timedelta(seconds=89)
     asked = slack.state.calls("auth.test")
-    again = wiring.check.run_due(connection.owner)
+    again = let_a_worker_check(wiring, ledger_db)
     assert again
     assert timedelta(seconds=60) < again < timedelta(minutes=3)
     assert slack.state.calls("auth.test") == asked
+
+
+def test_another_workspace_is_not_kept_waiting_for_that(
+    connection: MadeConnection,
+    wiring: Wiring,
+    slack: LocalSlack,
+    novu: LocalNovu,
+    person: Person,
+    mint: MintLink,
+    ledger_db: Database,
+) -> None:
+    novu.state.environment.add_subscriber("b")
+    person.install(mint(subscriberId="b"), workspace="T0VMBRE11A")
+    person.install(mint(context={"tenant": "c"}))
+    one, other, same = (
+        row["owner"] for row in ledger_db.execute("SELECT owner FROM connection ORDER BY connected_at").fetchall()
+    )
+    slack.state.faults.set("auth.test", "rate_limited", 1, retry_after=90)
+    with pytest.raises(Silence):
+        wiring.check.run_due(one)
+    with pytest.raises(Silence):
+        wiring.check.run_due(same)
+    assert wiring.check.run_due(other)
+    ledger_db.execute("UPDATE slack_brake SET until = now()")
+    wiring.ledger.findings.forget()
+    assert ledger_db.execute("SELECT FROM slack_brake").rowcount == 0
+
+
+def test_after_a_blip_a_hinted_check_is_tried_again_soon_and_then_ever_later(
+    connection: MadeConnection, wiring: Wiring, novu: LocalNovu, ledger_db: Database
+) -> None:
+    ledger_db.execute("UPDATE work SET since = now() WHERE kind = 'check'")
+    novu.suffer("unavailable")
+    first = let_a_worker_check(wiring, ledger_db)
+    assert first
+    assert timedelta(seconds=29) <= first <= timedelta(seconds=37)
+    ledger_db.execute("UPDATE work SET since = since - interval '3 min' WHERE kind = 'check'")
+    later = let_a_worker_check(wiring, ledger_db)
+    assert later
+    assert timedelta(minutes=2, seconds=59) <= later <= timedelta(minutes=4)
+    ledger_db.execute("UPDATE work SET since = since - interval '3 days' WHERE kind = 'check'")
+    latest = let_a_worker_check(wiring, ledger_db)
+    assert latest
+    assert latest <= timedelta(minutes=18)
+    novu.suffer("none")
+    assert let_a_worker_check(wiring, ledger_db)
+    assert current(wiring, novu).checked_at
 
 
 def test_checks_are_spread_over_the_interval(wiring: Wiring, ledger_db: Database) -> None:
@@ -288,6 +349,8 @@ def test_what_slack_tells(
 def test_slack_is_answered_when_it_wants_to_know_whether_we_are_there(listening: Flask) -> None:
     answer = tell(listening, {"type": "url_verification", "challenge": "3eZbrw"})
     assert (answer.status_code, answer.text) == (200, "3eZbrw")
+    nonsense = tell(listening, b'{"type":"url_verification","challenge":"\\ud800"}')
+    assert (nonsense.status_code, nonsense.text) == (200, "")
 
 
 def test_what_slack_has_not_signed_is_refused(
@@ -381,3 +444,181 @@ def test_an_expired_token_counts_as_broken_only_if_slack_refuses_to_refresh_it(
         wiring.check.run(found)
     novu.suffer("none")
     assert current(wiring, novu).state == state
+
+
+def test_without_an_interval_a_hint_is_followed_once(
+    make_app: Callable[..., Flask],
+    connection: MadeConnection,
+    slack: LocalSlack,
+    novu: LocalNovu,
+    ledger_db: Database,
+) -> None:
+    app = make_app(CHECK_INTERVAL="0", SLACK_SIGNING_SECRET=SIGNING)
+    wiring: Wiring = app.extensions["onboarding"]
+    revoke(slack, novu)
+    tell(app, envelope(TOKEN_REVOKED))
+    novu.suffer("unavailable")
+    assert let_a_worker_check(wiring, ledger_db), "it is still to be done"
+    novu.suffer("none")
+    assert let_a_worker_check(wiring, ledger_db) is None
+    assert current(wiring, novu).state == "broken"
+
+
+def test_of_a_connection_that_is_to_end_nothing_is_told(
+    connection: MadeConnection, wiring: Wiring, slack: LocalSlack, novu: LocalNovu, ledger_db: Database
+) -> None:
+    """Its end revokes the token first."""
+    wiring.ledger.endings.ask(connection.owner, connection.identifier, "lease", revokes=True)
+    revoke(slack, novu)
+    wiring.check.run(connection)
+    asked = slack.state.calls("auth.test")
+    assert let_a_worker_check(wiring, ledger_db) == pytest.approx(LEAST_WAIT, abs=timedelta(seconds=5))
+    assert slack.state.calls("auth.test") == asked
+    assert types(ledger_db) == ["connection.connected"]
+    assert current(wiring, novu).state == "working"
+
+
+def test_while_an_approval_is_on_its_way_to_novu_nothing_is_told(
+    connection: MadeConnection,
+    wiring: Wiring,
+    slack: LocalSlack,
+    novu: LocalNovu,
+    person: Person,
+    link: str,
+    ledger_db: Database,
+) -> None:
+    """Novu may have it already, so that the token that works is the next one."""
+    slack.state.faults.set("auth.test", "error", 1, error="account_inactive")
+    wiring.check.run(connection)
+    novu.suffer("unavailable")
+    person.open(person.come_back(link))
+    novu.suffer("none")
+    assert ledger_db.execute("SELECT FROM attempt WHERE status = 'granted'").rowcount == 1
+    assert wiring.check.run_due(connection.owner) == LEAST_WAIT
+    assert types(ledger_db) == ["connection.connected", "connection.broken"]
+
+
+def test_a_token_that_was_hidden_meanwhile_is_told_of_once_and_when_it_works_again(
+    connection: MadeConnection,
+    wiring: Wiring,
+    slack: LocalSlack,
+    novu: LocalNovu,
+    ledger_db: Database,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def check(*, hidden: bool = False) -> str:
+        with monkeypatch.context() as patched:
+            if hidden:
+                patched.setattr(novu.state, "options", Options(redact=True))
+            found = wiring.check.run(current(wiring, novu))
+        assert found
+        return found.state
+
+    slack.state.faults.set("auth.test", "error", 2, error="account_inactive")
+    assert [check(), check(hidden=True), check(), check(hidden=True), check()] == [
+        "broken",
+        "unknown",
+        "broken",
+        "unknown",
+        "working",
+    ]
+    assert types(ledger_db) == ["connection.connected", "connection.broken", "connection.recovered"]
+    assert [check(hidden=True), check()] == ["unknown", "working"]
+    assert len(types(ledger_db)) == 3
+    slack.state.faults.set("auth.test", "error", 1, error="account_inactive")
+    check()
+    links = [
+        row["data"]["reconnectLink"]
+        for row in ledger_db.execute("SELECT data FROM event WHERE type = 'connection.broken' ORDER BY sequence")
+    ]
+    assert len(set(links)) == 2
+
+
+def test_one_that_broke_again_while_it_was_checked_has_a_link_too(
+    connection: MadeConnection, wiring: Wiring, slack: LocalSlack, ledger_db: Database
+) -> None:
+    slack.state.faults.set("auth.test", "error", 1, error="account_inactive")
+    broken = wiring.check.run(connection)
+    assert broken
+    wiring.check.run(broken)
+    slack.state.faults.set("auth.test", "error", 1, error="account_inactive")
+    wiring.check.run(broken)
+    told = ledger_db.execute("SELECT data FROM event WHERE type = 'connection.broken' ORDER BY sequence").fetchall()
+    assert all(wiring.minting.find(row["data"]["reconnectLink"]) for row in told)
+    assert len({row["data"]["reconnectLink"] for row in told}) == 2
+
+
+def test_that_it_broke_is_known_although_no_link_can_be_made(
+    connection: MadeConnection, wiring: Wiring, slack: LocalSlack, novu: LocalNovu, ledger_db: Database
+) -> None:
+    ledger_db.execute("DELETE FROM attempt")
+    ledger_db.execute("UPDATE connection SET subscriber_id = NULL")
+    revoke(slack, novu)
+    wiring.check.run(current(wiring, novu))
+    assert current(wiring, novu).state == "broken"
+    [event] = ledger_db.execute("SELECT data FROM event WHERE type = 'connection.broken'").fetchall()
+    assert event["data"]["reconnectLink"] is None
+
+
+def test_a_removal_from_before_a_check_that_found_it_working_is_no_reason_later(
+    listening: Flask, connection: MadeConnection, wiring: Wiring, slack: LocalSlack, novu: LocalNovu
+) -> None:
+    """It came late: the customer has connected again since."""
+    tell(listening, envelope({"type": "app_uninstalled"}))
+    wiring.check.run_due(connection.owner)
+    revoke(slack, novu)
+    wiring.check.run_due(connection.owner)
+    assert current(wiring, novu).reason == "token_revoked"
+
+
+def test_whoever_has_its_identifier_by_now_does_not_count(
+    person: Person, mint: MintLink, wiring: Wiring, novu: LocalNovu, ledger_db: Database
+) -> None:
+    novu.state.environment.add_subscriber("other")
+    person.install(mint(identifier="mine"))
+    mine = wiring.ledger.connections.find("mine")
+    assert mine
+    headers = {"Authorization": f"ApiKey {NOVU_KEY}"}
+    requests.delete(f"{novu.url}/v1/channel-connections/mine", headers=headers, timeout=5)
+    person.install(mint(identifier="mine", subscriberId="other"), workspace="T0VMBRE11A")
+    found = wiring.check.run(mine)
+    assert found
+    assert (found.state, found.reason) == ("ended", "deleted_at_novu")
+    theirs = wiring.ledger.connections.find("mine")
+    assert theirs
+    checked = wiring.check.run(theirs)
+    assert checked
+    assert (checked.state, checked.subscriber_id) == ("working", "other")
+
+
+@pytest.mark.parametrize("mode", ["shared", "subscriber"])
+def test_a_link_from_what_little_is_known_is_for_the_same_owner(
+    person: Person, mint: MintLink, wiring: Wiring, novu: LocalNovu, ledger_db: Database, mode: str
+) -> None:
+    """Its attempt was forgotten by a release that noted neither what the link said nor whether it was shared."""
+    person.install(mint(context={"tenant": "org-1"}, connectionMode=mode))
+    ledger_db.execute("DELETE FROM attempt")
+    ledger_db.execute("UPDATE connection SET is_shared = false, link_id = NULL")
+    connection = current(wiring, novu)
+    assert wiring.minting.reconnect(connection).owner.identifier == connection.owner
+
+
+def test_a_link_says_what_the_first_one_said_although_its_attempt_is_forgotten(
+    person: Person, mint: MintLink, wiring: Wiring, novu: LocalNovu, ledger_db: Database
+) -> None:
+    context = {"tenant": {"id": "org-1", "data": {"plan": "pro"}}, "team": {"id": "a", "data": {"x": "a\0b"}}}
+    person.install(mint(context={**context, "team": "a"}, returnUrl="https://app.example/slack", destination="none"))
+    before = current(wiring, novu)
+    # From when a link could hold a NUL.
+    [row] = ledger_db.execute("SELECT link FROM attempt").fetchall()
+    ledger_db.execute("UPDATE attempt SET link = %s", [json.dumps({**json.loads(row["link"]), "context": context})])
+    pass_time(ledger_db, timedelta(days=31))
+    assert wiring.ledger.attempts.forget() == 1
+    link = wiring.minting.reconnect(current(wiring, novu))
+    assert (link.owner.identifier, link.account, link.return_url) == (
+        before.owner,
+        "Acme Inc.",
+        "https://app.example/slack",
+    )
+    assert (link.destination, link.workspace_id) == ("none", "T9TK3CUKW")
+    assert {each.type: each.data for each in link.contexts} == {"tenant": {"plan": "pro"}, "team": None}

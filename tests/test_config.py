@@ -43,6 +43,11 @@ def test_the_required_settings_are_enough() -> None:
     assert settings.ca_file is None
 
 
+@pytest.mark.parametrize(("value", "is_on"), [("", False), ("0", False), ("1", True), (" 1\n", True)])
+def test_direct_install_is_off_unless_somebody_switches_it_on(value: str, is_on: bool) -> None:
+    assert environment.load({**COMPLETE, "DIRECT_INSTALL": value}).direct_install is is_on
+
+
 def test_everything_that_is_missing_is_reported_at_once() -> None:
     with pytest.raises(ConfigError) as caught:
         environment.load({})
@@ -85,7 +90,10 @@ def test_settings_never_show_their_secrets() -> None:
     [
         ("", set()),
         ("https://app.example.com", {"https://app.example.com"}),
-        (" https://App.Example.com:443/ , http://localhost:3000,", {"https://app.example.com", "http://localhost:3000"}),
+        (
+            " https://App.Example.com:443/ , http://localhost:3000,",
+            {"https://app.example.com", "http://localhost:3000"},
+        ),
         ("https://app.example.com:8443,http://[::1]:80", {"https://app.example.com:8443", "http://[::1]"}),
     ],
 )
@@ -488,6 +496,9 @@ def test_the_public_url_is_kept_as_browsers_write_it(url: str, origin: str) -> N
         ("ATTEMPT_RETENTION", "1e6"),
         ("TRUSTED_PROXY_COUNT", "11"),
         ("LOG_LEVEL", "LOUD"),
+        ("DIRECT_INSTALL", "yes"),
+        ("DIRECT_INSTALL", "01"),
+        ("DIRECT_INSTALL", "2"),
     ],
 )
 def test_a_malformed_setting_is_named(name: str, value: str) -> None:
@@ -566,6 +577,7 @@ EVERYTHING = {
     "TRUSTED_PROXY_COUNT": "2",
     "OUTGOING_PROXY": "http://proxy:3128",
     "LOG_LEVEL": "DEBUG",
+    "DIRECT_INSTALL": "1",
 }
 WHITE_SPACE = st.text(" \t\r\n\v\f\u00a0\u2028", max_size=3)
 
@@ -603,3 +615,63 @@ def test_white_space_inside_a_value_stays_what_it_was() -> None:
 @pytest.mark.parametrize("name", sorted(EVERYTHING))
 def test_bytes_that_are_not_text_are_refused_in_each_setting(name: str) -> None:
     assert list(problems(**{**EVERYTHING, name: f"{EVERYTHING[name]}\udcff"})) == [name]
+
+
+@pytest.mark.parametrize("color", ["#949494", "#0a7d5c", "#000000", "#4A154B"])
+def test_an_accent_that_stands_out_from_a_white_page_is_kept(color: str) -> None:
+    assert environment.load({**COMPLETE, "ACCENT_COLOR": color}).brand.accent_color == color.lower()
+
+
+@pytest.mark.parametrize("color", ["#ffffff", "#959595", "#ffcc00", "#00ff00"])
+def test_an_accent_that_cannot_be_told_from_a_white_page_is_refused(color: str) -> None:
+    assert "contrast of at least 3:1" in problems(ACCENT_COLOR=color)["ACCENT_COLOR"]
+
+
+@pytest.mark.parametrize("color", ["0a7d5c", "#fff", "#0a7d5c80", "teal", "#0a7d5g", "#0a7d5c;}"])
+def test_an_accent_is_a_colour_in_hexadecimal(color: str) -> None:
+    assert problems(ACCENT_COLOR=color) == {"ACCENT_COLOR": "must be a colour like #0a7d5c"}
+
+
+@pytest.mark.parametrize(
+    "logo",
+    [
+        "https://cdn.example.com/logo.png?v=2",
+        "http://localhost:3000/logo.svg",
+        "data:image/svg+xml;base64,PHN2Zy8+",
+        "data:image/png;base64,iVBORw==",
+    ],
+)
+def test_a_logo_may_be_an_https_image_or_data(logo: str) -> None:
+    assert environment.load({**COMPLETE, "PRODUCT_LOGO_URL": logo}).brand.logo_url == logo
+
+
+@pytest.mark.parametrize(
+    "logo",
+    [
+        "http://cdn.example.com/logo.png",
+        'https://cdn.example.com/"logo.png',
+        "https://cdn.example.com/'logo.png",
+        "https://cdn.example.com/a.png;script-src",
+        "https://cdn.example.com/a.png,b",
+        "https://cdn.example.com/a b.png",
+        "https://user@cdn.example.com/a.png",
+        "https://cdn.example.com/ä.png",
+        "/static/logo.png",
+        "javascript:alert(1)",
+        "data:text/html;base64,PHN2Zy8+",
+        "data:image/svg+xml,<svg/>",
+        "data:image/png;base64,",
+        "data:image/png;base64," + "A" * 100_000,
+    ],
+)
+def test_a_logo_that_does_not_fit_into_a_page_and_its_policy_is_refused(logo: str) -> None:
+    assert list(problems(PRODUCT_LOGO_URL=logo)) == ["PRODUCT_LOGO_URL"]
+
+
+@pytest.mark.parametrize(
+    "url", ["javascript:alert(1)", "https://user@example.com/privacy", "/privacy", "https://ä.example"]
+)
+def test_a_privacy_policy_is_a_page_that_can_be_linked(url: str) -> None:
+    assert list(problems(PRIVACY_URL=url)) == ["PRIVACY_URL"]
+    good = "https://sprocket.example/privacy?lang=en"
+    assert environment.load({**COMPLETE, "PRIVACY_URL": good}).brand.privacy_url == good

@@ -161,7 +161,7 @@ def test_half_a_character_at_novu_does_not_keep_a_connection_from_ending(
     gone = answer(404, b'{"statusCode": 404, "message": "gone"}')
     script = Script(
         [
-            answer(200, json.dumps({"data": connection}).encode()),
+            *[answer(200, json.dumps({"data": connection}).encode())] * 2,
             answer(200, json.dumps({"data": [odd]}).encode()),
             gone,
             answer(204),

@@ -9,6 +9,7 @@ import pytest
 import requests
 from flask import Flask
 
+from onboarding.clock.deadline import Deadline
 from onboarding.flows.disconnect import GIVE_UP_AFTER, Outcome
 from onboarding.ledger.work import Kind
 from onboarding.model.destinations import Destination, EndpointType
@@ -30,15 +31,14 @@ def identifier(person: Person, link: str, novu: LocalNovu) -> str:
     return novu.state.connections[0].identifier
 
 
-def let_workers_go_on(wiring: Wiring, ledger_db: Database) -> None:
-    """As much later as it takes, everything that is due is done once."""
-    pass_time(ledger_db, SOON)
-    ledger_db.execute("UPDATE work SET due_at = now()")
-    made = Background(
+def background(wiring: Wiring) -> Background:
+    """What a worker would have."""
+    return Background(
         http=Http(),
         ledger=wiring.ledger,
         parties=wiring.parties,
         delivery=wiring.delivery,
+        claims=wiring.claims,
         choosing=wiring.choosing,
         upkeep=wiring.upkeep,
         links=wiring.links,
@@ -46,6 +46,13 @@ def let_workers_go_on(wiring: Wiring, ledger_db: Database) -> None:
         check=wiring.check,
         notify=wiring.notify,
     )
+
+
+def let_workers_go_on(wiring: Wiring, ledger_db: Database) -> None:
+    """As much later as it takes, everything that is due is done once."""
+    pass_time(ledger_db, SOON)
+    ledger_db.execute("UPDATE work SET due_at = now()")
+    made = background(wiring)
     for job in made.ledger.work.take(dict.fromkeys((Kind.DISCONNECT, Kind.DESTINATION, Kind.DELIVER), 9), 9):
         kinds(made)[job.kind](job)
 
@@ -213,3 +220,88 @@ def test_work_that_got_lost_is_made_anew(identifier: str, wiring: Wiring, novu: 
     assert wiring.ledger.work.rebuild(timedelta(0)) == 1
     let_workers_go_on(wiring, ledger_db)
     assert novu.state.connections == ()
+
+
+@pytest.mark.parametrize(("failure", "asked"), [("none", 2), ("refresh_failed", 1)])
+def test_a_token_that_has_expired_is_refreshed_to_be_revoked(
+    person: Person, link: str, wiring: Wiring, slack: LocalSlack, novu: LocalNovu, failure: str, asked: int
+) -> None:
+    """Whoever has its refresh token could have the next one. If Slack refuses that, it is worth nothing."""
+    person.install(link, outcome="rotation")
+    slack.state.faults.set("auth.revoke", "error", 1, error="token_expired")
+    novu.suffer(failure)
+    done = wiring.upkeep.disconnect(novu.state.connections[0].identifier, revokes=True)
+    assert done.novu is Outcome.DONE
+    assert slack.state.calls("auth.revoke") == asked
+    assert novu.state.connections == ()
+
+
+def test_an_end_is_told_as_asked_for_if_a_check_finds_first_that_it_is_gone(
+    identifier: str, wiring: Wiring, novu: LocalNovu, ledger_db: Database
+) -> None:
+    lead_to_a_channel(wiring, identifier)
+    connection = wiring.ledger.connections.find(identifier)
+    assert connection
+    wiring.ledger.endings.ask(connection.owner, identifier, "lease", revokes=False)
+    wiring.ledger.connections.release(connection.owner, "lease")
+    wiring.parties.first.novu.delete(identifier, Deadline(5))
+    wiring.check.run(connection)
+    let_workers_go_on(wiring, ledger_db)
+    found = wiring.ledger.connections.find(identifier)
+    assert found
+    assert (found.state, found.reason, novu.state.endpoints) == ("ended", "disconnected", ())
+
+
+def test_an_end_that_was_asked_for_while_a_check_ended_it_is_told_as_asked_for(
+    identifier: str, wiring: Wiring, ledger_db: Database
+) -> None:
+    wiring.ledger.endings.ask(identifier, identifier, "lease", revokes=False)
+    wiring.ledger.endings.end(identifier, "lease", "deleted_at_novu")
+    [event] = ledger_db.execute("SELECT data FROM event WHERE type = 'connection.disconnected'").fetchall()
+    assert event["data"]["reason"] == "disconnected"
+
+
+@pytest.mark.parametrize("revokes", [False, True])
+def test_what_novu_holds_for_somebody_else_by_now_is_left_alone(
+    person: Person,
+    mint: MintLink,
+    wiring: Wiring,
+    slack: LocalSlack,
+    novu: LocalNovu,
+    ledger_db: Database,
+    revokes: bool,
+) -> None:
+    """Somebody deleted it there and used its identifier for another customer, while its end was under way."""
+    novu.state.environment.add_subscriber("other")
+    person.install(mint(identifier="mine"))
+    lead_to_a_channel(wiring, "mine")
+    mine = wiring.ledger.connections.find("mine")
+    assert mine
+    wiring.ledger.endings.ask(mine.owner, "mine", "lease", revokes=revokes)
+    wiring.parties.first.novu.delete("mine", Deadline(5))
+    person.install(mint(identifier="mine", subscriberId="other"))
+    let_workers_go_on(wiring, ledger_db)
+    [theirs] = novu.state.connections
+    assert theirs.subscriber_id == "other"
+    assert accepts(slack, theirs.token)
+    assert novu.state.endpoints == ()
+    after = wiring.ledger.connections.by_owner(mine.owner)
+    assert after
+    assert (after.state, after.reason) == ("ended", "disconnected")
+
+
+def test_whoever_is_still_there_is_ended_before_whoever_has_ended(
+    person: Person, mint: MintLink, wiring: Wiring, novu: LocalNovu
+) -> None:
+    """Two owners had one identifier after each other, and the first was never noticed to be gone."""
+    novu.state.environment.add_subscriber("other")
+    person.install(mint(identifier="mine"))
+    mine = wiring.ledger.connections.find("mine")
+    assert mine
+    wiring.parties.first.novu.delete("mine", Deadline(5))
+    person.install(mint(identifier="mine", subscriberId="other"))
+    for _ in range(2):
+        assert wiring.upkeep.disconnect("mine", revokes=False).is_done
+    after = wiring.ledger.connections.by_owner(mine.owner)
+    assert after
+    assert after.state == "ended"

@@ -16,7 +16,7 @@ from itsdangerous.encoding import base64_encode, int_to_bytes
 
 from onboarding.model import ConnectionMode, Secret
 from onboarding.model.errors import LinkExpired, LinkForged, LinkMalformed
-from onboarding.signing.links import Links
+from onboarding.signing.links import Links, from_payload, to_payload
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 OLD, NEW = "an older key that is long enough!", "the key of today, long enough too"
@@ -215,6 +215,24 @@ def test_half_a_character_is_malformed(field: str) -> None:
     token = serializer.make_signer(serializer.salt).sign(urlsafe_b64encode(payload.encode()).rstrip(b"=")).decode()
     with pytest.raises(LinkMalformed):
         LINKS.open(token, NOW)
+
+
+@pytest.mark.parametrize("data", [{"note": "a\0b"}, {"a\0": 1}, {"deep": [{"x": ["\\\0"]}]}])
+def test_a_nul_in_a_contexts_data_is_refused_and_read_where_it_lies(data: dict[str, Any]) -> None:
+    context = {"tenant": {"id": "org-1", "data": data}}
+    assert wrong_fields(context=context) == ["context"]
+    with pytest.raises(LinkMalformed):
+        LINKS.mint({"subscriberId": "s-1", "context": context}, None, NOW)
+    stored = from_payload({**PAYLOAD, "integrationIdentifier": "slack-prod", "context": context})
+    assert from_payload(to_payload(stored)) == stored
+    assert stored.contexts[0].data == data
+
+
+def test_words_about_a_nul_are_no_nul() -> None:
+    data = {"note": "\\u0000", "more": "\\\\u0000"}
+    assert (
+        LINKS.open(signed({**PAYLOAD, "context": {"tenant": {"id": "o", "data": data}}}), NOW).contexts[0].data == data
+    )
 
 
 def test_every_wrong_field_is_named_at_once() -> None:

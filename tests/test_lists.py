@@ -112,6 +112,27 @@ def test_an_attempt_that_nobody_finished_expires(
     assert attempt.status == "expired"
 
 
+def test_no_attempt_keeps_others_from_expiring(
+    wiring: Wiring, person: Person, mint: MintLink, ledger_db: Database
+) -> None:
+    """Links could hold a NUL once, which no jsonb can."""
+    for name in ("nul", "shared", "garbled", "good"):
+        start(person, mint(subscriberId=name, context={"tenant": {"id": "a", "data": {"note": "x"}}}))
+    ledger_db.execute(
+        r"""UPDATE attempt SET link = replace(link, '"x"', '"\u0000\\u0000"') WHERE subscriber_id <> 'good'"""
+    )
+    ledger_db.execute(
+        "UPDATE attempt SET link = replace(link, '\"subscriber\"', '\"shared\"') WHERE subscriber_id = 'shared'"
+    )
+    ledger_db.execute("UPDATE attempt SET link = link || '}' WHERE subscriber_id = 'garbled'")
+    pass_time(ledger_db, timedelta(minutes=10, seconds=1))
+    assert wiring.ledger.attempts.expire() == 4
+    told = ledger_db.execute(
+        "SELECT data ->> 'subscriberId' AS who FROM event WHERE type = 'attempt.expired'"
+    ).fetchall()
+    assert sorted(str(row["who"]) for row in told) == ["None", "None", "good", "nul"]
+
+
 def test_an_attempt_that_expired_while_slack_was_asked_still_keeps_its_grant(
     wiring: Wiring, person: Person, link: str, ledger_db: Database
 ) -> None:
@@ -161,6 +182,29 @@ def test_an_attempt_leaves_every_list_with_its_record(
     assert ids(find(wiring)) == ids(find(wiring, context="tenant:org-1")) == []
     for table in ("attempt", "attempt_context", "term"):
         assert ledger_db.execute(f"SELECT * FROM {table}").fetchall() == []
+
+
+def test_what_is_open_expires_before_it_is_forgotten_however_late(
+    wiring: Wiring, person: Person, mint: MintLink, ledger_db: Database
+) -> None:
+    """No worker was there for a long time, and the host is to hear of it all the same."""
+    start(person, mint())
+    person.open(person.come_back(mint(), outcome="not_permitted"))
+    pass_time(ledger_db, timedelta(days=400))
+    assert wiring.ledger.attempts.forget() == 0
+    assert wiring.ledger.attempts.expire() == 2
+    assert wiring.ledger.attempts.forget() == 2
+    assert ledger_db.execute("SELECT FROM event WHERE type = 'attempt.expired'").rowcount == 2
+
+
+def test_an_approval_that_comes_after_its_link_has_expired_is_not_the_awaited_one(
+    wiring: Wiring, person: Person, mint: MintLink, ledger_db: Database
+) -> None:
+    person.install(mint(timedelta(hours=1)), outcome="not_permitted")
+    pass_time(ledger_db, timedelta(hours=2))
+    person.install(mint())
+    wiring.ledger.attempts.expire()
+    assert standings(wiring) == {"connected": 1, "expired": 1}
 
 
 def test_what_is_on_its_way_is_never_forgotten(

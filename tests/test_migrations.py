@@ -22,7 +22,7 @@ from flask import Flask
 from onboarding import cli
 from onboarding.ledger import migrations
 from onboarding.ledger.migrations import Migration
-from onboarding.model import Secret
+from onboarding.model import Owner, Secret
 from onboarding.model.errors import SchemaRefused
 from tests.aging import Database
 from tests.fakes import LocalSlack
@@ -128,6 +128,33 @@ def test_a_request_does_not_wait_for_somebody_else_who_migrates(
         assert somebody.open(link).status == 503
         assert time.monotonic() - began < 2
     assert somebody.open(link).status == 200
+
+
+def test_connections_from_before_keep_their_story(blank_database_url: str, blank: psycopg.Connection[Any]) -> None:
+    """A release that knows nothing of it goes on writing meanwhile."""
+    ours = migrations.known()
+    apply(blank_database_url, [each for each in ours if each.name < "0006"])
+    shared, own = Owner("slack-prod", None, ("a:1", "b:2")), Owner("slack-prod", "s", ("a:1", "b:2"))
+    for owner, state in ((shared, "broken"), (own, "working")):
+        blank.execute(
+            """
+            INSERT INTO connection (owner, identifier, integration, subscriber_id, context_keys, workspace_id,
+                                    workspace_name, attempt_id, connected_at, state, since)
+            VALUES (%s, 'c', 'slack-prod', 's', '{b:2,a:1}', 'T1', 'Acme', 'a', now(), %s, now())
+            """,
+            [owner.identifier, state],
+        )
+    apply(blank_database_url, ours)
+    assert blank.execute("SELECT is_shared, is_told_broken FROM connection ORDER BY state").fetchall() == [
+        (True, True),
+        (False, False),
+    ]
+    for state in ("unknown", "working", "broken", "broken", "working"):
+        blank.execute("UPDATE connection SET state = %s WHERE state <> 'ended'", [state])
+    told = "SELECT type FROM event WHERE owner = %s AND type <> 'connection.connected' ORDER BY sequence"
+    both = ["connection.broken", "connection.recovered"]
+    assert [each for (each,) in blank.execute(told, [shared.identifier])] == ["connection.recovered", *both]
+    assert [each for (each,) in blank.execute(told, [own.identifier])] == both
 
 
 # What is refused, with what to do.

@@ -19,7 +19,7 @@ import redis
 from flask import Flask
 
 from onboarding.ephemeral import store as storage
-from onboarding.flows.install import attempt_id
+from onboarding.flows.browsers import attempt_id
 from onboarding.model import Secret
 from onboarding.sandbox import embedded_redis
 from onboarding.sandbox.processes import Process
@@ -101,7 +101,7 @@ def test_pages_need_no_redis(somebody: Person, own: OwnRedis, mint: MintLink, li
     somebody.add_to_slack(link)
     own.process.kill()
     assert somebody.open(link).status == 200
-    assert somebody.open(granted).heading == "Slack said yes. Finishing set-up"
+    assert somebody.open(granted).heading == "Slack approved. Finishing setup…"
     assert somebody.open(connected).heading == "Acme HQ is connected"
     assert '"status":"connected"' in somebody.open(f"{connected}/status").source
     own.restart()

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, Final
 
-from onboarding.cli import connections, webhook
+from onboarding.cli import connections, manifest, webhook
 from onboarding.ledger import migrations
 from onboarding.ledger.attempts import ID as ATTEMPT_ID
 from onboarding.ledger.postgres import is_storable
@@ -61,6 +61,7 @@ def _parser() -> argparse.ArgumentParser:
     migrate.set_defaults(run=_migrate)
     connections.add(commands)
     webhook.add(commands)
+    manifest.add(commands)
     _add_sandbox(commands)
     return parser
 

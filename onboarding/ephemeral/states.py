@@ -33,10 +33,10 @@ class States:
         with answering():
             self._redis.ping()
 
-    def begin(self, attempt_id: str, browser_hash: str, link_id: str) -> None:
-        """Remember a state until somebody comes back with it. Raises `TooManyStarts` if its link starts too many."""
+    def begin(self, attempt_id: str, browser_hash: str, counted: str) -> None:
+        """Remember a state until somebody comes back with it. Raises `TooManyStarts` if `counted` starts too many."""
         window, passed = divmod(int(time.time()), WINDOW)
-        starts = f"onboarding:starts:{link_id}:{window}"
+        starts = f"onboarding:starts:{counted}:{window}"
         with answering(), self._redis.pipeline(transaction=False) as pipe:
             pipe.incr(starts)
             pipe.expire(starts, WINDOW)
@@ -45,11 +45,17 @@ class States:
         if count > MOST_STARTS:
             raise TooManyStarts(retry_after=WINDOW - passed)
 
-    def claim(self, attempt_id: str, browser_hash: str) -> Claim:
-        """Ask to be the one callback that may go on."""
+    def claim(self, attempt_id: str, browser_hash: str, came_with: str = "") -> Claim:
+        """Ask to be the one callback that may go on. `came_with` stands for the code it has, if any."""
         with answering():
-            answer = self._claim([_key(attempt_id)], [browser_hash, int(CLAIM_KEPT.total_seconds())])
+            answer = self._claim([_key(attempt_id)], [browser_hash, int(CLAIM_KEPT.total_seconds()), came_with])
         return Claim(answer)
+
+    def claimed_with(self, attempt_id: str) -> str | None:
+        """What the callback came with that claimed the state, as long as that is known."""
+        with answering():
+            held = str(self._redis.get(_key(attempt_id)) or "")
+        return held.rpartition(":")[2] if held.startswith("claimed:") else None
 
     def claimed_for(self, attempt_id: str) -> timedelta | None:
         """How long ago the state was claimed, if it was."""

@@ -16,10 +16,18 @@ from onboarding.flows.apps import Parties
 from onboarding.flows.mint import Minting
 from onboarding.ledger.connections import Connections
 from onboarding.ledger.endings import Endings
-from onboarding.ledger.findings import BROKEN, UNKNOWN, WORKING, Finding, Findings
+from onboarding.ledger.findings import Finding, Findings
 from onboarding.model import Secret
-from onboarding.model.destinations import MadeConnection
-from onboarding.model.errors import NovuError, RateLimited, RefreshRefused, SlackSaysNo, TokenDead, TokenExpired
+from onboarding.model.destinations import ConnectionState, MadeConnection
+from onboarding.model.errors import (
+    LinkMalformed,
+    NovuError,
+    RateLimited,
+    RefreshRefused,
+    SlackSaysNo,
+    TokenDead,
+    TokenExpired,
+)
 from onboarding.remote.slack import Bot
 from onboarding.settings.environment import Settings
 from onboarding.settings.log import LOGGER
@@ -43,9 +51,14 @@ class Silence(Exception):
         self.retry_after = retry_after
         super().__init__(f"{who}: {detail}")
 
+    @property
+    def wait(self) -> timedelta:
+        """Nobody asks again before that."""
+        return max(timedelta(seconds=self.retry_after), LEAST_WAIT)
+
 
 class _Gone(Exception):
-    """Novu has the connection no more."""
+    """Novu has the connection no more. What it may have under the same identifier is somebody else's."""
 
 
 class Check:
@@ -69,7 +82,7 @@ class Check:
 
     def run(self, connection: MadeConnection) -> MadeConnection | None:
         """Ask now, and note what comes of it. Gives the connection as it stands then. Raises `Silence`."""
-        if braked := self._findings.braked(connection.integration):
+        if braked := self._findings.braked(connection):
             raise Silence("Slack", BRAKED, math.ceil(braked.total_seconds()))
         try:
             self._note(connection, self._ask(connection, Deadline(SECONDS)))
@@ -80,26 +93,26 @@ class Check:
         return self._connections.by_owner(connection.owner)
 
     def run_due(self, owner: str) -> timedelta | None:
-        """The same for a worker. Gives when to ask again; None for never."""
+        """The same for a worker. Gives when to ask again; None for not before Slack hints at it. Raises `Silence`."""
         connection = self._connections.by_owner(owner)
-        if connection is None or connection.is_ended or not self._interval:
+        if connection is None or connection.is_ended:
             return None
-        try:
-            found = self.run(connection)
-        except Silence as silence:
-            return self._silent(connection, silence)
-        return self._next(found) if found and not found.is_ended else None
+        found = connection if connection.is_ending else self.run(connection)
+        if found is None or found.is_ended:
+            return None
+        # Nothing is recorded while the customer is being connected again or disconnected.
+        return self._next(found) if found.checked_at != connection.checked_at else LEAST_WAIT
 
     def _ask(self, connection: MadeConnection, deadline: Deadline) -> Finding:
         token = self._token(connection, deadline)
         if token is None:
-            return Finding(UNKNOWN, TOKEN_HIDDEN)
+            return Finding(ConnectionState.UNKNOWN, TOKEN_HIDDEN)
         try:
             return self._ask_slack(connection, token, deadline)
         except TokenDead as error:
-            return Finding(BROKEN, error.word)
+            return Finding(ConnectionState.BROKEN, error.word)
         except RateLimited as error:
-            self._findings.brake(connection.integration, max(timedelta(seconds=error.retry_after), LEAST_WAIT))
+            self._findings.brake(connection, max(timedelta(seconds=error.retry_after), LEAST_WAIT))
             raise Silence("Slack", error.word, error.retry_after) from None
         except SlackSaysNo as error:
             raise Silence("Slack", error.word, error.retry_after) from None
@@ -107,10 +120,14 @@ class Check:
     def _token(self, connection: MadeConnection, deadline: Deadline) -> Secret | None:
         novu = self._parties.novu(connection.integration)
         try:
-            return novu.token(connection.identifier, deadline)
+            held = novu.held(connection.identifier, deadline)
         except NovuError as error:
             if error.status != 404:
                 raise
+        else:
+            if held.owner != connection.owner:
+                raise _Gone
+            return held.token
         # A key of another environment, or a feature that was switched off, answers like that for everything.
         if not novu.has_integration(connection.integration, deadline) or not novu.has_connections(deadline):
             raise Silence("Novu", "it knows neither the connection nor its integration")
@@ -127,27 +144,34 @@ class Check:
         # Slack may grant less by now: what it says is compared with what we ask for.
         wanted = self._parties.of(connection.integration).app.slack.scopes
         missing = [scope for scope in wanted if identity.scopes and scope not in identity.scopes]
-        return Finding(WORKING, None, tuple(missing))
+        return Finding(ConnectionState.WORKING, None, tuple(missing))
 
     def _refreshed(self, connection: MadeConnection, deadline: Deadline) -> Secret | None:
         """It rotates, and nobody has used it for a while: Novu can refresh it, unless Slack refuses that too."""
         novu = self._parties.novu(connection.integration)
         try:
-            novu.verify(connection.identifier, f"onboarding-check-{secrets.token_hex(8)}", deadline)
+            return novu.refreshed(connection.identifier, f"onboarding-check-{secrets.token_hex(8)}", deadline)
         except RefreshRefused:
             return None
-        return novu.token(connection.identifier, deadline)
 
     def _note(self, connection: MadeConnection, finding: Finding) -> None:
-        link_id = None
-        if finding.state == BROKEN and connection.state != BROKEN:
-            link_id = self._minting.reconnect(connection).id
         if finding.missing_scopes and finding.missing_scopes != connection.missing_scopes:
             LOGGER.warning(
                 "scopes gone connection=%s scopes=%s", connection.identifier, ",".join(finding.missing_scopes)
             )
-        if self._findings.note(connection, finding, link_id):
+        noted = self._findings.note(connection, finding)
+        if noted is False:
+            noted = self._findings.note(connection, finding, self._healing_link(connection))
+        if noted:
             LOGGER.info("connection checked connection=%s state=%s", connection.identifier, finding.state)
+
+    def _healing_link(self, connection: MadeConnection) -> str:
+        """Its id; empty if none can be made: that it broke is to be known all the same."""
+        try:
+            return self._minting.reconnect(connection).id
+        except LinkMalformed as error:
+            LOGGER.error("no reconnect link connection=%s problems=%s", connection.identifier, error.problems)
+            return ""
 
     def _end(self, connection: MadeConnection) -> None:
         """Novu has it no more: nothing is connected, unless an approval is on its way at this moment."""
@@ -163,15 +187,9 @@ class Check:
         self._endings.end(connection.owner, lease, DELETED)
         LOGGER.info("connection gone at Novu connection=%s", connection.identifier)
 
-    def _silent(self, connection: MadeConnection, silence: Silence) -> timedelta:
-        LOGGER.warning(
-            "connection not checked connection=%s who=%s error=%s", connection.identifier, silence.who, silence.detail
-        )
-        wait = max(timedelta(seconds=silence.retry_after), LEAST_WAIT)
-        # They do not all start at once, and soon if it was said when.
-        return wait + (LEAST_WAIT if silence.retry_after else min(self._interval, SOONEST)) * random.random()  # noqa: S311
-
-    def _next(self, connection: MadeConnection) -> timedelta:
-        if connection.state != BROKEN:
+    def _next(self, connection: MadeConnection) -> timedelta | None:
+        if not self._interval:
+            return None
+        if not connection.is_broken:
             return self._interval * random.uniform(0.9, 1.1)  # noqa: S311
         return min(max(self._findings.broken_for(connection.owner), SOONEST), LATEST)

@@ -12,9 +12,18 @@ from onboarding.clock.deadline import Deadline
 from onboarding.flows.apps import Parties, Party
 from onboarding.ledger.connections import Connections
 from onboarding.ledger.endings import Ending, Endings
-from onboarding.model import Reason
+from onboarding.model import Reason, Secret
 from onboarding.model.destinations import endpoint_identifier
-from onboarding.model.errors import NovuError, SlackRefused, SlackSaysNo, StoreUnavailable, TokenDead
+from onboarding.model.errors import (
+    NovuError,
+    RefreshRefused,
+    SlackRefused,
+    SlackSaysNo,
+    StoreUnavailable,
+    TokenDead,
+)
+from onboarding.remote.novu.client import Held
+from onboarding.remote.slack.errors import EXPIRED
 from onboarding.settings.log import LOGGER
 
 SECONDS: Final = 14.0
@@ -75,8 +84,7 @@ class Upkeep:
         deadline = Deadline(SECONDS)
         try:
             party = self._party(identifier, deadline)
-            party.novu.verify(identifier, key, deadline)
-            token = party.novu.token(identifier, deadline)
+            token = party.novu.refreshed(identifier, key, deadline)
             if token is None:
                 return Verified(Outcome.HIDDEN, Outcome.DONE)
             party.slack.bot.identity(token, deadline)
@@ -142,23 +150,29 @@ class Upkeep:
         return self._parties.of(known.integration) if known else self._parties.holding(identifier, deadline)
 
     def _owner(self, party: Party, identifier: str, deadline: Deadline) -> str:
-        """Whose it is: as Novu says or, if Novu holds it no more or does not answer, as this service remembers."""
+        """Whose it is: as this service knows or, of one that it did not make or that has ended, as Novu says."""
+        known = self._connections.find(identifier)
+        if known and not known.is_ended:
+            return known.owner
         try:
             return party.novu.retrieve(identifier, deadline).owner.identifier
         except NovuError as error:
+            if known:
+                return known.owner
             if error.status == 404:
-                return self._connections.owner_of(identifier)
-            known = self._connections.find(identifier)
-            if known is None:
-                raise
-            return known.owner
+                return identifier
+            raise
 
     def _end(self, party: Party, owner: str, identifier: str, deadline: Deadline, *, revokes: bool) -> Disconnected:
         """At Slack, then at Novu: if Slack fails, Novu keeps the token, so that it can be revoked later."""
         slack = Outcome.NOT_ASKED
         try:
-            if revokes:
-                slack = _revoke(party, identifier, deadline)
+            held = _held(party, identifier, deadline)
+            if held and held.owner != owner:
+                party.novu.endpoints.delete(endpoint_identifier(owner), deadline)
+                return Disconnected(slack, Outcome.ALREADY_GONE)
+            if held and revokes:
+                slack = _revoke(party, identifier, held.token, deadline)
             # Novu would leave them behind, pointing at nothing.
             party.novu.endpoints.delete_all(identifier, deadline)
             party.novu.endpoints.delete(endpoint_identifier(owner), deadline)
@@ -174,6 +188,16 @@ class Upkeep:
         return Disconnected(slack, Outcome.DONE)
 
 
+def _held(party: Party, identifier: str, deadline: Deadline) -> Held | None:
+    """What Novu holds under the identifier: by now it may be somebody else's connection."""
+    try:
+        return party.novu.held(identifier, deadline)
+    except NovuError as error:
+        if error.status == 404:
+            return None
+        raise
+
+
 def _knows_connections(party: Party, deadline: Deadline) -> bool:
     """Whether a 404 is about the connection. If Novu's feature is switched off, it answers that to everything."""
     try:
@@ -182,13 +206,21 @@ def _knows_connections(party: Party, deadline: Deadline) -> bool:
         return False
 
 
-def _revoke(party: Party, identifier: str, deadline: Deadline) -> Outcome:
-    try:
-        token = party.novu.token(identifier, deadline)
-    except NovuError as error:
-        if error.status == 404:
-            return Outcome.NOT_ASKED
-        raise
+def _revoke(party: Party, identifier: str, token: Secret | None, deadline: Deadline) -> Outcome:
+    """Also a token that has expired: the next one would be as good for whoever refreshes it."""
     if token is None:
         return Outcome.HIDDEN
+    try:
+        return _revoke_as_it_is(party, token, deadline)
+    except SlackRefused as refusal:
+        if refusal.detail != EXPIRED:
+            raise
+    try:
+        fresh = party.novu.refreshed(identifier, f"onboarding-revoke-{secrets.token_hex(8)}", deadline)
+    except RefreshRefused:
+        return Outcome.ALREADY_GONE
+    return _revoke_as_it_is(party, fresh, deadline) if fresh else Outcome.HIDDEN
+
+
+def _revoke_as_it_is(party: Party, token: Secret, deadline: Deadline) -> Outcome:
     return Outcome.DONE if party.slack.revoke(token, deadline) else Outcome.ALREADY_GONE

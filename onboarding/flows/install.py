@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import logging
 import secrets
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from onboarding.clock.deadline import Deadline
 from onboarding.ephemeral.states import Claim, States
 from onboarding.flows.apps import Parties
+from onboarding.flows.browsers import attempt_id, browser_hash, code_hash, is_browser_of
+from onboarding.flows.claim import Claims
 from onboarding.flows.deliver import Delivery
 from onboarding.ledger.attempts import Attempts, Ending
-from onboarding.model import CLAIM_GRACE, Attempt, InstallLink, Reason, Secret, Status, Unrecorded
+from onboarding.model import (
+    CLAIM_GRACE,
+    GRANT_KEPT,
+    Attempt,
+    ConnectionMode,
+    InstallLink,
+    Reason,
+    Secret,
+    Status,
+    Unrecorded,
+)
 from onboarding.model.errors import (
     AppMissing,
+    ApprovalUnused,
     LinkRevoked,
     OtherBrowser,
     SlackRefused,
@@ -36,22 +48,43 @@ class Started:
     attempt_id: str
     browser: Secret
     authorize_url: str
+    is_direct: bool = False
 
 
 class Install:
-    def __init__(self, parties: Parties, states: States, attempts: Attempts, delivery: Delivery) -> None:
+    def __init__(  # noqa: PLR0913, PLR0917 (everything that an attempt goes through)
+        self,
+        parties: Parties,
+        states: States,
+        attempts: Attempts,
+        delivery: Delivery,
+        claims: Claims,
+        clock: Callable[[], datetime],
+    ) -> None:
         self._parties = parties
         self._states = states
         self._attempts = attempts
         self._delivery = delivery
+        self._claims = claims
+        self._clock = clock
 
     def start(self, link: InstallLink) -> Started:
         """Raises `TooManyStarts` and `LinkRevoked`."""
+        return self._start(link, link.id)
+
+    def start_direct(self, integration: str, workspace_id: str | None, address: str) -> Started:
+        """For somebody who has no link. Raises `TooManyStarts` if that network address has started too many."""
+        return self._start(_placeholder(integration, workspace_id, self._clock() + GRANT_KEPT), f"direct:{address}")
+
+    def _start(self, link: InstallLink, counted: str) -> Started:
         state, browser = Secret(secrets.token_urlsafe(32)), Secret(secrets.token_urlsafe(32))
         started = Started(
-            attempt_id(state), browser, self._parties.slack(link.integration).authorize_url(state, link.workspace_id)
+            attempt_id(state),
+            browser,
+            self._parties.slack(link.integration).authorize_url(state, link.workspace_id),
+            link.is_direct,
         )
-        self._states.begin(started.attempt_id, browser_hash(browser), link.id)
+        self._states.begin(started.attempt_id, browser_hash(browser), counted)
         self._attempts.start(started.attempt_id, link, browser_hash(browser))
         LOGGER.info("attempt started attempt=%s link=%s", started.attempt_id, link.id)
         return started
@@ -63,9 +96,13 @@ class Install:
             self._end(attempt_id, Ending(reason, error_word(error)))
 
     def complete(self, attempt_id: str, browser: Secret | None, code: Secret, deadline: Deadline) -> Unrecorded | None:
-        """Redeem the code and hand the grant over, once; coming back again changes nothing."""
-        attempt = self._claim(attempt_id, browser)
+        """Redeem the code and hand the grant over, once; coming back again changes nothing.
+
+        Raises `ApprovalUnused` if another approval was first.
+        """
+        attempt = self._claim(attempt_id, browser, code_hash(code))
         if attempt is None:
+            self._refuse_another(attempt_id, code)
             return None
         claimed_at = time.monotonic()
         try:
@@ -76,6 +113,8 @@ class Install:
         except AppMissing as error:
             self._end(attempt_id, Ending(Reason.SLACK_MISCONFIGURED, error.message, _since(claimed_at)))
             return None
+        if attempt.link.is_direct:
+            return self._claims.keep(attempt, grant, _since(claimed_at), deadline)
         if attempt.link.workspace_id not in {None, grant.workspace.id}:
             self._end(attempt_id, Ending(Reason.WRONG_WORKSPACE, "", _since(claimed_at), grant.workspace))
             return None
@@ -97,7 +136,17 @@ class Install:
             return replace(attempt, status=Status.STARTED, reason=None, is_claimed=True)
         return replace(attempt, status=Status.EXPIRED, reason=Reason.TIMED_OUT, is_claimed=True)
 
-    def _claim(self, attempt_id: str, browser: Secret | None) -> Attempt | None:
+    def _refuse_another(self, attempt_id: str, code: Secret) -> None:
+        """Somebody who allowed something else than what counts has to be told."""
+        try:
+            first = self._states.claimed_with(attempt_id)
+        except StoreUnavailable:
+            return
+        if first is not None and first != code_hash(code):
+            LOGGER.info("approval not used attempt=%s", attempt_id)
+            raise ApprovalUnused(attempt_id)
+
+    def _claim(self, attempt_id: str, browser: Secret | None, came_with: str = "") -> Attempt | None:
         """The attempt, if this return is the one that may bring it to an end; None if another was first."""
         found = self._attempts.returned(attempt_id)
         if found is None:
@@ -105,13 +154,13 @@ class Install:
         attempt, is_revoked = found
         if attempt.reason is Reason.TIMED_OUT:
             raise StateExpired(attempt_id)
-        if not secrets.compare_digest(attempt.browser_hash, browser_hash(browser)):
+        if not is_browser_of(attempt, browser):
             raise OtherBrowser(attempt_id)
         if attempt.status is not Status.STARTED:
             return None
         if is_revoked:
             raise LinkRevoked(attempt_id=attempt_id)
-        match self._states.claim(attempt_id, attempt.browser_hash):
+        match self._states.claim(attempt_id, attempt.browser_hash, came_with):
             case Claim.CLAIMED:
                 return attempt
             case Claim.ALREADY_CLAIMED:
@@ -132,17 +181,20 @@ class Install:
             LOGGER.error("outcome not recorded attempt=%s error=%s", attempt_id, error)
 
 
-def attempt_id(state: Secret) -> str:
-    """The public name of the attempt behind a state: it finds the record and gives nothing away."""
-    return _digest(state)
-
-
-def browser_hash(browser: Secret | None) -> str:
-    return _digest(browser) if browser else ""
-
-
-def _digest(secret: Secret) -> str:
-    return base64.urlsafe_b64encode(hashlib.sha256(secret.reveal().encode()).digest()[:16]).decode().rstrip("=")
+def _placeholder(integration: str, workspace_id: str | None, expires_at: datetime) -> InstallLink:
+    """What an attempt without a link carries, until somebody claims it."""
+    return InstallLink(
+        id=secrets.token_urlsafe(16),
+        subscriber_id=None,
+        contexts=(),
+        mode=ConnectionMode.SUBSCRIBER,
+        integration=integration,
+        identifier="",
+        account=None,
+        return_url=None,
+        expires_at=expires_at,
+        workspace_id=workspace_id,
+    )
 
 
 def _since(moment: float) -> timedelta:

@@ -10,11 +10,11 @@ from typing import Final
 from onboarding.ledger.attempts import Attempts
 from onboarding.ledger.connections import Connections
 from onboarding.ledger.links import Created, CreatedLinks
-from onboarding.model import InstallLink
+from onboarding.model import ConnectionMode, InstallLink, Owner
 from onboarding.model.destinations import MadeConnection
 from onboarding.model.errors import LinkExpired, LinkForged, LinkRevoked
 from onboarding.settings.log import LOGGER
-from onboarding.signing.links import CLOCKS_DIFFER, Links, Payload, to_payload
+from onboarding.signing.links import CLOCKS_DIFFER, Links, Payload, to_payload, without_nul
 
 RECONNECT: Final = "this service, to reconnect"
 """Who made a link, as the list of links says it."""
@@ -79,25 +79,17 @@ class Minting:
         return f"{self._public_url}/install/{self._links.sign_id(link_id)}"
 
     def reconnect(self, connection: MadeConnection) -> InstallLink:
-        """A link that heals a connection: for the same owner, whoever is to use it."""
+        """A link that heals a connection: for the same owner, whoever is to use it. Raises `LinkMalformed`."""
         link = self.mint(self._healing(connection), None)
         self.record(link, RECONNECT)
         return link
 
     def _healing(self, connection: MadeConnection) -> Payload:
         """What the link said that made it, as far as that is remembered."""
-        attempt, workspace_id = self._attempts.get(connection.attempt_id), connection.workspace.id
-        if attempt:
-            return {**to_payload(attempt.link), "identifier": connection.identifier, "workspaceId": workspace_id}
-        return {
-            "subscriberId": connection.subscriber_id,
-            "context": {type_: id_ for type_, _, id_ in (key.rpartition(":") for key in connection.context_keys)}
-            or None,
-            "connectionMode": "shared" if connection.is_shared else "subscriber",
-            "integrationIdentifier": connection.integration,
-            "identifier": connection.identifier,
-            "workspaceId": workspace_id,
-        }
+        attempt = self._attempts.get(connection.attempt_id)
+        link = attempt.link if attempt else self._connections.link_of(connection)
+        said = to_payload(without_nul(link)) if link else _derived(connection)
+        return {**said, "identifier": connection.identifier, "workspaceId": connection.workspace.id}
 
     def revoke(self, link_id: str) -> None:
         """The link answers 410 from now on, also to those who come back from Slack. What was granted stays."""
@@ -136,3 +128,15 @@ class Minting:
         ends = min(created.link.expires_at, created.at + self._links.max_age)
         is_expired = created.is_expired or ends <= self._clock()
         return replace(created, link=replace(created.link, expires_at=ends), is_expired=is_expired)
+
+
+def _derived(connection: MadeConnection) -> Payload:
+    """What a link has to say to be for the connection's owner, who tells which kind it is."""
+    shared = Owner(connection.integration, None, connection.context_keys)
+    mode = ConnectionMode.SHARED if shared.identifier == connection.owner else ConnectionMode.SUBSCRIBER
+    return {
+        "subscriberId": connection.subscriber_id,
+        "context": {type_: id_ for type_, _, id_ in (key.rpartition(":") for key in connection.context_keys)} or None,
+        "connectionMode": mode.value,
+        "integrationIdentifier": connection.integration,
+    }

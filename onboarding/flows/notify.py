@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import random
 import secrets
 import time
@@ -11,7 +12,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, Protocol
 
-from onboarding.ledger.events import BEHIND_WAIT, ENDPOINT, PING, Events, HostEvent
+from onboarding.flows.shares import Shares
+from onboarding.ledger.events import ENDPOINT, PING, Events, HostEvent
+from onboarding.ledger.pauses import Pauses
 from onboarding.model import Secret
 from onboarding.remote.webhook import Answered
 from onboarding.settings.log import LOGGER
@@ -22,6 +25,9 @@ WAITS: Final = tuple(
 )
 """Between two tries."""
 GONE: Final = 410
+MOST_FOR_ONE: Final = 2
+"""Deliveries at once to an endpoint that is not the only one: half of what a worker has under way."""
+CROWDED_WAIT: Final = timedelta(seconds=1)
 FIELDS: Final = (
     "attemptId",
     "linkId",
@@ -70,8 +76,10 @@ class Hearer:
 class Notify:
     """`hearers` is empty if the host has named no endpoint."""
 
-    def __init__(self, events: Events, hearers: Sequence[Hearer], links: Links) -> None:
+    def __init__(self, events: Events, pauses: Pauses, hearers: Sequence[Hearer], links: Links) -> None:
         self._events = events
+        self._pauses = pauses
+        self._shares = Shares(MOST_FOR_ONE if len(hearers) > 1 else math.inf)
         self.hearers = hearers
         self._links = links
 
@@ -88,25 +96,32 @@ class Notify:
 
     def deliver(self, event_id: str) -> timedelta | None:
         """Send it if it is its turn. Gives the time after which to try again, and None if there is nothing to do."""
-        may_send = self._events.may_send(event_id)
-        event = self._events.get(event_id) if may_send else None
-        if may_send is False:
-            return BEHIND_WAIT
+        event = self._events.to_send(event_id)
         if event is None:
             return None
         hearer = self.hearer_of(event)
-        if hearer is None or (self._events.paused_since(hearer.endpoint.name) and event.type != PING):
-            self._events.hold(event_id)
+        if hearer is None:
+            self._pauses.keep(event_id)
             return None
-        return self._send(event, hearer)
+        if event.type != PING and self._pauses.hold(event_id, hearer.endpoint.name):
+            return None
+        with self._shares.one(hearer.endpoint.name) as is_free:
+            return self._send(event, hearer) if is_free else CROWDED_WAIT
+
+    def crowded(self) -> list[str]:
+        """The integrations about which nothing more can be sent at this moment: so much is under way already."""
+        full = [hearer for hearer in self.hearers if self._shares.is_full(hearer.endpoint.name)]
+        return [integration for hearer in full for integration in hearer.integrations or ()]
 
     def ping(self, hearer: Hearer) -> Answered:
         """Send an event that tells of nothing, now."""
         event_id = f"evt_{secrets.token_hex(16)}"
         self._events.ping(event_id, hearer.endpoint.name)
         event = self._events.get(event_id)
-        answered = self._post(event, hearer) if event else Answered(None)
-        self._events.sent(event_id, answered.status, is_over=True, is_good=answered.is_good)
+        if event is None:
+            return Answered(None)
+        answered = self._post(event, hearer)
+        self._note(event, hearer, answered, is_over=True)
         return answered
 
     def hearer_of(self, event: HostEvent) -> Hearer | None:
@@ -119,11 +134,16 @@ class Notify:
 
     def paused_since(self) -> datetime | None:
         """Since when some endpoint said that it is gone."""
-        return min(filter(None, (self._events.paused_since(each.endpoint.name) for each in self.hearers)), default=None)
+        return min(filter(None, (self._pauses.since(each.endpoint.name) for each in self.hearers)), default=None)
+
+    def kept_since(self) -> datetime | None:
+        """When the oldest event happened that is kept and could be sent."""
+        kept = (self._pauses.kept_since(each.endpoint.name, each.integrations) for each in self.hearers)
+        return min(filter(None, kept), default=None)
 
     def resume(self) -> int:
-        """Send everything that was kept. Gives how many events."""
-        return sum(self._events.resume(each.endpoint.name, each.integrations) for each in self.hearers)
+        """Send everything that was kept, for whatever reason. Gives how many events."""
+        return sum(self._pauses.end(each.endpoint.name, each.integrations) for each in self.hearers)
 
     def redeliver(self, event_id: str) -> bool:
         """Once more, under the same id. If the endpoint is paused, everything that was kept goes out again."""
@@ -131,23 +151,25 @@ class Notify:
         if event is None:
             return False
         hearer = self.hearer_of(event)
-        if hearer and self._events.paused_since(hearer.endpoint.name):
-            self._events.resume(hearer.endpoint.name, hearer.integrations)
+        if hearer and self._pauses.since(hearer.endpoint.name):
+            self._pauses.end(hearer.endpoint.name, hearer.integrations)
         return self._events.redeliver(event_id)
 
     def _send(self, event: HostEvent, hearer: Hearer) -> timedelta | None:
         answered = self._post(event, hearer)
         is_over = event.tries >= len(WAITS)
-        self._events.sent(event.id, answered.status, is_over=is_over, is_good=answered.is_good)
+        self._note(event, hearer, answered, is_over=is_over)
         _log(event, answered)
-        if answered.status == GONE:
-            self._events.pause(hearer.endpoint.name, hearer.integrations)
-            LOGGER.error("webhook paused: the endpoint says that it is gone")
-            return None
-        if answered.is_good or is_over:
+        if answered.is_good or is_over or answered.status == GONE:
             return None
         wait = WAITS[event.tries] * random.uniform(0.8, 1.2)  # noqa: S311
         return max(wait, timedelta(seconds=answered.retry_after))
+
+    def _note(self, event: HostEvent, hearer: Hearer, answered: Answered, *, is_over: bool) -> None:
+        is_gone = answered.status == GONE
+        self._events.sent(event.id, answered.status, is_over=is_over and not is_gone, is_good=answered.is_good)
+        if is_gone:
+            self._pauses.begin(hearer.endpoint.name, hearer.integrations)
 
     def _post(self, event: HostEvent, hearer: Hearer) -> Answered:
         body = json.dumps(self.body(event), separators=(",", ":")).encode()
@@ -165,3 +187,5 @@ def _log(event: HostEvent, answered: Answered) -> None:
     else:
         why = answered.why or f"http_{answered.status}"
         LOGGER.warning("event not delivered event=%s type=%s error=%s", event.id, event.type, why)
+    if answered.status == GONE:
+        LOGGER.error("webhook paused: the endpoint says that it is gone")

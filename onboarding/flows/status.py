@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
 
-from onboarding.ledger.findings import BROKEN
 from onboarding.ledger.owners import Known
 from onboarding.model import Reason, Status
-
-ENDED: Final = "ended"
+from onboarding.model.destinations import ConnectionState
 
 
 class State(StrEnum):
@@ -33,19 +30,19 @@ class OwnerStatus:
 
 def status_of(known: Known) -> OwnerStatus:
     state = _state(known)
-    workspace = known.workspace_name if known.state != ENDED else None
+    workspace = known.workspace_name if known.state != ConnectionState.ENDED else None
     return OwnerStatus(state, workspace, _reason(known, state), known.attempt_id)
 
 
 def _state(known: Known) -> State:
     """Whoever is connected stays so, whatever is tried besides. What heals a broken connection is under way or not."""
-    if known.state not in {None, ENDED, BROKEN}:
+    if known.state not in {None, ConnectionState.ENDED, ConnectionState.BROKEN}:
         return State.WORKING
     if known.is_granted or (known.attempt_status == Status.STARTED and not known.is_over):
         return State.PENDING
     if known.is_awaiting_approval:
         return State.AWAITING_APPROVAL
-    return State.BROKEN if known.state == BROKEN else State.NONE
+    return State.BROKEN if known.state == ConnectionState.BROKEN else State.NONE
 
 
 def _reason(known: Known, state: State) -> str | None:

@@ -26,6 +26,8 @@ from onboarding.signing.links import from_payload, to_payload
 
 ID: Final = re.compile(r"[A-Za-z0-9_-]{22}")
 MOST_AT_ONCE: Final = 500
+NOBODY: Final = "direct:"
+"""How the owner of an attempt begins that belongs to nobody yet. The host hears nothing of such an owner."""
 COLUMNS: Final = """
     a.id, a.status, a.reason, a.detail, a.browser, a.link, a.is_short, a.started_at, a.workspace_id, a.workspace_name,
     a.app_id, a.installer_id, a.connection, a.sealed IS NOT NULL AS has_grant, a.tries, a.round, a.timeline,
@@ -33,6 +35,7 @@ COLUMNS: Final = """
     coalesce(now() - a.trying_since, '0') AS tried_for,
     CASE WHEN a.status = 'started' THEN a.started_at <= now() - interval '10 minutes'
          WHEN a.status = 'awaiting_approval' THEN a.link_expires_at <= now()
+         WHEN a.status = 'unclaimed' THEN a.sealed_until <= now()
          ELSE false END AS is_over
 """
 _START: Final = frequent(f"""
@@ -61,6 +64,7 @@ _STATUS: Final = {
 _OVER: Final = {
     Status.STARTED: Reason.TIMED_OUT,
     Status.AWAITING_APPROVAL: Reason.APPROVAL_NOT_GIVEN,
+    Status.UNCLAIMED: Reason.NOT_CLAIMED,
 }
 
 
@@ -135,7 +139,8 @@ class Attempts:
     def start(self, attempt_id: str, link: InstallLink, browser_hash: str) -> None:
         """Record a new attempt. Raises `LinkRevoked`."""
         parameters = {
-            **_link_columns(link),
+            **link_columns(link),
+            "owner": f"{NOBODY}{attempt_id}" if link.is_direct else link.owner.identifier,
             **terms.parameters(terms.of_link(link)),
             "id": attempt_id,
             "browser": browser_hash,
@@ -202,9 +207,15 @@ class Attempts:
             ), unapproved AS (
                 SELECT id FROM attempt WHERE status = 'awaiting_approval' AND link_expires_at <= now()
                 LIMIT %(most)s FOR UPDATE SKIP LOCKED
+            ), unclaimed AS (
+                SELECT id FROM attempt WHERE status = 'unclaimed' AND sealed_until <= now()
+                ORDER BY sealed_until LIMIT %(most)s FOR UPDATE SKIP LOCKED
+            ), due AS (
+                INSERT INTO work (kind, subject) SELECT 'revoke', id FROM unclaimed ON CONFLICT DO NOTHING
             ), over AS (
                 SELECT id, 'timed_out' AS reason FROM unfinished
                 UNION ALL SELECT id, 'approval_not_given' FROM unapproved
+                UNION ALL SELECT id, 'not_claimed' FROM unclaimed
             )
             UPDATE attempt SET status = 'expired', reason = over.reason, detail = '',
                 timeline = timeline || event('expired', over.reason)
@@ -225,14 +236,21 @@ class Attempts:
         )
 
     def forget(self) -> int:
-        """Delete attempts whose time is over, a bounded number at once, and the words that led only to them."""
+        """Delete attempts whose time is over, a bounded number at once, and the words that led only to them.
+
+        Those that are still open have to expire first. What its link said stays with the connection that one made.
+        """
         rows = self._postgres.rows(
             """
             WITH gone AS (
                 DELETE FROM attempt WHERE id IN (
-                    SELECT id FROM attempt WHERE forget_at <= now() AND status <> 'granted'
+                    SELECT id FROM attempt WHERE forget_at <= now()
+                        AND status NOT IN ('started', 'granted', 'awaiting_approval', 'unclaimed')
+                        AND NOT (status = 'expired' AND sealed IS NOT NULL)
                     ORDER BY forget_at LIMIT %(most)s FOR UPDATE SKIP LOCKED)
-                RETURNING id, started_at, subscriber_id, context_keys, workspace_id
+                RETURNING id, owner, link, started_at, subscriber_id, context_keys, workspace_id
+            ), kept AS (
+                UPDATE connection c SET link = gone.link FROM gone WHERE c.owner = gone.owner AND c.attempt_id = gone.id
             ), contexts AS (
                 DELETE FROM attempt_context c USING gone
                 WHERE c.context = ANY (gone.context_keys) AND c.started_at = gone.started_at AND c.attempt_id = gone.id
@@ -258,13 +276,12 @@ def dump_link(link: InstallLink) -> str:
     return json.dumps(to_payload(link), separators=(",", ":"))
 
 
-def _link_columns(link: InstallLink) -> dict[str, Any]:
+def link_columns(link: InstallLink) -> dict[str, Any]:
     return {
         "link_id": link.id,
         "link": dump_link(link),
         "is_short": link.is_short,
         "link_expires_at": link.expires_at,
-        "owner": link.owner.identifier,
         "integration": link.integration,
         "subscriber_id": link.subscriber_id,
         "context_keys": [context.key for context in link.contexts],

@@ -25,6 +25,7 @@ class Action(StrEnum):
     MINTED = "link_minted"
     REVOKED = "link_revoked"
     RETRIED = "attempt_retried"
+    CLAIMED = "attempt_claimed"
     RENAMED = "connection_renamed"
     VERIFIED = "connection_verified"
     CHECKED = "connection_checked"

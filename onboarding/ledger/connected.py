@@ -121,7 +121,7 @@ _CONNECT: Final = f"""
                 WHEN o.status = 'connected' THEN event('replaced', %(workspace_name)s)
                 ELSE event('connected', %(workspace_name)s) END
         FROM newest WHERE o.owner = newest.owner AND o.id <> newest.id AND (
-            o.status = 'awaiting_approval'
+            o.status = 'awaiting_approval' AND o.link_expires_at > now()
             OR o.status IN ('granted', 'failed') AND o.sealed IS NOT NULL AND o.grant_order < newest.grant_order
             OR o.status = 'connected' AND o.reason IS NULL AND o.workspace_id <> %(workspace_id)s
                 AND coalesce(o.grant_order, 0) < newest.grant_order)

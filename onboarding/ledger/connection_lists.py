@@ -11,7 +11,6 @@ from onboarding.ledger.connections import COLUMNS, SOURCE, Row
 from onboarding.ledger.postgres import Postgres, is_storable
 from onboarding.model.destinations import MadeConnection
 
-STATES: Final = ("working", "broken", "unknown", "ended")
 MOST_SHARING: Final = 100
 OWNER: Final = r"chconn_[0-9a-f]{32}"
 _CONDITIONS: Final = {
@@ -78,8 +77,10 @@ class ConnectionLists:
         found = [row.connection() for row in rows[: wanted.limit]]
         return found, cursor.write(found[-1].connected_at, found[-1].owner) if len(rows) > wanted.limit else None
 
-    def sharing(self, connection: MadeConnection) -> list[Sharer]:
-        """Who else uses its token, newest first: Slack has one for each app in a workspace."""
+    def sharing(self, workspace_id: str, owner: str, app_id: str | None) -> list[Sharer]:
+        """Who else uses an owner's token, newest first: Slack has one for each app in a workspace."""
+        if not is_storable(workspace_id):
+            return []
         rows = self._postgres.rows(
             """
             SELECT CASE WHEN NOT is_shared THEN subscriber_id END, context_keys FROM connection
@@ -87,12 +88,7 @@ class ConnectionLists:
                 AND (app_id IS NULL OR %(app_id)s::text IS NULL OR app_id = %(app_id)s)
             ORDER BY connected_at DESC, owner DESC LIMIT %(most)s
             """,
-            {
-                "workspace_id": connection.workspace.id,
-                "owner": connection.owner,
-                "app_id": connection.app_id,
-                "most": MOST_SHARING,
-            },
+            {"workspace_id": workspace_id, "owner": owner, "app_id": app_id, "most": MOST_SHARING},
         )
         return [Sharer(subscriber_id, tuple(sorted(keys))) for subscriber_id, keys in rows]
 

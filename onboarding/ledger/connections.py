@@ -7,17 +7,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from onboarding.ledger.attempts import load_link
 from onboarding.ledger.leases import RELEASE
 from onboarding.ledger.postgres import Postgres, is_storable
-from onboarding.model import InstallLink, Owner, Workspace
-from onboarding.model.destinations import Destination, EndpointType, MadeConnection
+from onboarding.model import InstallLink, Workspace
+from onboarding.model.destinations import ConnectionState, Destination, EndpointType, MadeConnection
 from onboarding.model.errors import LinkRevoked
 
-MOST_NEIGHBOURS: Final = 20
 COLUMNS: Final = """
     c.owner, c.identifier, c.integration, c.subscriber_id, c.context_keys, c.workspace_id, c.workspace_name, c.app_id,
     c.installer_id, c.attempt_id, c.connected_at, c.state, c.reason, c.since, c.checked_at, c.link_id, c.is_shared,
-    c.reconnect_link, c.missing_scopes, d.placed, d.placed IS NULL AND d.choice IS NOT NULL AS is_being_placed,
+    c.reconnect_link, c.removed_at, c.missing_scopes,
+    d.placed, d.placed IS NULL AND d.choice IS NOT NULL AS is_being_placed,
     EXISTS (SELECT FROM ending e WHERE e.owner = c.owner) AS is_ending
 """
 SOURCE: Final = "connection c LEFT JOIN destination d ON d.owner = c.owner"
@@ -43,6 +44,7 @@ class Row:
     link_id: str | None
     is_shared: bool
     reconnect_link: str | None
+    removed_at: datetime | None
     missing_scopes: list[str]
     placed: Mapping[str, Any] | None
     is_being_placed: bool | None
@@ -60,13 +62,14 @@ class Row:
             installer_id=self.installer_id,
             attempt_id=self.attempt_id,
             connected_at=self.connected_at.astimezone(UTC),
-            state=self.state,
+            state=ConnectionState(self.state),
             reason=self.reason,
             since=self.since.astimezone(UTC),
             checked_at=self.checked_at.astimezone(UTC) if self.checked_at else None,
             link_id=self.link_id,
             is_shared=self.is_shared,
             reconnect_link=self.reconnect_link,
+            removed_at=self.removed_at,
             missing_scopes=tuple(self.missing_scopes),
             destination=destination(self.placed),
             is_being_placed=bool(self.is_being_placed),
@@ -115,19 +118,10 @@ class Connections:
         )
         return row.connection() if row else None
 
-    def neighbours(self, workspace_id: str, owner: Owner) -> list[str]:
-        """Who else is connected to the workspace, by subscriber and contexts."""
-        if not is_storable(workspace_id):
-            return []
-        rows = self._postgres.rows(
-            """
-            SELECT subscriber_id, context_keys FROM connection
-            WHERE workspace_id = %(workspace_id)s AND state <> 'ended' AND owner <> %(owner)s
-            ORDER BY connected_at DESC LIMIT %(most)s
-            """,
-            {"workspace_id": workspace_id, "owner": owner.identifier, "most": MOST_NEIGHBOURS},
-        )
-        return sorted(", ".join(filter(None, (subscriber, *contexts))) for subscriber, contexts in rows)
+    def link_of(self, connection: MadeConnection) -> InstallLink | None:
+        """What the link said that made it, if its attempt is forgotten. One forgotten long ago has left nothing."""
+        row = self._postgres.row("SELECT link FROM connection WHERE owner = %(owner)s", {"owner": connection.owner})
+        return load_link(row[0], is_short=True) if row and row[0] else None
 
     def broken(self) -> list[tuple[str, int]]:
         """Why connections are broken, and how many for each reason, the most frequent first."""
@@ -135,14 +129,6 @@ class Connections:
             "SELECT coalesce(reason, ''), count(*) FROM connection WHERE state = 'broken' GROUP BY 1 ORDER BY 2 DESC, 1"
         )
         return [(str(reason), int(number)) for reason, number in rows]
-
-    def owner_of(self, identifier: str) -> str:
-        """Whose a connection identifier is: usually its own, unless the link chose another."""
-        row = self._postgres.row(
-            "SELECT owner FROM connection WHERE identifier = %(identifier)s ORDER BY connected_at DESC LIMIT 1",
-            {"identifier": identifier},
-        )
-        return str(row[0]) if row else identifier
 
     def release(self, owner: str, lease: str) -> None:
         self._postgres.run(RELEASE, {"owner": owner, "lease": lease})

@@ -110,7 +110,7 @@ class Endings:
         )
 
     def hold(self, connection: MadeConnection, lease: str) -> bool:
-        """Keep everything else away from the owner. Not if the connection was made anew, or is about to be."""
+        """Keep everything else away from the owner. Not if it was connected anew, or is about to be, or to end."""
         return bool(
             self._postgres.run(
                 """
@@ -119,6 +119,7 @@ class Endings:
                     AND EXISTS (SELECT FROM connection c WHERE c.owner = id AND c.attempt_id = %(attempt_id)s
                                 AND c.connected_at = %(connected_at)s)
                     AND NOT EXISTS (SELECT FROM attempt a WHERE a.owner = owner.id AND a.status = 'granted')
+                    AND NOT EXISTS (SELECT FROM ending e WHERE e.owner = owner.id)
                 """,
                 {
                     "owner": connection.owner,
@@ -131,19 +132,26 @@ class Endings:
         )
 
     def end(self, owner: str, lease: str, reason: str = DISCONNECTED) -> None:
-        """The owner is connected to nothing any more. Returns the lease."""
+        """The owner is connected to nothing any more, because somebody asked for that or for this reason.
+
+        Returns the lease.
+        """
         self._postgres.run(
             """
-            WITH asked AS (DELETE FROM ending WHERE owner = %(owner)s),
-            done AS (DELETE FROM work WHERE kind IN ('disconnect', 'destination', 'check') AND subject = %(owner)s),
+            WITH asked AS (DELETE FROM ending WHERE owner = %(owner)s RETURNING owner),
             gone AS (DELETE FROM destination WHERE owner = %(owner)s),
             held AS (
                 UPDATE owner SET lease = nullif(lease, %(lease)s),
                     leased_until = CASE WHEN lease = %(lease)s THEN NULL ELSE leased_until END
                 WHERE id = %(owner)s RETURNING id, settled
             ), ended AS (
-                UPDATE connection SET state = 'ended', reason = %(reason)s, since = now()
-                FROM held WHERE owner = held.id AND state <> 'ended'
+                UPDATE connection SET state = 'ended', since = now(),
+                    reason = CASE WHEN EXISTS (SELECT FROM asked) THEN 'disconnected' ELSE %(reason)s END
+                FROM held WHERE owner = held.id AND state <> 'ended' RETURNING owner
+            ), done AS (
+                -- The connection first, as whoever has it checked: otherwise they would wait for each other.
+                DELETE FROM work WHERE kind IN ('disconnect', 'destination', 'check') AND subject = %(owner)s
+                    AND (SELECT count(*) FROM ended) >= 0
             )
             UPDATE attempt SET
                 reason = CASE status WHEN 'failed' THEN 'superseded' ELSE 'disconnected' END,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -14,15 +14,19 @@ from onboarding.ledger.work import DUE_ANEW
 
 KEPT: Final = timedelta(days=30)
 MOST_AT_ONCE: Final = 500
-BEHIND_WAIT: Final = timedelta(milliseconds=300)
-"""When an event is looked at again that waits for an earlier one of its owner to be sent for the first time."""
 PING: Final = "ping"
 ENDPOINT: Final = "to"
 """In the data of a ping: the name of the only endpoint it is for."""
-_FOR_IT: Final = """
-    (%(integrations)s::text[] IS NULL OR data ->> 'integrationIdentifier' = ANY (%(integrations)s)
-        OR data ->> 'to' = %(endpoint)s)
+NEXT_DUE: Final = f"""
+    next AS (
+        INSERT INTO work (kind, subject)
+        SELECT 'webhook', later.id FROM was JOIN LATERAL (
+            SELECT id FROM event WHERE event.owner = was.owner AND event.sequence > was.sequence
+                AND event.status = 'pending' AND event.tries = 0
+            ORDER BY event.sequence LIMIT 1) later ON was.tries = 0
+        {DUE_ANEW})
 """
+"""After an event's first try, the next one of its owner is due. `was` is the event before."""
 ID: Final = r"evt_[0-9a-f]{32}"
 _COLUMNS: Final = """
     e.id, e.sequence, e.type, e.at, e.data, e.status, e.tries, e.deliveries,
@@ -135,35 +139,24 @@ class Events:
         found = [row.event() for row in rows[: wanted.limit]]
         return found, cursor.write(found[-1].at, found[-1].id) if len(rows) > wanted.limit else None
 
-    def may_send(self, event_id: str) -> bool | None:
-        """Whether it may go out now: not before earlier ones of its owner were sent once. None if it is not pending."""
-        row = self._postgres.row(
-            """
-            SELECT NOT EXISTS (SELECT FROM event earlier WHERE earlier.owner = e.owner AND earlier.sequence < e.sequence
-                               AND earlier.status = 'pending' AND earlier.tries = 0)
-            FROM event e WHERE id = %(id)s AND status = 'pending'
+    def to_send(self, event_id: str) -> HostEvent | None:
+        """If it is pending, and earlier ones of its owner were sent once. The first try of those makes it due again."""
+        row = self._postgres.one(
+            _Row,
+            f"""
+            SELECT {_COLUMNS} FROM event e WHERE id = %(id)s AND status = 'pending'
+                AND NOT EXISTS (SELECT FROM event earlier WHERE earlier.owner = e.owner
+                                AND earlier.sequence < e.sequence AND earlier.status = 'pending' AND earlier.tries = 0)
             """,
             {"id": event_id},
         )
-        return bool(row[0]) if row else None
-
-    def paused_since(self, endpoint: str) -> datetime | None:
-        row = self._postgres.row(
-            "SELECT min(since) FROM webhook_pause WHERE endpoint IN ('', %(endpoint)s) HAVING count(*) > 0",
-            {"endpoint": endpoint},
-        )
-        return row[0].astimezone(UTC) if row else None
-
-    def hold(self, event_id: str) -> None:
-        """Keep it for when the endpoint is there again."""
-        self._postgres.run(
-            "UPDATE event SET status = 'paused' WHERE id = %(id)s AND status = 'pending'", {"id": event_id}
-        )
+        return row.event() if row else None
 
     def sent(self, event_id: str, status: int | None, *, is_over: bool, is_good: bool) -> None:
         """What came of a try."""
         self._postgres.run(
-            """
+            f"""
+            WITH was AS (SELECT owner, sequence, tries FROM event WHERE id = %(id)s), {NEXT_DUE}
             UPDATE event SET tries = tries + 1,
                 status = CASE WHEN %(is_good)s THEN 'delivered' WHEN %(is_over)s THEN 'failed' ELSE status END,
                 deliveries = deliveries
@@ -171,31 +164,6 @@ class Events:
             WHERE id = %(id)s
             """,
             {"id": event_id, "status": status, "is_good": is_good, "is_over": is_over},
-        )
-
-    def pause(self, endpoint: str, integrations: Sequence[str] | None) -> None:
-        """The endpoint says that it is gone: keep everything of these integrations (None: of all)."""
-        self._postgres.run(
-            f"""
-            WITH paused AS (INSERT INTO webhook_pause (endpoint) VALUES (%(endpoint)s) ON CONFLICT DO NOTHING),
-            held AS (UPDATE event SET status = 'paused' WHERE status = 'pending' AND {_FOR_IT} RETURNING id)
-            DELETE FROM work USING held WHERE kind = 'webhook' AND subject = held.id
-            """,
-            {"endpoint": endpoint, "integrations": None if integrations is None else list(integrations)},
-        )
-
-    def resume(self, endpoint: str, integrations: Sequence[str] | None) -> int:
-        """Everything that was paused goes out again."""
-        return self._postgres.run(
-            f"""
-            WITH resumed AS (DELETE FROM webhook_pause WHERE endpoint IN ('', %(endpoint)s)),
-            released AS (
-                UPDATE event SET status = 'pending', tries = 0 WHERE status = 'paused' AND {_FOR_IT} RETURNING id
-            )
-            INSERT INTO work (kind, subject) SELECT 'webhook', id FROM released
-            {DUE_ANEW}
-            """,
-            {"endpoint": endpoint, "integrations": None if integrations is None else list(integrations)},
         )
 
     def redeliver(self, event_id: str) -> bool:
@@ -221,11 +189,11 @@ class Events:
             """
             WITH made AS (
                 INSERT INTO event (id, type, data)
-                VALUES (%(id)s, 'ping', jsonb_build_object(%(key)s::text, %(endpoint)s::text)) RETURNING id
+                VALUES (%(id)s, %(type)s, jsonb_build_object(%(key)s::text, %(endpoint)s::text)) RETURNING id
             )
             INSERT INTO work (kind, subject, due_at) SELECT 'webhook', id, now() + interval '20 s' FROM made
             """,
-            {"id": event_id, "key": ENDPOINT, "endpoint": endpoint},
+            {"id": event_id, "type": PING, "key": ENDPOINT, "endpoint": endpoint},
         )
 
     def forget(self) -> int:

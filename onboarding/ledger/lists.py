@@ -31,6 +31,7 @@ class Standing(StrEnum):
     CANCELLED = "cancelled"
     FAILED = "failed"
     EXPIRED = "expired"
+    UNCLAIMED = "unclaimed"
     PENDING = "pending"
     WAITING = "waiting"
 

@@ -9,7 +9,7 @@ from typing import Final
 from onboarding.ledger.postgres import Postgres
 from onboarding.ledger.statement import frequent
 
-_FIND: Final = frequent("""
+FIND: Final = frequent("""
     SELECT c.state, c.reason, c.since, c.workspace_name, coalesce(a.id, c.attempt_id) AS attempt_id,
         a.status AS attempt_status, a.reason AS attempt_reason, a.started_at,
         CASE a.status WHEN 'started' THEN a.started_at <= now() - interval '10 minutes'
@@ -22,9 +22,12 @@ _FIND: Final = frequent("""
     FROM (SELECT %(owner)s::text AS id) o
     LEFT JOIN connection c ON c.owner = o.id
     LEFT JOIN LATERAL (
-        SELECT id, status, reason, started_at, link_expires_at FROM attempt WHERE owner = o.id
-        ORDER BY started_at DESC, id DESC LIMIT 1) a ON true
+        SELECT id, owner, status, reason, started_at, link_expires_at FROM attempt WHERE owner <= o.id
+        ORDER BY owner DESC, started_at DESC, id DESC LIMIT 1) a ON a.owner = o.id
 """)
+"""Only one index has the order of `owner <=`. With `owner =` PostgreSQL may read attempts of others, the newest first,
+until it meets one of this owner's.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,5 +55,5 @@ class Owners:
 
     def find(self, owner: str) -> Known:
         """`owner` is the owner's identifier. Of one that nobody has heard of, nothing is known."""
-        [known] = self._postgres.all(Known, _FIND, {"owner": owner})
+        [known] = self._postgres.all(Known, FIND, {"owner": owner})
         return known

@@ -7,9 +7,9 @@ its worker is slowed down too. The state of attempts is the truth; `rebuild` mak
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
@@ -25,8 +25,9 @@ LONGEST_ERROR: Final = 300
 HEARTBEAT: Final = timedelta(seconds=10)
 SILENCE: Final = 3 * HEARTBEAT
 """A worker that gave no sign of life for so long is not there."""
-MOST_REBUILT: Final = 50_000
-"""At once; the rest follows in a minute."""
+MOST_LOOKED: Final = 5_000
+"""Connections or events at once; the next ones follow in a minute."""
+START: Final = (datetime.min.replace(tzinfo=UTC), "")
 MOST_COUNTED: Final = 1000
 MOST_SHOWN: Final = 5
 DUE_ANEW: Final = """
@@ -40,6 +41,8 @@ _TAKE: Final = frequent("""
     picked AS (
         SELECT w.kind, w.subject FROM want CROSS JOIN LATERAL (
             SELECT kind, subject FROM work WHERE work.kind = want.kind AND due_at <= now()
+                AND NOT EXISTS (SELECT FROM event WHERE want.kind = 'webhook' AND event.id = work.subject
+                                AND data ->> 'integrationIdentifier' = ANY (%(crowded)s::text[]))
             ORDER BY due_at LIMIT want.free FOR UPDATE SKIP LOCKED) w
         LIMIT %(most)s
     )
@@ -56,6 +59,7 @@ class Kind(StrEnum):
     DISCONNECT = "disconnect"
     WEBHOOK = "webhook"
     CHECK = "check"
+    REVOKE = "revoke"
     EXPIRE = "expire"
     FORGET = "forget"
 
@@ -93,15 +97,21 @@ class Backlog:
 class Work:
     def __init__(self, postgres: Postgres) -> None:
         self._postgres = postgres
+        self._checks_up_to = ""
+        self._events_up_to = START
 
-    def take(self, free: Mapping[Kind, int], most: int) -> list[Job]:
-        """Take what is due, of each kind at most as many as are free, and no more than `most` in all."""
+    def take(self, free: Mapping[Kind, int], most: int, crowded: Sequence[str] = ()) -> list[Job]:
+        """Take what is due, of each kind at most as many as are free, and no more than `most` in all.
+
+        No events about `crowded` integrations: as many as may be are on their way there.
+        """
         rows = self._postgres.rows(
             _TAKE,
             {
                 "kinds": [kind.value for kind in free],
                 "free": list(free.values()),
                 "most": most,
+                "crowded": list(crowded),
                 "lease": LEASE,
                 "many": MANY_TRIES,
             },
@@ -123,15 +133,15 @@ class Work:
             {**_fence(job), "after": after},
         )
 
-    def later(self, job: Job, error: str) -> None:
+    def later(self, job: Job, error: str, at_least: timedelta = FIRST_WAIT) -> None:
         """It could not be done now, and nobody here is to blame: due again after as long as it has taken so far."""
         self._postgres.run(
             """
             UPDATE work SET tries = 0, last_error = %(error)s, due_at =
-                now() + least(greatest(now() - since, %(first)s), %(longest)s) * (0.8 + 0.4 * random())
+                now() + greatest(%(least)s, least(now() - since, %(longest)s)) * (1 + 0.2 * random())
             WHERE kind = %(kind)s AND subject = %(subject)s AND take = %(take)s
             """,
-            {**_fence(job), "error": error[:LONGEST_ERROR], "first": FIRST_WAIT, "longest": LONGEST_WAIT},
+            {**_fence(job), "error": error[:LONGEST_ERROR], "least": at_least, "longest": LONGEST_WAIT},
         )
 
     def failed(self, job: Job, error: str) -> None:
@@ -155,27 +165,60 @@ class Work:
                 AND NOT EXISTS (SELECT FROM work WHERE kind = 'destination' AND subject = owner)
             UNION ALL SELECT 'disconnect', owner FROM ending
                 WHERE NOT EXISTS (SELECT FROM work WHERE kind = 'disconnect' AND subject = owner)
-            UNION ALL SELECT 'webhook', id FROM event WHERE status = 'pending'
-                AND NOT EXISTS (SELECT FROM work WHERE kind = 'webhook' AND subject = event.id)
+            UNION ALL SELECT 'revoke', id FROM attempt WHERE status = 'expired' AND sealed IS NOT NULL
+                AND NOT EXISTS (SELECT FROM work WHERE kind = 'revoke' AND subject = attempt.id)
             UNION ALL VALUES ('expire', ''), ('forget', '')
             ON CONFLICT DO NOTHING RETURNING kind
             """
         )
         self._rebuild_checks(check_interval)
-        return sum(kind not in {Kind.EXPIRE, Kind.FORGET} for (kind,) in made)
+        return sum(kind not in {Kind.EXPIRE, Kind.FORGET} for (kind,) in made) + self._rebuild_events()
+
+    def _rebuild_events(self) -> int:
+        """Events that are tried again, and of each owner the one that is sent next. Looks at some at once, too."""
+        number, *last, are_more = self._postgres.row(
+            """
+            WITH looked AS (
+                SELECT id, owner, sequence, tries, at FROM event
+                WHERE status = 'pending' AND (at, id) > (%(at)s, %(id)s) ORDER BY at, id LIMIT %(most)s
+            ), made AS (
+                INSERT INTO work (kind, subject) SELECT 'webhook', id FROM looked
+                WHERE NOT EXISTS (SELECT FROM work WHERE kind = 'webhook' AND subject = looked.id)
+                    AND (tries > 0 OR NOT EXISTS (
+                        SELECT FROM event e WHERE e.owner = looked.owner AND e.sequence < looked.sequence
+                            AND e.status = 'pending' AND e.tries = 0))
+                ON CONFLICT DO NOTHING RETURNING kind
+            )
+            SELECT (SELECT count(*) FROM made), max(at), (array_agg(id ORDER BY at DESC, id DESC))[1],
+                count(*) = %(most)s FROM looked
+            """,
+            {"at": self._events_up_to[0], "id": self._events_up_to[1], "most": MOST_LOOKED},
+        ) or (0, None, None, False)
+        self._events_up_to = (last[0], last[1]) if are_more else START
+        return int(number)
 
     def _rebuild_checks(self, interval: timedelta) -> None:
-        """Connections from before there were checks, or from when nobody wanted any; spread over the interval."""
-        if interval:
-            self._postgres.run(
-                """
+        """Connections from before there were checks, or from when nobody wanted any; spread over the interval.
+
+        Looks at some at once, and goes on from there the next time.
+        """
+        if not interval:
+            return
+        row = self._postgres.row(
+            """
+            WITH looked AS (
+                SELECT owner, state FROM connection WHERE owner > %(after)s ORDER BY owner LIMIT %(most)s
+            ), made AS (
                 INSERT INTO work (kind, subject, due_at)
-                SELECT 'check', owner, now() + %(interval)s * random() FROM connection c WHERE state <> 'ended'
-                    AND NOT EXISTS (SELECT FROM work WHERE kind = 'check' AND subject = c.owner)
-                LIMIT %(most)s ON CONFLICT DO NOTHING
-                """,
-                {"interval": interval, "most": MOST_REBUILT},
+                SELECT 'check', owner, now() + %(interval)s * random() FROM looked WHERE state <> 'ended'
+                    AND NOT EXISTS (SELECT FROM work WHERE kind = 'check' AND subject = looked.owner)
+                ON CONFLICT DO NOTHING
             )
+            SELECT max(owner) FROM looked HAVING count(*) = %(most)s
+            """,
+            {"interval": interval, "after": self._checks_up_to, "most": MOST_LOOKED},
+        )
+        self._checks_up_to = row[0] if row else ""
 
     def beat(self, worker_id: str) -> None:
         """A worker's sign of life."""

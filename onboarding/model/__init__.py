@@ -13,7 +13,7 @@ from typing import Any, Final
 
 STATE_LIFETIME: Final = timedelta(minutes=10)
 GRANT_KEPT: Final = timedelta(days=7)
-"""How long the grant of a failed delivery waits for a person."""
+"""How long a grant waits for a person: to be delivered again after a failure, or to be claimed."""
 DISCONNECTED: Final = "disconnected"
 """The event that ends a connected attempt's story."""
 CLAIM_GRACE: Final = timedelta(seconds=60)
@@ -110,6 +110,11 @@ class InstallLink:
         return Owner(self.integration, None if self.mode is ConnectionMode.SHARED else self.subscriber_id, keys)
 
     @property
+    def is_direct(self) -> bool:
+        """Whether it is a placeholder: the attempt began without a link, and nobody has claimed it."""
+        return self.subscriber_id is None and not self.contexts
+
+    @property
     def has_destination(self) -> bool:
         """Whether somebody here decides where notifications go. Novu sends to endpoints of subscribers only."""
         return self.subscriber_id is not None and self.destination is not WhoChooses.NONE
@@ -150,6 +155,7 @@ class Status(StrEnum):
     CANCELLED = "cancelled"
     FAILED = "failed"
     EXPIRED = "expired"
+    UNCLAIMED = "unclaimed"
 
     @property
     def is_pending(self) -> bool:
@@ -181,6 +187,7 @@ class Reason(StrEnum):
 
     TIMED_OUT = "timed_out"
     APPROVAL_NOT_GIVEN = "approval_not_given"
+    NOT_CLAIMED = "not_claimed"
 
     REPLACED = "replaced"
     DISCONNECTED = "disconnected"
@@ -219,6 +226,12 @@ class Attempt:
     tries: int = 0
     round: int = 0
     timeline: tuple[Event, ...] = field(default=(), repr=False)
+
+    @property
+    def granted_at(self) -> datetime:
+        """When Slack said yes, if it did; otherwise when it began."""
+        moments = (event.at for event in self.timeline if event.name in {"granted", "unclaimed"})
+        return next(moments, self.started_at)
 
     @property
     def idempotency_key(self) -> str:

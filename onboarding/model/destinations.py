@@ -10,6 +10,15 @@ from enum import StrEnum
 from onboarding.model import Workspace
 
 
+class ConnectionState(StrEnum):
+    """How a connection does, as last found. Unknown: nobody can ask."""
+
+    WORKING = "working"
+    BROKEN = "broken"
+    UNKNOWN = "unknown"
+    ENDED = "ended"
+
+
 class EndpointType(StrEnum):
     """Novu's words. Messages to a person arrive in the app's direct messages."""
 
@@ -62,8 +71,9 @@ class MadeConnection:
     """A channel connection that this service made, as it remembers it. Novu holds the truth.
 
     `subscriber_id` is the one that the link names, also if the connection is shared. `attempt_id` names the attempt
-    that made it, `installer_id` the person who approved. A destination that `is_being_placed` is chosen, and not at
-    Novu yet; a connection that `is_ending` is to be disconnected, and is not yet.
+    that made it, `installer_id` the person who approved; `removed_at` is when Slack told that the app was removed. A
+    destination that `is_being_placed` is chosen, and not at Novu yet; a connection that `is_ending` is to be
+    disconnected, and is not yet.
     """
 
     owner: str
@@ -76,13 +86,14 @@ class MadeConnection:
     installer_id: str | None
     attempt_id: str
     connected_at: datetime
-    state: str
+    state: ConnectionState
     reason: str | None
     since: datetime
     checked_at: datetime | None
     link_id: str | None
     is_shared: bool
     reconnect_link: str | None
+    removed_at: datetime | None
     missing_scopes: tuple[str, ...]
     destination: Destination | None = None
     is_being_placed: bool = False
@@ -90,11 +101,11 @@ class MadeConnection:
 
     @property
     def is_broken(self) -> bool:
-        return self.state == "broken"
+        return self.state is ConnectionState.BROKEN
 
     @property
     def is_ended(self) -> bool:
-        return self.state == "ended"
+        return self.state is ConnectionState.ENDED
 
     @property
     def endpoint_identifier(self) -> str:

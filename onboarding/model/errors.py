@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from onboarding.model import Reason
+from onboarding.model import Attempt, Reason
 
 
 class OnboardingError(Exception):
@@ -115,6 +115,30 @@ class OtherBrowser(OnboardingError):
     def __init__(self, attempt_id: str) -> None:
         self.attempt_id = attempt_id
         super().__init__(attempt_id)
+
+
+class NotClaimable(OnboardingError):
+    """Nobody can claim the attempt, or not any more: it was claimed before, took too long, or is forgotten."""
+
+    def __init__(self, attempt_id: str | None = None) -> None:
+        self.attempt_id = attempt_id
+        super().__init__(attempt_id or "forgotten")
+
+
+class OtherIntegration(OnboardingError):
+    """The attempt belongs to the Slack app of another integration than the link."""
+
+
+class OtherWorkspace(OnboardingError):
+    """The link is for another workspace than the attempt's. The attempt is untouched."""
+
+    def __init__(self, attempt: Attempt) -> None:
+        self.attempt = attempt
+        super().__init__(attempt.id)
+
+
+class ApprovalUnused(OnboardingError):
+    """Another approval, in an attempt that was over. The message is the attempt's id."""
 
 
 class SlackRefused(OnboardingError):

@@ -6,11 +6,13 @@ Nothing is followed, nothing is taken from the environment, and the address that
 from __future__ import annotations
 
 import hashlib
+import math
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
 from onboarding.clock.deadline import Deadline
+from onboarding.remote import retry_after
 from onboarding.remote.failure import NoAnswer
 from onboarding.remote.http import Http, Outgoing
 from onboarding.remote.public import are_public
@@ -51,6 +53,5 @@ class Webhook:
             answer = self._http.ask("POST", self._url, sent, body, Deadline(SECONDS), most_bytes=MOST_BYTES, cuts=True)
         except NoAnswer as error:
             return Answered(None, error.failure.value)
-        value = answer.headers.get("Retry-After", "").strip()
-        seconds = int(value) if value.isascii() and value.isdigit() and len(value) < 10 else 0
+        seconds = math.ceil(retry_after.seconds(answer.headers) or 0)
         return Answered(answer.status, retry_after=min(seconds, LONGEST_RETRY_AFTER))

@@ -98,8 +98,10 @@ def _environment(port: int, folder: Path) -> dict[str, str]:
         "OIDC_ALLOWED_EMAILS": "@sprocket.example",
         "OIDC_OPERATOR_EMAILS": "operator@sprocket.example",
         "HOST_URL": f"http://{HOST}:{host}",
+        "EMBED_ORIGINS": f"http://{HOST}:{host}",
         "WEBHOOK_URL": f"http://{HOST}:{host}/webhooks/slack",
         "WEBHOOK_SECRETS": f"whsec_{base64.b64encode(secrets.token_bytes(32)).decode()}",
+        "DIRECT_INSTALL": "1",
         "PRODUCT_NAME": os.environ.get("PRODUCT_NAME") or "Sprocket",
         "SUPPORT_CONTACT": os.environ.get("SUPPORT_CONTACT") or "support@sprocket.example",
     }
@@ -221,6 +223,7 @@ All of this runs on your machine, and nothing leaves it.
 
   Your product   {env["HOST_URL"]}   (start here: Settings → Notifications)
   Install link   {_install_link(env)}
+  Without one    {env["PUBLIC_URL"]}/slack/install   (as from Slack's Marketplace)
 
   Status page    {env["PUBLIC_URL"]}/admin
   Password       {env["ADMIN_PASSWORD"]}

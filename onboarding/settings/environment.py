@@ -51,6 +51,7 @@ class Settings:
     oidc: OidcSettings | None
     check_interval: timedelta
     embed_origins: frozenset[str]
+    direct_install: bool
     brand: Brand
     link_max_age: timedelta
     attempt_retention: timedelta
@@ -83,6 +84,7 @@ def load(env: Mapping[str, str]) -> Settings:
         oidc=_oidc(read, addresses.origin(public_url)),
         check_interval=_check_interval(read),
         embed_origins=frozenset(map(addresses.origin, rules.split(read.text("EMBED_ORIGINS", "", rules.origins)))),
+        direct_install=read.text("DIRECT_INSTALL", "0", rules.switch) == "1",
         brand=read_brand(read),
         link_max_age=timedelta(seconds=read.number("LINK_MAX_AGE", 604_800, range(1, TEN_YEARS))),
         attempt_retention=timedelta(seconds=read.number("ATTEMPT_RETENTION", 2_592_000, range(1, TEN_YEARS))),

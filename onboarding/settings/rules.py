@@ -24,6 +24,10 @@ LEAST_CONTRAST: Final = 3
 Rule = Callable[[str], str | None]
 
 
+def switch(value: str) -> str | None:
+    return None if value in {"0", "1"} else "must be 0 or 1"
+
+
 def http_url(value: str) -> str | None:
     if not value.isascii():
         return "must be in ASCII: an international domain name is written in punycode (xn--…)"

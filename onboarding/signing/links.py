@@ -26,6 +26,8 @@ CLOCKS_DIFFER: Final = timedelta(days=1)
 """By how much the clock of a host that signs links may be ahead."""
 MOST_CONTEXTS: Final = 5
 MOST_CONTEXT_BYTES: Final = 65_536
+NUL: Final = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
+"""In JSON: neither Novu nor PostgreSQL can hold one everywhere."""
 
 Payload = Mapping[str, Any]
 T = TypeVar("T")
@@ -118,7 +120,7 @@ def to_payload(link: InstallLink) -> dict[str, Any]:
         "context": contexts or None,
         "connectionMode": link.mode.value,
         "integrationIdentifier": link.integration,
-        "identifier": link.identifier,
+        "identifier": link.identifier or None,
         "account": link.account,
         "returnUrl": link.return_url,
         "workspaceId": link.workspace_id,
@@ -129,11 +131,17 @@ def to_payload(link: InstallLink) -> dict[str, Any]:
 
 
 def from_payload(payload: Payload, *, is_short: bool = False) -> InstallLink:
-    """The link that `to_payload` wrote down."""
-    return replace(_parse(payload, default_integration=""), is_short=is_short)
+    """The link that `to_payload` wrote down, the placeholder of an attempt without one included."""
+    return replace(_parse(payload, default_integration="", is_new=False), is_short=is_short)
 
 
-def _parse(payload: Payload, default_integration: str) -> InstallLink:
+def without_nul(link: InstallLink) -> InstallLink:
+    """A link from when data could hold a NUL, as it may be made anew: such a context goes by its id, as Novu has it."""
+    contexts = (replace(each, data=None) if _has_nul(each) else each for each in link.contexts)
+    return replace(link, contexts=tuple(contexts))
+
+
+def _parse(payload: Payload, default_integration: str, *, is_new: bool = True) -> InstallLink:
     read = _Reader(payload)
     link_id = read.required("id", _link_id)
     subscriber_id = read.optional("subscriberId", lambda value: _text(value, 255))
@@ -146,9 +154,10 @@ def _parse(payload: Payload, default_integration: str) -> InstallLink:
     destination = read.optional("destination", _choosing) or WhoChooses.CHOOSE
     workspace_id = read.optional("workspaceId", _workspace_id)
     expires_at = read.required("expiresAt", _utc)
+    read.check(not is_new or not any(map(_has_nul, contexts)), "context", "must not have a NUL character in its data")
     read.check(mode is not ConnectionMode.SHARED or bool(contexts), "context", "is required for a shared connection")
     read.check(
-        mode is ConnectionMode.SHARED or subscriber_id is not None,
+        mode is ConnectionMode.SHARED or subscriber_id is not None or not is_new,
         "subscriberId",
         "is required, unless context is given",
     )
@@ -286,6 +295,10 @@ def _context_data(value: object) -> Mapping[str, Any] | None:
     if not isinstance(value, dict) or size > MOST_CONTEXT_BYTES:
         raise _Wrong(f"must have an object of at most {MOST_CONTEXT_BYTES // 1024} KB as data")
     return value
+
+
+def _has_nul(context: Context) -> bool:
+    return context.data is not None and NUL.search(json.dumps(context.data)) is not None
 
 
 def _return_url(value: object) -> str:

@@ -15,7 +15,9 @@ from onboarding.web.admin import admin_pages
 from onboarding.web.api import api_calls
 from onboarding.web.csrf import Csrf
 from onboarding.web.embed import embed
+from onboarding.web.pages.brand import brand_pages
 from onboarding.web.pages.destination import destination_pages
+from onboarding.web.pages.direct import direct_pages
 from onboarding.web.pages.home import home_pages
 from onboarding.web.pages.install import install_pages
 from onboarding.web.pages.outcome import outcome_pages
@@ -46,7 +48,16 @@ def build(env: Mapping[str, str]) -> Flask:
     csrf.exempt(api_calls)
     csrf.exempt(slack_events)
     problems.install(app)
-    for blueprint in (home_pages, install_pages, outcome_pages, destination_pages, slack_events, api_calls):
+    for blueprint in (
+        home_pages,
+        brand_pages,
+        install_pages,
+        direct_pages,
+        outcome_pages,
+        destination_pages,
+        slack_events,
+        api_calls,
+    ):
         app.register_blueprint(blueprint)
     if settings.embed_origins:
         app.register_blueprint(embed)

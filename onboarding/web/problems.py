@@ -9,13 +9,17 @@ from flask import Flask, Response, request
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
+from onboarding.model import InstallLink, Reason
 from onboarding.model.errors import (
     LinkExpired,
     LinkForged,
     LinkMalformed,
     LinkRevoked,
+    NotClaimable,
     OnboardingError,
     OtherBrowser,
+    OtherIntegration,
+    OtherWorkspace,
     Problem,
     StateExpired,
     StateUnknown,
@@ -27,7 +31,7 @@ from onboarding.web.admin import show, words
 from onboarding.web.api import problems as api_problems
 from onboarding.web.context import request_id, wiring
 from onboarding.web.pages import cookies, messages, render
-from onboarding.web.pages.about import About, about_attempt
+from onboarding.web.pages.about import About, Name, about_attempt, expected
 from onboarding.web.pages.install import IncompleteReturn, NoState
 from onboarding.web.pages.messages import Message
 from onboarding.web.pages.opened import OtherChooser
@@ -46,6 +50,9 @@ def install(app: Flask) -> None:
         StateExpired: _state_expired,
         OtherBrowser: _other_browser,
         OtherChooser: _other_chooser,
+        OtherIntegration: _other_integration,
+        OtherWorkspace: _other_workspace,
+        NotClaimable: _not_claimable,
         StoreUnavailable: _store_unavailable,
         CSRFError: _no_csrf,
         HTTPException: _http,
@@ -84,7 +91,8 @@ def _link_revoked(error: LinkRevoked) -> Response:
 
 def _too_many_starts(error: TooManyStarts) -> Response:
     wait = render.in_words(timedelta(seconds=error.retry_after))
-    response = _refuse(messages.TOO_MANY_STARTS, 429, About(names={"wait": wait}))
+    message = messages.TOO_MANY_INSTALLS if request.endpoint == "direct.install" else messages.TOO_MANY_STARTS
+    response = _refuse(message, 429, About(names={"wait": wait}))
     response.headers["Retry-After"] = str(error.retry_after)
     return response
 
@@ -107,7 +115,8 @@ def _state_expired(error: StateExpired) -> Response:
     except StoreUnavailable:
         attempt = None
     about = about_attempt(attempt, may_restart=cookies.is_same_browser(attempt)) if attempt else None
-    return _refuse(messages.TIMED_OUT, 410, about)
+    is_direct = attempt is not None and attempt.link.is_direct
+    return _refuse(messages.WITHOUT_LINK[Reason.TIMED_OUT] if is_direct else messages.TIMED_OUT, 410, about)
 
 
 def _other_browser(error: OtherBrowser) -> Response:
@@ -116,6 +125,28 @@ def _other_browser(error: OtherBrowser) -> Response:
 
 def _other_chooser(error: OtherChooser) -> Response:
     return _refuse(messages.CHOOSE_ELSEWHERE, 403, About(support_code=str(error)))
+
+
+def _other_integration(_: OtherIntegration) -> Response:
+    return _refuse(messages.NOT_FOUND, 404)
+
+
+def _other_workspace(error: OtherWorkspace) -> Response:
+    link = _link_here()
+    names = {"expected": expected(link) or Name(link.workspace_id or "")}
+    about = About(link, error.attempt, may_restart=True, support_code=error.attempt.id, names=names)
+    return _refuse(messages.OTHER_WORKSPACE, 409, about)
+
+
+def _not_claimable(error: NotClaimable) -> Response:
+    attempt = wiring().ledger.attempts.get(error.attempt_id) if error.attempt_id else None
+    about = About(_link_here(), attempt, may_restart=True, support_code=error.attempt_id)
+    return _refuse(messages.NOT_CLAIMABLE, 410, about)
+
+
+def _link_here() -> InstallLink:
+    """The link in the address, which was opened before."""
+    return wiring().minting.open((request.view_args or {})["token"])
 
 
 def _store_unavailable(error: StoreUnavailable) -> Response:

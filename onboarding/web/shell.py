@@ -12,10 +12,10 @@ from urllib.parse import urlsplit
 from flask import Flask, Response, g, request
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from onboarding.settings.addresses import is_loopback
 from onboarding.settings.environment import Settings
 from onboarding.settings.log import LOGGER
 from onboarding.web.context import request_id, wiring
+from onboarding.web.pages.brand import logo_sources
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -30,7 +30,14 @@ HEADERS: Final = {
 }
 
 
-MAY_BE_KEPT: Final = {"static", "embed.script", "embed.pinned_script", "embed.integrity", "embed.types"}
+MAY_BE_KEPT: Final = {
+    "static",
+    "brand.stylesheet",
+    "embed.script",
+    "embed.pinned_script",
+    "embed.integrity",
+    "embed.types",
+}
 """The endpoints whose answers browsers and proxies may store."""
 
 
@@ -39,6 +46,13 @@ class Service(Flask):
 
     def log_exception(self, exc_info: Any) -> None:
         LOGGER.error("unexpected error route=%s request=%s", _route(), request_id(), exc_info=exc_info)
+
+
+TO_SLACK: Final = "install.landing"
+"""Its form leads to Slack, and from there through whatever hosts a company signs its people in with. Browsers hold
+`form-action` against every redirect after a form, so this page has none."""
+COPIED: Final = ("/install/", "/slack/")
+"""Addresses that people and programs copy."""
 
 
 class PublicOrigin:
@@ -52,7 +66,14 @@ class PublicOrigin:
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         environ["wsgi.url_scheme"], environ["HTTP_HOST"] = self._scheme, self._host
         environ["SCRIPT_NAME"] = ""
+        environ["PATH_INFO"] = _without_slashes(environ["PATH_INFO"])
         return self._app(environ, start_response)
+
+
+def _without_slashes(path: str) -> str:
+    """For links that were copied: a slash too many is no other address, and needs no redirect that repeats it."""
+    joined = re.sub("/{2,}", "/", path)
+    return joined.rstrip("/") if joined.startswith(COPIED) else path
 
 
 def install(app: Flask, settings: Settings) -> None:
@@ -61,7 +82,7 @@ def install(app: Flask, settings: Settings) -> None:
         behind = ProxyFix(behind, x_for=settings.trusted_proxy_count, x_proto=0, x_host=0)
     app.wsgi_app = PublicOrigin(behind, settings.public_url)  # type: ignore[method-assign]
     app.before_request(_begin)
-    app.after_request(_finisher(_content_security_policy(settings.apps.first.slack.url), is_https=settings.is_https))
+    app.after_request(_finisher(_content_security_policy(settings), is_https=settings.is_https))
 
 
 def _begin() -> None:
@@ -73,7 +94,8 @@ def _begin() -> None:
 def _finisher(policy: str, *, is_https: bool) -> Callable[[Response], Response]:
     def finish(response: Response) -> Response:
         response.headers.update(HEADERS)
-        response.headers["Content-Security-Policy"] = policy
+        leads_on = request.endpoint == TO_SLACK
+        response.headers["Content-Security-Policy"] = policy if leads_on else f"{policy}; form-action 'self'"
         response.headers["X-Request-ID"] = request_id()
         if request.endpoint not in MAY_BE_KEPT or response.status_code not in {200, 206, 304}:
             response.headers["Cache-Control"] = "no-store"
@@ -97,11 +119,9 @@ def _route() -> str:
     return request.url_rule.rule if request.url_rule else "-"
 
 
-def _content_security_policy(slack_url: str) -> str:
-    """Browsers hold `form-action` against every redirect after the form, Slack's own to a workspace included."""
-    host = urlsplit(slack_url).hostname or ""
-    workspaces = "" if is_loopback(host) else f" https://*.{host}"
+def _content_security_policy(settings: Settings) -> str:
+    images = " ".join(("'self'", *logo_sources(settings)))
     return (
-        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; "
-        f"form-action 'self' {slack_url}{workspaces}; base-uri 'none'; frame-ancestors 'none'"
+        f"default-src 'none'; style-src 'self'; script-src 'self'; img-src {images}; connect-src 'self'; "
+        "base-uri 'none'; frame-ancestors 'none'"
     )

@@ -9,6 +9,7 @@ import pytest
 import requests
 from flask import Flask
 
+from onboarding.model.destinations import ConnectionState
 from onboarding.sandbox.novu import Options, create_novu
 from onboarding.sandbox.serve import serving
 from onboarding.web.admin import connection_words
@@ -84,7 +85,7 @@ def test_every_state_and_reason_has_words(operator: Operator, place: str, ledger
         *(("ended", word) for word in ("disconnected", "deleted_at_novu")),
     ):
         ledger_db.execute("UPDATE connection SET state = %s, reason = %s", [state, reason])
-        _, sign, word = connection_words.MARKS[state]
+        _, sign, word = connection_words.MARKS[ConnectionState(state)]
         why = connection_words.REASONS[reason]
         assert f"{sign} {word} {why.told}" in operator.open(place).text
         assert f"{sign} {word} {why.short}" in operator.open(f"{CONNECTIONS}?state={state}").text

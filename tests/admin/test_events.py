@@ -194,6 +194,27 @@ def test_a_pause_is_shown_and_ended(
     assert "Resumed the sending of events" in operator.open("/admin/audit").text
 
 
+def test_what_was_kept_before_there_was_an_endpoint_can_be_sent(
+    operator: Operator,
+    make_app: Callable[..., Flask],
+    person: Person,
+    link: str,
+    host: Host,
+    wiring: Wiring,
+    ledger_db: Database,
+) -> None:
+    person.install(link)
+    deliver(make_app(WEBHOOK_URL="").extensions["onboarding"], ledger_db)
+    page = operator.open(EVENTS)
+    assert "are kept, because there was no endpoint for them when they happened. Resume to send them." in page.text
+    assert "410" not in page.text
+    page = operator.do(EVENTS, f"{EVENTS}/resume")
+    assert "Resumed. 1 event will be sent in the next seconds." in page.text
+    assert "are kept, because" not in page.text
+    deliver(wiring, ledger_db)
+    assert host.types == ["connection.connected"]
+
+
 def test_delivering_one_again_resumes_everything_and_says_so(
     operator: Operator, person: Person, link: str, host: Host, wiring: Wiring, ledger_db: Database
 ) -> None:

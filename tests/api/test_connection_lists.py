@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from onboarding.ledger.connection_lists import Sharer
+from onboarding.model.destinations import MadeConnection
 from onboarding.wiring import Wiring
 from tests.aging import Database
 from tests.api.host import Host
@@ -151,17 +153,21 @@ def test_a_question_that_makes_no_sense_is_named(host: Host, query: str, fields:
     assert host.get(f"/v1/connections?{query}").broken == fields
 
 
+def sharing(wiring: Wiring, one: MadeConnection) -> list[Sharer]:
+    return wiring.ledger.connection_lists.sharing(one.workspace.id, one.owner, one.app_id)
+
+
 @pytest.mark.usefixtures("some")
 def test_who_shares_a_token_is_told_by_subscriber_and_contexts(wiring: Wiring) -> None:
-    lists, one = wiring.ledger.connection_lists, wiring.ledger.connections.find("one")
+    one = wiring.ledger.connections.find("one")
     assert one
-    assert [(each.subscriber_id, each.context_keys) for each in lists.sharing(one)] == [
+    assert [(each.subscriber_id, each.context_keys) for each in sharing(wiring, one)] == [
         (None, ("tenant:org-1",)),
         ("s2", ("team:blue", "tenant:org-1")),
     ]
     three = wiring.ledger.connections.find("three")
     assert three
-    assert lists.sharing(three) == []
+    assert sharing(wiring, three) == []
 
 
 @pytest.mark.usefixtures("some")
@@ -170,7 +176,7 @@ def test_another_app_in_the_same_workspace_has_another_token(wiring: Wiring, led
     ledger_db.execute("UPDATE connection SET app_id = NULL WHERE identifier = 'four'")
     one = wiring.ledger.connections.find("one")
     assert one
-    assert [each.subscriber_id for each in wiring.ledger.connection_lists.sharing(one)] == [None]
+    assert [each.subscriber_id for each in sharing(wiring, one)] == [None]
 
 
 @pytest.mark.usefixtures("some")

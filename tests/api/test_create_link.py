@@ -136,9 +136,13 @@ def test_characters_that_nobody_can_store_are_refused(host: Host, name: str) -> 
     assert host.create({**NEW_LINK, name: "https://a.example/\0"}).broken == [name]
 
 
+@pytest.mark.parametrize("data", [{"note": "a\0b"}, {"a\0b": 1}, {"deep": [{"er": "\0"}]}])
+def test_context_data_that_no_database_takes_is_refused(host: Host, data: object) -> None:
+    assert host.create({**NEW_LINK, "context": {"tenant": {"id": "org-1", "data": data}}}).broken == ["context"]
+
+
 def test_a_name_is_freed_of_characters_that_nobody_can_store(host: Host, person: Person) -> None:
-    data = {"note": "kept\0as it is"}
-    made = host.link(account="Acme\0 Inc.\u202e", context={"tenant": {"id": "org-1", "data": data}})
+    made = host.link(account="Acme\0 Inc.\u202e", context={"tenant": {"id": "org-1", "data": {"note": "a\u202eb"}}})
     assert person.open(path_of(made)).heading == "Connect Acme Inc. to Slack"
     assert person.install(path_of(made)).heading == "Acme HQ is connected"
 

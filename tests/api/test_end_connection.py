@@ -37,6 +37,12 @@ def token(connected: str, novu: LocalNovu) -> str:
     return novu.state.connections[0].token
 
 
+def owner(wiring: Wiring, identifier: str) -> str:
+    found = wiring.ledger.connections.find(identifier)
+    assert found
+    return found.owner
+
+
 def state(host: Host, identifier: str) -> tuple[str, str | None]:
     body = host.connection(identifier).body
     return body["state"], body["reason"]
@@ -133,7 +139,7 @@ def test_while_novu_is_away_a_worker_finishes_it(
     assert (answer.status, answer.body) == (202, None)
     assert state(host, connected) == ("working", None)
     novu.suffer("none")
-    assert wiring.upkeep.finish(wiring.ledger.connections.owner_of(connected)) == ""
+    assert wiring.upkeep.finish(owner(wiring, connected)) == ""
     assert novu.state.connections == ()
     assert state(host, connected) == ("ended", "disconnected")
     assert host.end(connected).status == 204
@@ -161,7 +167,7 @@ def test_while_slack_is_away_a_worker_revokes_the_token(
     away = Host(make_app(API_KEYS=KEYS, SLACK_URL="http://127.0.0.1:1"), witness)
     assert away.end(connected, revoke="true").status == 202
     assert accepts(slack, token)
-    assert wiring.upkeep.finish(wiring.ledger.connections.owner_of(connected)) == ""
+    assert wiring.upkeep.finish(owner(wiring, connected)) == ""
     assert not accepts(slack, token)
     assert state(host, connected) == ("ended", "disconnected")
 

@@ -166,7 +166,7 @@ def test_after_a_pause_everything_goes_out_again(
     app = make_app(API_KEYS=KEYS, WEBHOOK_URL="http://127.0.0.1:9/hear", WEBHOOK_SECRETS="whsec_" + "a" * 32)
     notify = app.extensions["onboarding"].notify
     [hearer] = notify.hearers
-    app.extensions["onboarding"].ledger.events.pause(hearer.endpoint.name, hearer.integrations)
+    app.extensions["onboarding"].ledger.pauses.begin(hearer.endpoint.name, hearer.integrations)
     assert {(each["delivery"]["status"], each["delivery"]["nextTryAt"]) for each in listed(host)} == {("paused", None)}
     redeliver(Host(app, witness), listed(host)[0]["id"])
     assert {each["delivery"]["status"] for each in listed(host)} == {"pending"}

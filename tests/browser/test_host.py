@@ -39,6 +39,7 @@ def world(env: dict[str, str], slack: LocalSlack, tmp_path: Path) -> Iterator[Wo
             "PUBLIC_URL": url,
             "API_KEYS": KEY,
             "SLACK_SIGNING_SECRET": slack.state.app.signing_secret,
+            "EMBED_ORIGINS": product,
             "WEBHOOK_URL": f"{product}/webhooks/slack",
             "WEBHOOK_SECRETS": NEW,
         }
@@ -62,13 +63,18 @@ def test_from_the_products_settings_to_slack_and_healed_with_one_click(
 ) -> None:
     visitor = Visitor(page, witness)
     page.goto(f"{world.product}/settings/notifications")
-    page.get_by_role("button", name="Connect Slack").click()
-    page.get_by_role("button", name="Add to Slack").click()
-    visitor.allow()
-    page.get_by_role("link", name="Choose a channel").click()
-    page.get_by_role("radio", name="deploys").check()
-    page.get_by_role("button", name="Save").click()
-    expect(page.locator("h1")).to_have_text("Sprocket will post to #deploys")
+    with page.expect_popup() as opened:
+        page.get_by_role("link", name="Add to Slack").click()
+    tab = Visitor(opened.value, witness)
+    tab.page.get_by_role("button", name="Add to Slack").click()
+    tab.allow()
+    tab.page.get_by_role("link", name="Choose a channel").click()
+    tab.page.get_by_role("radio", name="deploys").check()
+    tab.page.get_by_role("button", name="Save").click()
+    expect(tab.page.locator("h1")).to_have_text("Sprocket will post to #deploys")
+    tab.page.close()
+    # The page that was left open has noticed by itself.
+    expect(page.get_by_text("to Acme HQ")).to_be_visible()
     shows(page, world, "Acme HQ")
 
     world.slack.state.remove_app("T9TK3CUKW")

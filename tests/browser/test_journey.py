@@ -155,7 +155,7 @@ def test_without_javascript(browser: Browser, mint: MintLink, novu: LocalNovu, w
     assert plain.heading == "Acme HQ is connected"
     novu.suffer("down")
     plain.install(mint(context={"tenant": "org-1"}))
-    assert plain.heading == "Slack said yes. Finishing set-up"
+    assert plain.heading == "Slack approved. Finishing setup…"
     assert 'http-equiv="refresh"' in plain.page.content()
     plain.install(mint(context={"tenant": "org-2"}), "not_permitted")
     assert plain.page.get_by_label("A message for your admin").is_visible()
@@ -191,7 +191,7 @@ def test_the_finishing_page_turns_into_the_outcome_by_itself(
 ) -> None:
     novu.suffer("down")
     visitor.install(mint())
-    assert visitor.heading == "Slack said yes. Finishing set-up"
+    assert visitor.heading == "Slack approved. Finishing setup…"
     visitor.look("finishing")
     novu.suffer("none")
     wiring.delivery.retry(visitor.page.url.rpartition("/")[2])

@@ -142,7 +142,7 @@ def test_when_novu_is_switched_on_again_nobody_has_to_wait(
 ) -> None:
     novu.suffer("down")
     stranger.install(mint(account="Globex"))
-    expect(stranger.page.get_by_role("heading", level=1)).to_have_text("Slack said yes. Finishing set-up")
+    expect(stranger.page.get_by_role("heading", level=1)).to_have_text("Slack approved. Finishing setup…")
     go(operator, "Attempts")
     operator.page.locator("tbody").get_by_role("link", name="Globex").click()
     expect(operator.page.locator("body")).to_contain_text("It is on its way to Novu.")

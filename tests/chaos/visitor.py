@@ -15,7 +15,7 @@ from urllib.parse import parse_qs, urljoin, urlsplit
 
 import requests
 
-from onboarding.flows.install import attempt_id
+from onboarding.flows.browsers import attempt_id
 from onboarding.model import Reason, Secret
 from onboarding.web.pages import messages
 from tests.chaos.plan import Install

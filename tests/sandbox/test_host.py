@@ -71,6 +71,7 @@ def test_connecting_begins_and_ends_here(sprocket: Sprocket, person: Person) -> 
 def test_the_page_may_be_left_for_the_service_only(sprocket: Sprocket, service: str) -> None:
     policy = sprocket.client.get("/settings/notifications").headers["Content-Security-Policy"]
     assert policy.endswith(f"; form-action 'self' {service}")
+    assert f"script-src 'self' {service}; connect-src 'self' {service};" in policy
 
 
 def test_pressing_twice_makes_one_link(sprocket: Sprocket) -> None:

@@ -279,7 +279,7 @@ def test_leaving_the_workspace_is_leaving_its_channels(app: App) -> None:
 
 def test_a_token_names_its_workspaces_address(app: App) -> None:
     answer = app.get("auth.test")
-    assert (answer["url"], answer["app_id"]) == ("https://acme-hq.slack.com/", "A0REHEARSAL")
+    assert (answer["url"], answer["app_id"]) == ("https://acme-hq.slack.com/", "A0SANDBOX")
     found = app.site.state.channel_named(HOME, "general")
     assert found is not None
     assert found.links[0].startswith(answer["url"])

@@ -50,7 +50,7 @@ def test_an_event_comes_signed_in_slacks_envelope(site: SlackSite, app: Recorder
     assert heard.body == {
         "token": "deprecated-verification-token",
         "team_id": HOME,
-        "api_app_id": "A0REHEARSAL",
+        "api_app_id": "A0SANDBOX",
         "event": {"type": "ping", "text": "żółć"},
         "type": "event_callback",
         "event_id": id_,
@@ -78,7 +78,7 @@ def test_what_stands_around_an_event_can_be_chosen(site: SlackSite, app: Recorde
     assert event["authorizations"][0]["is_enterprise_install"] is True
     assert limited.pop("minute_rate_limited") % 60 == 0
     token = "deprecated-verification-token"
-    assert limited == {"token": token, "type": "app_rate_limited", "team_id": HOME, "api_app_id": "A0REHEARSAL"}
+    assert limited == {"token": token, "type": "app_rate_limited", "team_id": HOME, "api_app_id": "A0SANDBOX"}
     with pytest.raises(ValueError, match="No workspace"):
         site.state.send_event("nowhere", PING)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 import redis
@@ -339,3 +340,40 @@ def test_slack_is_told_the_same_redirect_uri_twice(person: Person, link: str, sl
     path = path_of(slack.answer(person.add_to_slack(link)))
     assert path.startswith(f"{BACK}?")
     assert person.follow(person.open(path)).heading == "Acme HQ is connected"
+
+
+def another_approval(person: Person, slack: LocalSlack, back: str, link: str) -> str:
+    """The same state, with a code that Slack gave for another workspace."""
+    code = parse_qs(urlsplit(person.come_back(link, workspace="T0MOONSHOT")).query)["code"][0]
+    state = parse_qs(urlsplit(back).query)["state"][0]
+    return f"/slack/oauth_redirect?{urlencode({'code': code, 'state': state})}"
+
+
+def test_a_second_approval_in_an_attempt_that_is_over_is_said_not_to_count(
+    person: Person, slack: LocalSlack, link: str, novu: LocalNovu
+) -> None:
+    back = person.come_back(link)
+    first = person.open(back)
+    second = person.open(another_approval(person, slack, back, link))
+    assert (second.status, second.location) == (303, first.location)
+    page = person.follow(second)
+    assert page.heading == "Acme HQ is connected"
+    assert "The approval that you have just given in Slack was not used" in page.text
+    assert slack.state.redeem_count == 1
+    assert "was not used" not in person.open(first.location).text
+
+
+def test_who_cancelled_first_and_then_allowed_is_not_told_only_that_they_cancelled(
+    person: Person, slack: LocalSlack, link: str
+) -> None:
+    back = person.come_back(link, decision="cancel")
+    person.open(back)
+    page = person.follow(person.open(another_approval(person, slack, back, link)))
+    assert page.heading == "Nothing was connected"
+    assert "The approval that you have just given in Slack was not used" in page.text
+
+
+def test_the_same_approval_again_needs_no_words(person: Person, link: str) -> None:
+    back = person.come_back(link)
+    person.open(back)
+    assert "was not used" not in person.follow(person.open(back)).text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -12,6 +13,7 @@ from flask import Flask
 from itsdangerous import URLSafeTimedSerializer
 
 from onboarding.clock import utc_now
+from onboarding.wiring import Wiring
 from tests.aging import Database
 from tests.conftest import MintLink
 from tests.fakes import SECRET_KEY, LocalSlack
@@ -31,8 +33,88 @@ def test_it_names_the_account_and_the_product(person: Person, link: str) -> None
 
 def test_every_permission_is_explained(person: Person, link: str) -> None:
     page = person.open(link)
-    for words in ("Post messages to deliver your notifications", "See private channels it was added to"):
+    for words in (
+        "Post messages to deliver your notifications, also in public channels, without an invitation",
+        "See channel names to let you choose where notifications go, including private channels it was added to",
+    ):
         assert words in page.text
+
+
+def test_each_kind_of_permission_is_there_once(
+    make_app: Callable[..., Flask], slack: LocalSlack, witness: Witness, link: str
+) -> None:
+    scopes = "users:read.email,groups:read,chat:write.public,users:read,channels:read,chat:write,reactions:write"
+    page = Person(make_app(SLACK_SCOPES=scopes), slack, witness).open(link)
+    assert re.findall(r"<li>.*?<strong>(.*?)</strong>", page.source) == [
+        "Post messages",
+        "See channel names",
+        "See who is in the workspace",
+        "Use reactions:write",
+    ]
+    assert "with e-mail addresses, to match people with their Sprocket accounts" in page.text
+    assert page.text.count("to deliver your notifications") == 1
+
+
+@pytest.mark.parametrize(
+    ("scopes", "is_said"),
+    [
+        ("chat:write,channels:read,im:read,im:write", True),
+        ("chat:write,channels:history", False),
+        ("chat:write,im:history", False),
+        ("chat:write,search:read.public", False),
+    ],
+)
+def test_that_it_cannot_read_messages_is_said_while_it_is_true(
+    make_app: Callable[..., Flask], slack: LocalSlack, witness: Witness, link: str, scopes: str, *, is_said: bool
+) -> None:
+    page = Person(make_app(SLACK_SCOPES=scopes), slack, witness).open(link)
+    assert ("It can't read your messages." in page.text) is is_said
+
+
+def test_a_link_for_one_workspace_says_so(person: Person, mint: MintLink) -> None:
+    page = person.open(mint(workspaceId="T9TK3CUKW"))
+    assert "Sprocket will post notifications to the workspace this link is for." in page.text
+    assert "No other workspace can be connected with this link." in page.text
+    assert "T9TK3CUKW" not in page.text
+    assert "the Slack workspace you choose" not in page.text
+
+
+def test_a_link_for_a_workspace_that_was_connected_before_names_it(
+    person: Person, mint: MintLink, wiring: Wiring, ledger_db: Database
+) -> None:
+    person.install(mint())
+    [made] = ledger_db.execute("SELECT identifier FROM connection").fetchall()
+    wiring.upkeep.disconnect(made["identifier"], revokes=False)
+    page = person.open(mint(workspaceId="T9TK3CUKW"))
+    assert page.heading == "Connect Acme Inc. to Slack"
+    assert "Sprocket will post notifications to Acme HQ. No other workspace" in page.text
+
+
+def test_a_connected_link_for_one_workspace_offers_no_other(person: Person, mint: MintLink) -> None:
+    person.install(mint())
+    same, other = person.open(mint(workspaceId="T9TK3CUKW")), person.open(mint(workspaceId="T0NRTHW1ND"))
+    assert "Add to Slack again" in same.text
+    assert "Connect that workspace" in other.text
+    assert "This link is for another workspace, and for that one only." in other.text
+    for page in (same, other):
+        assert "Use another workspace" not in page.text
+
+
+def test_a_broken_connection_offers_slack_again_and_another_workspace_unless_the_link_is_for_one(
+    person: Person, mint: MintLink, ledger_db: Database
+) -> None:
+    person.install(mint())
+    ledger_db.execute("UPDATE connection SET state = 'broken', reason = 'app_uninstalled'")
+    page, same, other = (person.open(mint(workspaceId=each)) for each in (None, "T9TK3CUKW", "T0NRTHW1ND"))
+    for each in (page, same, other):
+        assert each.heading == "Slack disconnected Acme Inc."
+        assert "Sprocket can no longer post to Acme HQ" in each.text
+        assert "the app was removed from the workspace" in each.text
+        assert re.search(r"Add to Slack again", each.text)
+    assert "Use another workspace" in page.text
+    assert "Use another workspace" not in same.text + other.text
+    assert "This link is for another workspace" in other.text
+    assert "This link is for another workspace" not in page.text + same.text
 
 
 def test_looking_writes_nothing(person: Person, link: str, store: redis.Redis, ledger_db: Database) -> None:
@@ -87,7 +169,7 @@ def test_an_expired_link_says_so(person: Person, mint: MintLink) -> None:
         page = person.open(link)
     assert page.status == 410
     assert page.heading == "This link has expired"
-    assert "Links work for 7 days" in page.text
+    assert "Links work for 7 days at most." in page.text
     assert page.link("Contact support") == "mailto:help@sprocket.example"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 from datetime import timedelta
 
@@ -92,9 +93,25 @@ def test_while_novu_is_in_trouble_the_page_says_that_we_keep_going(
     novu.suffer(failure)
     back = person.open(person.come_back(link))
     page = person.follow(back)
-    assert page.heading == "Slack said yes. Finishing set-up"
+    assert page.heading == "Slack approved. Finishing setup…"
+    assert "Taking longer than usual. We keep trying for 24 hours; you can close this page." in page.text
+    assert "Usually a few seconds" not in page.text
+    assert "data-patience" not in page.source
     assert status_of(person, back.location)["status"] == "pending"
     assert page.link("Check again") == back.location
+
+
+def test_before_the_first_try_is_postponed_the_page_says_that_it_takes_a_few_seconds(
+    person: Person, link: str, novu: LocalNovu, ledger_db: Database
+) -> None:
+    novu.suffer("down")
+    back = person.open(person.come_back(link))
+    ledger_db.execute("UPDATE attempt SET tries = 0")
+    page = person.open(back.location)
+    assert page.heading == "Slack approved. Finishing setup…"
+    assert "Usually a few seconds. You can leave; we keep going." in page.text
+    assert "Taking longer" not in page.text
+    assert 'data-patience="20"' in page.source
 
 
 @pytest.mark.parametrize(
@@ -165,7 +182,14 @@ def test_who_waits_for_an_approval_is_told_what_to_do(person: Person, link: str)
     assert page.heading == "Your Slack admin has to approve this first"
     assert "Nothing was connected yet" in page.text
     assert "it works until" in page.text
-    assert "Post messages" in page.source
+    for words in (
+        "Could you approve Sprocket under “Manage apps”?",
+        "- Post messages, to deliver your notifications, also in public channels, without an invitation",
+        "- See channel names, to let you choose where notifications go, including private channels it was added to",
+        "It can't read your messages.",
+        "anybody with this link can finish in one click, until",
+    ):
+        assert words in html.unescape(page.source)
     assert "http://127.0.0.1:8000/install/" in page.source
     assert status_of(person, back.location)["status"] == "awaiting_approval"
     assert person.install(page.link("It's approved: continue")).heading == "Acme HQ is connected"

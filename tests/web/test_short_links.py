@@ -99,8 +99,6 @@ def test_one_that_nobody_got_in_the_end_is_unknown(person: Person, create: MintL
         lambda token: token[:21] + ("A" if token[21] != "A" else "B") + token[22:],
         lambda token: token.replace(".", "-"),
         lambda token: token.replace(".", ".."),
-        lambda token: token + "%00",
-        lambda token: token + "%0A",
         lambda token: Signer("a key of another deployment, also long", salt="short-link").sign(token[:22]).decode(),
         lambda token: Signer(SECRET_KEY, salt="install-link").sign(token[:22]).decode(),
         lambda token: Signer(SECRET_KEY).sign(token[:22]).decode(),

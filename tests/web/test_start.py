@@ -120,6 +120,7 @@ def test_a_link_starts_thirty_times_an_hour_and_no_more(person: Person, link: st
 def test_abandoned_attempts_leave_within_a_day(wiring: Wiring, person: Person, link: str, ledger_db: Database) -> None:
     person.add_to_slack(link)
     pass_time(ledger_db, timedelta(hours=11))
+    assert wiring.ledger.attempts.expire() == 1
     assert wiring.ledger.attempts.forget() == 0
     pass_time(ledger_db, timedelta(hours=12))
     assert wiring.ledger.attempts.forget() == 1

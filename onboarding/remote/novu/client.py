@@ -59,6 +59,14 @@ class Filter:
         return urlencode({name: value for name, value in fields.items() if value is not None}, doseq=True)
 
 
+@dataclass(frozen=True, slots=True)
+class Held:
+    """The owner of a connection, and its access token unless Novu hides it."""
+
+    owner: str
+    token: Secret | None
+
+
 class Novu:
     """One Novu environment. Every call raises `NovuError` when Novu did not do it."""
 
@@ -98,6 +106,11 @@ class Novu:
         """The connection's access token, unless Novu hides it."""
         return wire.read_token(self._calls.call("GET", _path(identifier), deadline))
 
+    def held(self, identifier: str, deadline: Deadline) -> Held:
+        """What is under an identifier, whoever it belongs to."""
+        body = self._calls.call("GET", _path(identifier), deadline)
+        return Held(wire.read_connection(body).owner.identifier, wire.read_token(body))
+
     def update(self, identifier: str, grant: Grant, key: str, deadline: Deadline) -> Connection:
         """Replace workspace and token. A grant that does not rotate ends the rotation of the one before."""
         body = wire.update_body(grant)
@@ -117,6 +130,11 @@ class Novu:
             if REFUSED_REFRESH in error.message.lower():
                 raise RefreshRefused(error.message, status=error.status) from None
             raise
+
+    def refreshed(self, identifier: str, key: str, deadline: Deadline) -> Secret | None:
+        """The access token of a connection that rotates, after Novu has refreshed it. Raises `RefreshRefused`."""
+        self.verify(identifier, key, deadline)
+        return self.token(identifier, deadline)
 
     def rename(self, identifier: str, name: str, key: str, deadline: Deadline) -> Connection:
         """Change what the workspace is called: an update that hands Novu its own token back."""

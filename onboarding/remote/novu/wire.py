@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
 from onboarding.model import Connection, ConnectionMode, Context, Grant, InstallLink, Secret, Workspace
 from onboarding.model.destinations import Endpoint, EndpointType
 from onboarding.model.errors import NovuError
+from onboarding.remote import retry_after
 from onboarding.remote.http import Answer
 
 LONGEST_MESSAGE: Final = 300
@@ -163,25 +163,25 @@ def read_error(answer: Answer, secret_key: Secret) -> NovuError:
         body = answer.json()
     except ValueError:
         body = None
-    retry_after = _retry_after(answer.headers.get("Retry-After"))
+    wait = retry_after.seconds(answer.headers)
     if not isinstance(body, dict) or not body.keys() & {"statusCode", "message"}:
-        return _not_from_novu(answer, retry_after)
+        return _not_from_novu(answer, wait)
     field_errors = [_shorten(_safe(line, secret_key)) for line in _field_errors(body.get("errors"))]
     return NovuError(
         _shorten(": ".join(filter(None, (_safe(_message(body, answer), secret_key), "; ".join(field_errors))))),
         status=answer.status,
         field_errors=field_errors,
-        retry_after=retry_after,
+        retry_after=wait,
     )
 
 
-def _not_from_novu(answer: Answer, retry_after: float | None) -> NovuError:
+def _not_from_novu(answer: Answer, wait: float | None) -> NovuError:
     """Novu answers in JSON of its own, so this came from an ingress, a firewall or a CDN, and says nothing for good.
 
     A status that speaks of the request is not passed on: nobody may take it for Novu's word about a connection or key.
     """
     words = f"{answer.status} from something in front of Novu"
-    return NovuError(words, status=None if 400 <= answer.status < 500 else answer.status, retry_after=retry_after)
+    return NovuError(words, status=None if 400 <= answer.status < 500 else answer.status, retry_after=wait)
 
 
 def _single(body: object) -> Mapping[str, Any] | None:
@@ -239,18 +239,6 @@ def _safe(message: str, secret_key: Secret) -> str:
 
 def _shorten(message: str) -> str:
     return message if len(message) <= LONGEST_MESSAGE else f"{message[: LONGEST_MESSAGE - 1]}…"
-
-
-def _retry_after(value: str | None) -> float | None:
-    """Seconds to wait; the header holds them, or a date."""
-    if value is None:
-        return None
-    if re.fullmatch(r"[0-9]{1,9}", value.strip()):
-        return float(value)
-    try:
-        return max(0.0, (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds())
-    except (ValueError, TypeError, OverflowError):
-        return None
 
 
 def _moment(value: datetime) -> str:

@@ -5,6 +5,7 @@ Every call raises `SlackSaysNo`. Nothing here is tried again: the caller decides
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from contextlib import suppress
@@ -16,6 +17,7 @@ from onboarding.clock.deadline import Deadline
 from onboarding.model import Secret, Workspace
 from onboarding.model.errors import ChannelUnknown, Remedy, SlackRefused, SlackSaysNo
 from onboarding.model.names import clean_name
+from onboarding.remote import retry_after
 from onboarding.remote.failure import NoAnswer
 from onboarding.remote.http import Answer, Http
 from onboarding.remote.slack.errors import no
@@ -192,5 +194,4 @@ def _host(url: object) -> str:
 
 def _retry_after(answer: Answer) -> int:
     """Seconds; 0 if Slack did not say."""
-    value = answer.headers.get("Retry-After", "").strip()
-    return min(int(value), LONGEST_RETRY_AFTER) if re.fullmatch(r"[0-9]{1,9}", value) else 0
+    return min(math.ceil(retry_after.seconds(answer.headers) or 0), LONGEST_RETRY_AFTER)

@@ -64,7 +64,10 @@ class Slack:
         )
 
     def revoke(self, bot_token: Secret, deadline: Deadline) -> bool:
-        """Make a token worthless; no if it was already. Raises `SlackRefused` when Slack did not do it."""
+        """Make a token worthless; no if it was already.
+
+        Raises `SlackRefused` when Slack did not do it, also of a token that has expired: it may have a successor.
+        """
         answer = self._ask("auth.revoke", bot_token, deadline)
         return answer is not None and answer.get("revoked") is True
 

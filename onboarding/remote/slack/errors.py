@@ -53,9 +53,10 @@ REASONS: Final[Mapping[str, Reason]] = {
 }
 """Slack's documented errors by what to do about them. An unheard-of one counts as `slack_refused`."""
 
-_EXPIRED: Final = "token_expired"
+EXPIRED: Final = "token_expired"
+"""Slack says so of a token that rotates. Whoever has its refresh token can have another."""
 _DEAD: Final = {"token_revoked", "account_inactive", "invalid_auth"}
-ALREADY_GONE: Final = {*_DEAD, _EXPIRED, "not_authed"}
+ALREADY_GONE: Final = {*_DEAD, "not_authed"}
 """What Slack says of a token that no longer works. https://docs.slack.dev/reference/methods/auth.revoke#errors"""
 
 # https://docs.slack.dev/reference/methods/chat.postMessage#errors
@@ -82,7 +83,7 @@ _LATER: Final = """
 REMEDIES: Final[Mapping[str, Remedy]] = {
     error: remedy
     for errors, remedy in (
-        (" ".join([*ALREADY_GONE, "app_access_restricted", "accesslimited"]), Remedy.RECONNECT),
+        (" ".join([*ALREADY_GONE, EXPIRED, "app_access_restricted", "accesslimited"]), Remedy.RECONNECT),
         (_CHOOSE_AGAIN, Remedy.CHOOSE_AGAIN),
         (_ASK_IN_SLACK, Remedy.ASK_IN_SLACK),
         (_OURS, Remedy.OURS),
@@ -92,7 +93,7 @@ REMEDIES: Final[Mapping[str, Remedy]] = {
 }
 """What to do about a call with a bot token that Slack refused. An unheard-of error counts as ours."""
 _KINDS: Final[Mapping[str, type[SlackSaysNo]]] = {
-    _EXPIRED: TokenExpired,
+    EXPIRED: TokenExpired,
     **dict.fromkeys(_DEAD, TokenDead),
     **dict.fromkeys(("ratelimited", "rate_limited"), RateLimited),
     **dict.fromkeys(("user_not_found", "user_disabled", "user_not_visible"), PersonUnknown),

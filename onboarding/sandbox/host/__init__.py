@@ -36,9 +36,12 @@ def create_host(
     leads_to = f"{parts.scheme}://{parts.netloc}"
 
     @flask.after_request
-    def let_forms_lead_there(response: Response) -> Response:
-        """Browsers hold `form-action` against redirects too, and Connect Slack redirects to the install link."""
-        response.headers["Content-Security-Policy"] = f"{POLICY}; form-action 'self' {leads_to}"
+    def let_the_service_in(response: Response) -> Response:
+        """The element comes from there and asks there, and Connect Slack redirects there: browsers hold `form-action`
+        against redirects too.
+        """
+        element = f"script-src 'self' {leads_to}; connect-src 'self' {leads_to}"
+        response.headers["Content-Security-Policy"] = f"{POLICY}; {element}; form-action 'self' {leads_to}"
         return response
 
     flask.register_error_handler(HTTPException, pages.show_problem)

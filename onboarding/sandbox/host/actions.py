@@ -6,7 +6,7 @@ import re
 import secrets
 from typing import Final
 
-from flask import Blueprint, abort, redirect, request
+from flask import Blueprint, Response, abort, jsonify, redirect, request
 from werkzeug.wrappers import Response as Redirect
 
 from onboarding.sandbox.fake import refuse_cross_site
@@ -34,9 +34,27 @@ def sign_in() -> Redirect:
     return response
 
 
+@blueprint.get("/slack/connect")
+def connect_on_click() -> Redirect:
+    """Where the element leads, in a new tab."""
+    return _to_link(secrets.token_urlsafe(16))
+
+
 @blueprint.post("/slack/connect")
 def connect() -> Redirect:
     """The key is the form's: pressing the button twice creates one link."""
+    return _to_link(_once("connect"))
+
+
+@blueprint.get("/slack/status-token")
+def status_token() -> Response:
+    try:
+        return jsonify(token=api().status_token(signed_in().id))
+    except Unreachable:
+        abort(503, NO_ANSWER)
+
+
+def _to_link(key: str) -> Redirect:
     customer = signed_in()
     fields = {
         "subscriberId": customer.id,
@@ -45,7 +63,7 @@ def connect() -> Redirect:
         "destination": "choose",
     }
     try:
-        answer = api().create_link(fields, _once("connect"))
+        answer = api().create_link(fields, key)
     except Unreachable:
         abort(503, NO_ANSWER)
     if answer.status != 201:

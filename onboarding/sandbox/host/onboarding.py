@@ -43,6 +43,11 @@ class Onboarding:
     def create_link(self, fields: dict[str, str], key: str) -> Answer:
         return self._ask("POST", "/v1/links", json=fields, headers={"Idempotency-Key": key})
 
+    def status_token(self, subscriber_id: str) -> str:
+        """With which a browser may read this customer's status, and nothing else; empty if there is none."""
+        answer = self._ask("POST", "/v1/status-tokens", json={"subscriberId": subscriber_id})
+        return str(answer.body.get("token") or "") if answer.status == 201 else ""
+
     def attempts(self, subscriber_id: str, limit: int) -> list[dict[str, Any]]:
         """The newest ones, newest first."""
         answer = self._ask("GET", "/v1/attempts", params={"subscriberId": subscriber_id, "limit": str(limit)})

@@ -39,6 +39,8 @@ def notifications() -> str:
         notice=" ".join(filter(None, (notice, silence))),
         once=secrets.token_urlsafe(16),
         attempt_page=f"{attempts}/{standing.attempt}" if standing.attempt else "",
+        status_token=_status_token(customer),
+        element=f"{api().url}/embed/v1.js",
     )
 
 
@@ -68,6 +70,13 @@ def on_every_page() -> dict[str, Any]:
 
 def show_problem(error: HTTPException) -> tuple[str, int]:
     return render_template("host/problem.html", title=error.name, sentence=error.description), error.code or 500
+
+
+def _status_token(customer: Customer) -> str:
+    try:
+        return api().status_token(customer.id)
+    except Unreachable:
+        return ""
 
 
 def _attempt_of(customer: Customer, attempt_id: str) -> dict[str, Any]:

@@ -18,7 +18,7 @@ class SlackApp:
     client_secret: str = field(default="sandbox-slack-secret", repr=False)
     redirect_uris: tuple[str, ...] = ()
     name: str = "Your product"
-    id: str = "A0REHEARSAL"
+    id: str = "A0SANDBOX"
     token_rotation: bool = False
     messages_tab: bool = True
     signing_secret: str = field(default="sandbox-signing-secret", repr=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import abort, flash, url_for
+from flask import Response, abort, flash, url_for
 from flask.typing import ResponseReturnValue
 
 from onboarding.ledger.audit import Action
@@ -12,17 +12,25 @@ from onboarding.signing.links import to_payload
 from onboarding.web import auditing
 from onboarding.web.admin import bundle, connection_words, destination_words, door, show, words
 from onboarding.web.admin.door import admin_pages
+from onboarding.web.admin.link_form import EMPTY, Form
 from onboarding.web.context import wiring
 from onboarding.web.pages import render
 
 
 @admin_pages.get("/attempts/<attempt_id>")
 def attempt(attempt_id: str) -> ResponseReturnValue:
-    found = _get(attempt_id)
+    return page(find(attempt_id))
+
+
+def page(found: Attempt, form: Form = EMPTY, status: int = 200) -> Response:
+    """All about an attempt, and the form that connects it to a customer if it belongs to nobody yet."""
     return show.page(
         "attempt.html",
         f"Attempt of {show.customer(found.link)}",
+        status,
         support_code=found.id,
+        form=form,
+        destinations=words.DESTINATIONS,
         attempt=found,
         summary=words.summary(found),
         todo=words.todo(found),
@@ -35,7 +43,7 @@ def attempt(attempt_id: str) -> ResponseReturnValue:
 
 @admin_pages.post("/attempts/<attempt_id>/retry")
 def retry(attempt_id: str) -> ResponseReturnValue:
-    _get(attempt_id)
+    find(attempt_id)
     try:
         outcome, tone = words.retried(wiring().delivery.retry(attempt_id))
     except NothingToRetry as error:
@@ -48,7 +56,10 @@ def retry(attempt_id: str) -> ResponseReturnValue:
 @admin_pages.post("/attempts/<attempt_id>/link")
 def renew_link(attempt_id: str) -> ResponseReturnValue:
     """A new link for the same owner, with everything the old one said."""
-    fields = to_payload(_get(attempt_id).link)
+    found = find(attempt_id)
+    if found.link.is_direct:
+        abort(404)
+    fields = to_payload(found.link)
     fields = {name: value for name, value in fields.items() if name not in {"id", "expiresAt"}}
     link = wiring().minting.mint(fields, None)
     wiring().minting.record(link, door.me().name)
@@ -57,7 +68,7 @@ def renew_link(attempt_id: str) -> ResponseReturnValue:
     return render.see_other(url_for("admin.links", link=link.id))
 
 
-def _get(attempt_id: str) -> Attempt:
+def find(attempt_id: str) -> Attempt:
     return wiring().ledger.attempts.get(attempt_id) or abort(404)
 
 

@@ -24,7 +24,7 @@ def write(attempt: Attempt) -> str:
         "workspace": {"id": attempt.workspace.id, "name": attempt.workspace.name} if attempt.workspace else None,
         "appId": attempt.app_id,
         "connection": attempt.connection,
-        "link": _link(attempt.link),
+        "link": None if attempt.link.is_direct else _link(attempt.link),
         "timeline": [
             {"at": _moment(event.at), "event": event.name, "detail": event.detail} for event in attempt.timeline
         ],

@@ -61,10 +61,17 @@ def _page(known: Known, problem: str) -> ResponseReturnValue:
         made=known.made,
         why=connection_words.reason(known.made) if known.made else "",
         marks=connection_words.MARKS,
-        neighbours=wiring().ledger.connections.neighbours(found.workspace.id, found.owner) if known.is_live else [],
+        sharers=_sharers(known) if known.is_live else [],
         where=destination.look(found.identifier) if known.is_live else None,
         told=destination_words,
     )
+
+
+def _sharers(known: Known) -> list[str]:
+    """Who else would lose the token, by subscriber and contexts."""
+    found, app_id = known.connection, known.made.app_id if known.made else None
+    sharing = wiring().ledger.connection_lists.sharing(found.workspace.id, found.owner.identifier, app_id)
+    return sorted(", ".join(filter(None, (each.subscriber_id, *each.context_keys))) for each in sharing)
 
 
 def _refuse(problem: str) -> ResponseReturnValue:

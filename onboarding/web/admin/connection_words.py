@@ -8,14 +8,14 @@ from datetime import timedelta
 from typing import Final
 
 from onboarding.flows.check import Silence
-from onboarding.model.destinations import MadeConnection
+from onboarding.model.destinations import ConnectionState, MadeConnection
 from onboarding.web.pages import render
 
-MARKS: Final[Mapping[str, tuple[str, str, str]]] = {
-    "working": ("good", "✓", "Works"),
-    "broken": ("stop", "!", "Broken"),
-    "unknown": ("wait", "?", "Unknown"),
-    "ended": ("plain", "–", "Ended"),
+MARKS: Final[Mapping[ConnectionState, tuple[str, str, str]]] = {
+    ConnectionState.WORKING: ("good", "✓", "Works"),
+    ConnectionState.BROKEN: ("stop", "!", "Broken"),
+    ConnectionState.UNKNOWN: ("wait", "?", "Unknown"),
+    ConnectionState.ENDED: ("plain", "–", "Ended"),
 }
 """Tone, sign and word of each state."""
 STATES: Final[Mapping[str, str]] = {state: word for state, (_, _, word) in MARKS.items()}
@@ -56,13 +56,13 @@ ONLY_REMEMBERED: Final = "Novu no longer has this connection. What you see is wh
 NOT_KNOWN: Final = "This service did not make this connection, so there is nothing to check, and no link that fits it."
 HAS_ENDED: Final = "This connection has ended, so there is nothing to check."
 
-STILL: Final[Mapping[str, str]] = {
-    "working": "Checked: it works.",
-    "broken": "Checked: it is broken. {why}.",
-    "unknown": "Checked, but it stays unknown: {why}.",
-    "ended": "Checked: it has ended. {why}.",
+STILL: Final[Mapping[ConnectionState, str]] = {
+    ConnectionState.WORKING: "Checked: it works.",
+    ConnectionState.BROKEN: "Checked: it is broken. {why}.",
+    ConnectionState.UNKNOWN: "Checked, but it stays unknown: {why}.",
+    ConnectionState.ENDED: "Checked: it has ended. {why}.",
 }
-TONES: Final[Mapping[str, str]] = {"working": "good", "unknown": "wait"}
+TONES: Final[Mapping[ConnectionState, str]] = {ConnectionState.WORKING: "good", ConnectionState.UNKNOWN: "wait"}
 SILENT: Final = "Nothing was changed: {who} gave no clear answer ({detail}). Check again in {wait}."
 UNDER_WAY: Final = (
     "Nothing was changed: the customer is being connected or disconnected at this moment. Check again in a minute."
@@ -74,12 +74,12 @@ NO_LINK: Final = "No link was created: {problems}."
 
 def reason(connection: MadeConnection) -> str:
     """Why it is as it is, in plain words; empty if it works."""
-    return why(connection.reason) if connection.state != "working" else ""
+    return why(connection.reason) if connection.state is not ConnectionState.WORKING else ""
 
 
 def in_short(connection: MadeConnection) -> str:
     """The same in a word or two, for a row of a table."""
-    return _explained(connection.reason).short if connection.state != "working" else ""
+    return _explained(connection.reason).short if connection.state is not ConnectionState.WORKING else ""
 
 
 def reasons(chosen: str) -> dict[str, str]:

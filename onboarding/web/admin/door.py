@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import ipaddress
-import re
 from typing import Final, cast
 
 from flask import Blueprint, g, request, session, url_for
@@ -84,19 +82,6 @@ def person_session(email: str) -> Session:
     settings = wiring().settings.oidc
     role = Role.OPERATOR if settings and settings.makes_operator(email) else Role.VIEWER
     return Session(email, role, SINGLE_SIGN_ON)
-
-
-def address() -> str:
-    """Who asks, as far as the network knows. Somebody with one IPv6 address has a whole network of them."""
-    given = request.remote_addr or ""
-    match = re.fullmatch(r"\[([^\]]+)\](?::\d+)?|([^:]+):\d+", given)
-    try:
-        found = ipaddress.ip_address((match[1] or match[2]) if match else given)
-    except ValueError:
-        return "unknown"
-    if isinstance(found, ipaddress.IPv4Address):
-        return str(found)
-    return str(found.ipv4_mapped or ipaddress.ip_network((found, 64), strict=False))
 
 
 def _session() -> Session | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from onboarding.ledger.events import Delivery, Sending
+from onboarding.ledger.events import PING, Delivery, Sending
 from onboarding.remote.webhook import Answered
 
 TYPES: Final[Mapping[str, str]] = {
@@ -19,7 +19,7 @@ TYPES: Final[Mapping[str, str]] = {
     "attempt.cancelled": "Attempt cancelled",
     "attempt.failed": "Attempt failed",
     "attempt.expired": "Attempt expired",
-    "ping": "Ping",
+    PING: "Ping",
 }
 MARKS: Final[Mapping[Sending, tuple[str, str, str]]] = {
     Sending.PENDING: ("wait", "…", "Waiting"),
@@ -36,6 +36,9 @@ GOES_TO: Final = "Sent to {host}, and kept for 30 days, newest first."
 PAUSED: Final = (
     "Nothing is sent since {since}: your product's endpoint answered 410, which means that it is gone. Events are "
     "kept. Make sure that WEBHOOK_URL is right, then resume."
+)
+KEPT: Final = (
+    "Events since {since} are kept, because there was no endpoint for them when they happened. Resume to send them."
 )
 PAUSED_IN_SHORT: Final = "Your product's endpoint answered 410 {ago}. Events are kept until somebody resumes."
 NOT_PAUSED: Final = "Nothing was paused."

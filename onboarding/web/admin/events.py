@@ -53,6 +53,7 @@ def events() -> ResponseReturnValue:
         listed=[(event, about(event)) for event in found],
         next_page=after,
         paused_since=wiring().notify.paused_since(),
+        kept_since=wiring().notify.kept_since(),
         host=_host(),
         told=event_words,
     )
@@ -75,11 +76,11 @@ def event(event_id: str) -> ResponseReturnValue:
 @admin_pages.post("/events/<event_id>/deliver")
 def deliver_event(event_id: str) -> ResponseReturnValue:
     """Send it again under the same id."""
-    if wiring().ledger.events.get(event_id) is None:
-        abort(404)
-    if not _host():
+    found = wiring().ledger.events.get(event_id) or abort(404)
+    hearer = wiring().notify.hearer_of(found)
+    if hearer is None:
         return _done(Action.REDELIVERED, event_id, event_words.NOWHERE, "stop")
-    was_paused = wiring().notify.paused_since() is not None
+    was_paused = wiring().ledger.pauses.since(hearer.endpoint.name) is not None
     wiring().notify.redeliver(event_id)
     told = event_words.ALL_SENT_AGAIN if was_paused else event_words.SENT_AGAIN
     return _done(Action.REDELIVERED, event_id, told, "good")
@@ -87,10 +88,11 @@ def deliver_event(event_id: str) -> ResponseReturnValue:
 
 @admin_pages.post("/events/resume")
 def resume_events() -> ResponseReturnValue:
-    """Send what was kept while the endpoint was gone."""
-    if wiring().notify.paused_since() is None:
-        return _done(Action.RESUMED, "", event_words.NOT_PAUSED, "wait")
+    """Send what was kept while the endpoint was gone, or before there was one."""
+    was_paused = wiring().notify.paused_since() is not None
     number = wiring().notify.resume()
+    if not was_paused and not number:
+        return _done(Action.RESUMED, "", event_words.NOT_PAUSED, "wait")
     counted = f"{number} event{'s' if number != 1 else ''}"
     return _done(Action.RESUMED, "", event_words.RESUMED.format(number=counted), "good")
 

@@ -61,7 +61,7 @@ def owner(link: InstallLink) -> str:
 
 def customer(link: InstallLink) -> str:
     """Whom a link is for, by name if it gives one."""
-    return link.account or owner(link)
+    return link.account or owner(link) or words.WITHOUT_LINK
 
 
 def holder(connection: MadeConnection) -> str:

@@ -18,7 +18,7 @@ from onboarding.model import Secret
 from onboarding.model.errors import AddressUnproven, SignInRefused, TooOften
 from onboarding.model.people import SignIn
 from onboarding.settings.log import LOGGER
-from onboarding.web import auditing
+from onboarding.web import auditing, network
 from onboarding.web.admin import door, show, words
 from onboarding.web.admin.door import OperatorsOnly, admin_pages
 from onboarding.web.context import wiring
@@ -48,7 +48,7 @@ def check_password() -> ResponseReturnValue:
     password = wiring().settings.admin_password
     if password is None:
         raise NotFound
-    limit = Limit(SIGN_INS, door.address())
+    limit = Limit(SIGN_INS, network.address())
     wiring().ephemeral.limits.spend(limit)
     if Secret(request.form.get("password", "")) != password:
         return _refuse("Somebody", "wrong password", words.WRONG_PASSWORD)
@@ -77,7 +77,7 @@ def begin_sign_in() -> ResponseReturnValue:
     try:
         started, url = _identity().begin()
     except SignInRefused as error:
-        wiring().ephemeral.limits.spend(Limit(SINGLE_SIGN_ONS, door.address()))
+        wiring().ephemeral.limits.spend(Limit(SINGLE_SIGN_ONS, network.address()))
         return _refuse("Somebody", str(error), words.ISSUER_SILENT)
     response = render.see_other(url)
     _set_cookie(response, _serializer().dumps([_next(), *dataclasses.astuple(started)]), MINUTES * 60)
@@ -90,7 +90,7 @@ def finish_sign_in() -> ResponseReturnValue:
     identity, (way_back, started) = _identity(), _started()
     if not started.state:
         return _form(words.REFUSED_BY_ISSUER, 403)
-    limit = Limit(SINGLE_SIGN_ONS, door.address())
+    limit = Limit(SINGLE_SIGN_ONS, network.address())
     wiring().ephemeral.limits.spend(limit)
     try:
         person = identity.finish(started, request.args)

@@ -39,6 +39,7 @@ MARKS: Final[Mapping[Status, tuple[str, str, str]]] = {
     Status.CANCELLED: ("plain", "–", "Cancelled"),
     Status.FAILED: ("stop", "!", "Failed"),
     Status.EXPIRED: ("plain", "–", "Expired"),
+    Status.UNCLAIMED: ("wait", "…", "Unclaimed"),
 }
 DISCONNECTED: Final = ("plain", "–", "Disconnected")
 REPLACED: Final = ("plain", "–", "Replaced")
@@ -50,6 +51,7 @@ STANDINGS: Final[Mapping[Standing, str]] = {
     Standing.CANCELLED: "Cancelled",
     Standing.FAILED: "Failed",
     Standing.EXPIRED: "Expired: nobody finished in time",
+    Standing.UNCLAIMED: "Unclaimed: added in Slack without a link",
     Standing.PENDING: "Started or finishing",
     Standing.WAITING: "Waiting for a person: failed, can be retried",
 }
@@ -156,6 +158,11 @@ REASONS: Final[Mapping[Reason, Explained]] = {
         "Nobody finished before the link expired. Slack does not tell whether an admin approved the app.",
         "Ask the customer whether their Slack admin has approved the app, and send a new link.",
     ),
+    Reason.NOT_CLAIMED: Explained(
+        "Not claimed",
+        "Somebody added the app in Slack without a link, and nobody connected it within seven days.",
+        "If you know the customer, send a link: adding the app once more is one click.",
+    ),
     Reason.REPLACED: Explained(
         "Replaced",
         "The customer connected another workspace after this one.",
@@ -187,6 +194,11 @@ EVENTS: Final[Mapping[str, str]] = {
     "destination_refused": "Notifications could not be led to whoever approved",
     "replaced": "The customer connected another workspace",
     "expired": "Expired",
+    "unclaimed": "Slack granted access, and there was no link: kept until somebody connects it",
+    "claimed": "Connected with a link in the same browser",
+    "claimed_by_operator": "Connected by an operator",
+    "grant_revoked": "The token was revoked at Slack, and the grant erased",
+    "grant_erased": "The grant was erased without revoking its token",
 }
 
 ACTIONS: Final[Mapping[Action, str]] = {
@@ -196,6 +208,7 @@ ACTIONS: Final[Mapping[Action, str]] = {
     Action.MINTED: "Created a link",
     Action.REVOKED: "Revoked a link",
     Action.RETRIED: "Retried an attempt",
+    Action.CLAIMED: "Connected an unclaimed install",
     Action.RENAMED: "Renamed a connection",
     Action.VERIFIED: "Verified a connection",
     Action.CHECKED: "Checked a connection",
@@ -265,6 +278,14 @@ RETRIED: Final[Mapping[Status, str]] = {
 RETRIED_ALL: Final = "{number} will be delivered again in the next seconds."
 NOT_RETRIED: Final = "There is nothing to retry: {why}."
 RENAMED: Final = "Renamed to {name}."
+UNCLAIMED: Final = "Somebody added the app to {where} in Slack without a link. It belongs to no customer yet."
+UNCLAIMED_TODO: Final = (
+    "Nothing: the person finishes with any link of yours in the same browser, within seven days. If you know whose it "
+    "is, connect it below."
+)
+CLAIMED: Final = "Given to {who}: {state}."
+NOT_CLAIMED: Final = "It was not connected: somebody else was faster, or its time is over."
+WITHOUT_LINK: Final = "somebody without a link"
 NAME_MISSING: Final = "A name needs at least one character."
 SEND_NEW_LINK: Final = (
     "Ask the customer how they got there. If their link was cut off, has expired or was revoked, create a new one "
@@ -286,6 +307,7 @@ WORK: Final[Mapping[str, str]] = {
     "disconnect": "Disconnecting a customer",
     "webhook": "Telling your product of an event",
     "check": "Checking a connection",
+    "revoke": "Revoking what nobody claimed",
     "expire": "Marking attempts as expired",
     "forget": "Deleting old records",
 }
@@ -325,6 +347,14 @@ def retried(attempt: Attempt) -> tuple[str, str]:
     return outcome, {Status.CONNECTED: "good", Status.GRANTED: "wait"}.get(attempt.status, "stop")
 
 
+def claimed(attempt: Attempt) -> tuple[str, str]:
+    """What came of connecting an unclaimed install to a customer, and the tone of it."""
+    who = attempt.link.account or attempt.link.subscriber_id or "the customer"
+    _, _, state = MARKS[attempt.status]
+    outcome = CLAIMED.format(who=who, state=state.lower())
+    return outcome, {Status.CONNECTED: "good", Status.GRANTED: "wait"}.get(attempt.status, "stop")
+
+
 SINCE_CONNECTED: Final[Mapping[Reason | None, str]] = {
     None: "is connected to {where}",
     Reason.DISCONNECTED: "was connected to {where}, and was disconnected again",
@@ -343,6 +373,8 @@ def summary(attempt: Attempt) -> str:
             return f"{who} was sent to Slack and has not come back yet."
         case Status.GRANTED:
             return f"{who} approved the app in {where}. It is on its way to Novu."
+        case Status.UNCLAIMED:
+            return UNCLAIMED.format(where=where)
         case Status.CONNECTED:
             return f"{who} {SINCE_CONNECTED[attempt.reason].format(where=where)}."
         case _:
@@ -353,6 +385,8 @@ def todo(attempt: Attempt) -> str:
     """What an operator can do about it; empty if there is nothing to do."""
     if attempt.is_disconnected:
         return "" if attempt.status is Status.CONNECTED else "To connect the customer again, send a new link."
+    if attempt.status is Status.UNCLAIMED:
+        return UNCLAIMED_TODO
     if attempt.status is Status.GRANTED:
         return TRIES_AGAIN if attempt.tries else ""
     return REASONS[attempt.reason].todo if attempt.reason else ""

@@ -29,7 +29,7 @@ def page(found: Sequence[Attempt], open_to: Mapping[str, MadeConnection], next_p
 def attempt(found: Attempt, open_to: MadeConnection | None) -> dict[str, Any]:
     return {
         "id": found.id,
-        "linkId": found.link.id,
+        "linkId": None if found.link.is_direct else found.link.id,
         "subscriberId": found.link.subscriber_id,
         "startedAt": moment(found.started_at),
         "status": standing.status(found),

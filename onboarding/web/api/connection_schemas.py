@@ -6,7 +6,7 @@ from typing import Final
 
 from onboarding.flows.channels import PERSON, SHOWN
 from onboarding.flows.pasted import CHANNEL
-from onboarding.model.destinations import EndpointType
+from onboarding.model.destinations import ConnectionState, EndpointType
 from onboarding.web.api import asking, examples
 from onboarding.web.api.destinations import CHANNEL_FIELD, PERSON_FIELD
 from onboarding.web.api.shapes import (
@@ -23,10 +23,10 @@ from onboarding.web.api.shapes import (
 )
 
 STATES: Final = {
-    "working": "Slack accepted the token when last asked",
-    "broken": "it did not: `reason` is Slack's word",
-    "unknown": "nobody can ask",
-    "ended": "it is no more",
+    ConnectionState.WORKING: "Slack accepted the token when last asked",
+    ConnectionState.BROKEN: "it did not: `reason` is Slack's word",
+    ConnectionState.UNKNOWN: "nobody can ask",
+    ConnectionState.ENDED: "it is no more",
 }
 TYPE: Final[Schema] = {"enum": [each.value for each in EndpointType]}
 NULL: Final[Schema] = {"type": "null"}

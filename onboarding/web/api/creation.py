@@ -26,6 +26,7 @@ FIELDS: Final = (
     "account",
     "returnUrl",
     "destination",
+    "workspaceId",
 )
 
 Body = Mapping[str, Any]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from onboarding.ledger.events import Sending, WantedEvents
+from onboarding.ledger.events import PING, Sending, WantedEvents
 from onboarding.web.api.asking import DEFAULT, Query, garbage, misnamed
 from onboarding.web.api.problems import Invalid
 
@@ -20,7 +20,7 @@ TYPES: Final = (
     "attempt.cancelled",
     "attempt.failed",
     "attempt.expired",
-    "ping",
+    PING,
 )
 PARAMETERS: Final = ("type", "connectionIdentifier", "limit", "after")
 STATUSES: Final = tuple(sending.value for sending in Sending)

@@ -109,6 +109,10 @@ def _delivery() -> Schema:
                 "type": ["integer", "null"],
                 "description": "Of your endpoint's last answer; null if there was none.",
             },
-            "nextTryAt": {**MOMENT, "type": ["string", "null"], "description": "Null if it is not pending."},
+            "nextTryAt": {
+                **MOMENT,
+                "type": ["string", "null"],
+                "description": "Null if it is not pending, or if an earlier one of its owner goes first.",
+            },
         }
     )

@@ -71,7 +71,10 @@ def owner_fields() -> dict[str, Schema]:
 
 
 def context() -> Schema:
-    data = {"type": ["object", "null"], "description": "At most 64 KB, kept by Novu with the context."}
+    data = {
+        "type": ["object", "null"],
+        "description": "At most 64 KB without NUL characters, kept by Novu with the context.",
+    }
     entry = {"type": "object", "required": ["id"], "properties": {"id": CONTEXT_ID, "data": data}}
     return {
         "type": "object",

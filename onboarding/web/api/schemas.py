@@ -28,6 +28,11 @@ EVENTS: Final = (
     "cancelled",
     "failed",
     "expired",
+    "unclaimed",
+    "claimed",
+    "claimed_by_operator",
+    "grant_revoked",
+    "grant_erased",
     "retried_by_person",
     "replaced",
     "disconnected",
@@ -72,17 +77,23 @@ def _attempt() -> Schema:
     return record(
         {
             "id": {**ID, "description": "Also the support code on the person's page."},
-            "linkId": {**ID, "description": "The link it was started from."},
+            "linkId": {
+                "type": ["string", "null"],
+                "pattern": ID["pattern"],
+                "description": "The link it was started from; null while it belongs to nobody.",
+            },
             "subscriberId": {
                 **OPTIONAL_TEXT,
-                "description": "As the link names it; null if it has only a context.",
+                "description": "As the link names it; null if it has only a context, or while `unclaimed`.",
             },
             "startedAt": MOMENT,
             "status": {
                 "enum": [*OUTCOMES],
                 "description": "`awaiting_approval` becomes `connected` when anybody connects the same owner, and "
-                "`expired` with its link; a person may retry what `failed`. The others are final. A start that nobody "
-                "finished is `expired` after ten minutes. Ask every few seconds while `pending`, and less often later.",
+                "`expired` with its link; a person may retry what `failed`; `unclaimed` was begun in Slack without a "
+                "link, and goes on as `pending` once somebody connects it with one. The others are final. A start that "
+                "nobody finished is `expired` after ten minutes. Ask every few seconds while `pending`, and less often "
+                "later.",
             },
             "workspace": optional("Workspace", "Known as soon as Slack said yes."),
             "reason": {

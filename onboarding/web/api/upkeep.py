@@ -68,7 +68,8 @@ def _reconnect(identifier: str) -> Content:
 
 def _spare_others(connection: MadeConnection) -> None:
     """Raises `Refused` if revoking the token would end other connections."""
-    if sharing := wiring().ledger.connection_lists.sharing(connection):
+    workspace_id, owner, app_id = connection.workspace.id, connection.owner, connection.app_id
+    if sharing := wiring().ledger.connection_lists.sharing(workspace_id, owner, app_id):
         raise refusals.conflict(refusals.SHARED_TOKEN, owners=[answers.sharer(each) for each in sharing])
 
 

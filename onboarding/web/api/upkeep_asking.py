@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from onboarding.ledger.connection_lists import STATES, WantedConnections
+from onboarding.ledger.connection_lists import WantedConnections
+from onboarding.model.destinations import ConnectionState
 from onboarding.model.errors import Problem
 from onboarding.signing.links import MOST_CONTEXTS
 from onboarding.web.api.asking import DEFAULT, Query, garbage, misnamed
@@ -40,7 +41,7 @@ class WantedEnd:
 def wanted(query: Query) -> WantedConnections:
     """Raises `Invalid` with every problem at once; a cursor shows whether it is one when it is used."""
     named = misnamed(query, PARAMETERS, repeatable=CONTEXT)
-    if problems := [*named, *_garbled_contexts(query), *garbage(query, {"state": STATES})]:
+    if problems := [*named, *_garbled_contexts(query), *garbage(query, {"state": tuple(ConnectionState)})]:
         raise Invalid(problems)
     given = {name: query.get(name, "").strip() or None for name in PARAMETERS}
     return WantedConnections(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from onboarding.ledger.connection_lists import STATES
+from onboarding.model.destinations import ConnectionState
 from onboarding.web.api import problems, refusals, upkeep_asking
 from onboarding.web.api.describing import answer, answers, given, in_query, key, page_of, switch
 from onboarding.web.api.examples import SHARER
@@ -27,7 +27,7 @@ def listing() -> Schema:
             ),
             in_query("integrationIdentifier", {"type": "string"}, "Novu's integration."),
             in_query("workspaceId", {"type": "string"}, "Slack's id of the workspace or organisation."),
-            in_query("state", {"enum": [*STATES, ""]}, "How they are."),
+            in_query("state", {"enum": [*ConnectionState, ""]}, "How they are."),
             *page_of(CURSOR),
         ],
         "responses": answers(200, answer("ConnectionPage", "A page of connections"), (422,)),

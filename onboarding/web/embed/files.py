@@ -58,4 +58,5 @@ def _file(response: Response, life: timedelta) -> Response:
     if life == FOR_GOOD:
         response.cache_control.immutable = True
     response.add_etag()
-    return response.make_conditional(request)
+    response.make_conditional(request)
+    return response

@@ -3,6 +3,7 @@
 
 const STATUS = new URL("status", import.meta.url);
 const SVG = "http://www.w3.org/2000/svg";
+const LINK = { part: "button", target: "_blank", rel: "noopener", referrerpolicy: "no-referrer" };
 const TIMEOUT = 10000;
 const APART = 1000;
 
@@ -179,7 +180,7 @@ class SlackConnect extends HTMLElement {
   static observedAttributes = ["status-token", "link-url", ...Object.keys(TEXTS).map((name) => `${name}-text`)];
 
   #label = make("span", { part: "label" });
-  #link = make("a", { part: "button", target: "_blank", rel: "noopener" }, mark(), this.#label);
+  #link = make("a", LINK, mark(), this.#label);
   #says = make("span", { part: "status", role: "status" });
   #status = null;
   #emitted = "";

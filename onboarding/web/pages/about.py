@@ -49,5 +49,11 @@ class About:
         return self.app.brand if self.app else wiring().settings.brand
 
 
+def expected(link: InstallLink) -> Name | None:
+    """The workspace that a link is for, if its customer was connected to it before."""
+    made = wiring().ledger.connections.by_owner(link.owner.identifier)
+    return Name(made.workspace.name) if made and made.workspace.id == link.workspace_id else None
+
+
 def about_attempt(attempt: Attempt, *, may_restart: bool) -> About:
     return About(attempt.link, attempt, may_restart=may_restart, support_code=attempt.id)

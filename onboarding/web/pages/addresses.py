@@ -30,10 +30,21 @@ def address(action: Action, about: About) -> str | None:
 
 
 def try_again(about: About) -> str | None:
-    """The install link, for the browser that made the attempt."""
+    """The install link, for the browser that made the attempt; for anybody where it began if there was no link."""
+    if about.link and about.link.is_direct:
+        return direct_install(about.link.integration)
     if about.link is None or not about.may_restart:
         return None
     return url_for("install.landing", token=wiring().links.sign(about.link))
+
+
+def direct_install(integration: str) -> str | None:
+    """Where an installation without a link begins."""
+    settings = wiring().settings
+    is_default = settings.apps.default is not None and settings.apps.default.integration == integration
+    if not settings.direct_install or not (is_default or settings.apps.of(integration)):
+        return None
+    return url_for("direct.install", app=None if is_default else integration)
 
 
 def _back(about: About) -> str | None:

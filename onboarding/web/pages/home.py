@@ -7,14 +7,23 @@ from flask.typing import ResponseReturnValue
 
 from onboarding.model.errors import StoreUnavailable
 from onboarding.web.context import wiring
-from onboarding.web.pages import messages, render
+from onboarding.web.pages import addresses, messages, render
 
 home_pages = Blueprint("home", __name__)
 
 
 @home_pages.get("/")
 def home() -> ResponseReturnValue:
-    return render.show(messages.HOME_PAGE)
+    settings = wiring().settings
+    if not settings.direct_install:
+        return render.show(messages.HOME_PAGE)
+    apps = [settings.apps.default] if settings.apps.default else list(settings.apps.all)
+    return render.show(
+        messages.HOME_DIRECT,
+        template="home.html",
+        installs=[(app.brand.product_name, addresses.direct_install(app.integration)) for app in apps],
+        scopes=apps[0].slack.scopes,
+    )
 
 
 @home_pages.get("/livez")

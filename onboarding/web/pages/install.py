@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from flask import Blueprint, request, url_for
@@ -11,13 +11,13 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import MethodNotAllowed
 
 from onboarding.clock.deadline import Deadline
-from onboarding.flows.install import attempt_id
-from onboarding.model import InstallLink, Secret
+from onboarding.flows.browsers import attempt_id
+from onboarding.model import Attempt, InstallLink, Secret
 from onboarding.model.destinations import MadeConnection
-from onboarding.model.errors import OnboardingError
+from onboarding.model.errors import ApprovalUnused, OnboardingError
 from onboarding.web.context import wiring
-from onboarding.web.pages import cookies, messages, outcome, render
-from onboarding.web.pages.about import About, Name
+from onboarding.web.pages import cookies, messages, outcome, render, tokens
+from onboarding.web.pages.about import About, Name, expected
 
 install_pages = Blueprint("install", __name__)
 
@@ -38,15 +38,18 @@ class IncompleteReturn(OnboardingError):
 def landing(token: str) -> ResponseReturnValue:
     link = _open(token)
     connection = wiring().minting.connection(link)
+    if waiting := wiring().claims.offered(link, cookies.of_direct_attempts()):
+        return _waiting(token, link, connection, waiting)
     if connection and not connection.is_broken:
         return _already_connected(link, connection)
     app = wiring().parties.of(link.integration).app
-    scopes = render.permissions(app.slack.scopes)
-    left = render.in_words(link.expires_at - wiring().clock())
-    message, about = messages.LANDING, About(link)
-    if connection:
-        message, about = messages.BROKEN, About(link, connection=connection, names=render.breakage(connection))
-    return render.show(message, about=about, template="landing.html", permissions=scopes, left=left)
+    return render.show(
+        messages.landing(link, connection),
+        about=About(link, connection=connection, names=_landing_names(link, connection)),
+        template="landing.html",
+        scopes=app.slack.scopes,
+        left=render.in_words(link.expires_at - wiring().clock()),
+    )
 
 
 @install_pages.post("/install/<token>")
@@ -59,14 +62,14 @@ def start(token: str) -> ResponseReturnValue:
 
 @install_pages.get("/slack/oauth_redirect")
 def oauth_redirect() -> ResponseReturnValue:
-    _refuse_preview()
+    refuse_preview()
     deadline = Deadline(CALLBACK_SECONDS)
     came = _read_return()
     browser = cookies.browser_of(came.attempt_id)
     if came.error:
         wiring().install.decline(came.attempt_id, browser, came.error, is_described=came.is_described)
     else:
-        outcome.remember(came.attempt_id, wiring().install.complete(came.attempt_id, browser, came.code, deadline))
+        _complete(came, browser, deadline)
     return render.see_other(url_for("outcome.attempt", attempt_id=came.attempt_id))
 
 
@@ -78,6 +81,13 @@ class _Return:
     is_described: bool
 
 
+def _complete(came: _Return, browser: Secret | None, deadline: Deadline) -> None:
+    try:
+        outcome.remember(came.attempt_id, wiring().install.complete(came.attempt_id, browser, came.code, deadline))
+    except ApprovalUnused:
+        outcome.note_unused(came.attempt_id)
+
+
 def _already_connected(link: InstallLink, connection: MadeConnection) -> ResponseReturnValue:
     is_theirs = cookies.is_browser_of(connection.attempt_id)
     names: dict[str, str | Name] = {"date": render.date(connection.connected_at)}
@@ -87,11 +97,28 @@ def _already_connected(link: InstallLink, connection: MadeConnection) -> Respons
     return render.show(messages.already_connected(link, connection), about=about, template="connected.html")
 
 
+def _landing_names(link: InstallLink, connection: MadeConnection | None) -> dict[str, str | Name]:
+    if connection:
+        return render.breakage(connection)
+    return {"expected": expected(link) or messages.THAT_WORKSPACE} if link.workspace_id else {}
+
+
+def _waiting(token: str, link: InstallLink, connection: MadeConnection | None, waiting: Attempt) -> ResponseReturnValue:
+    """This browser added the app in Slack before it had a link: one click connects that."""
+    message = messages.CLAIM_PAGE
+    names: dict[str, str | Name] = {"ago": f"{render.in_words(wiring().clock() - waiting.granted_at)} ago"}
+    about = About(link, waiting, names=names)
+    if connection and waiting.workspace and connection.workspace.id != waiting.workspace.id:
+        message = replace(message, body=(*message.body, messages.REPLACES))
+        about = replace(about, names={**names, "current": Name(connection.workspace.name)})
+    return render.show(message, about=about, template="waiting.html", token=token, waiting=waiting)
+
+
 def _open(token: str) -> InstallLink:
-    return wiring().minting.open(token)
+    return wiring().minting.open(tokens.clean(token))
 
 
-def _refuse_preview() -> None:
+def refuse_preview() -> None:
     """Link scanners and prefetching browsers must not spend what the person is about to."""
     purposes = (request.headers.get(name, "") for name in ("Sec-Purpose", "Purpose", "X-Moz"))
     if request.method == "HEAD" or any("prefetch" in purpose for purpose in purposes):

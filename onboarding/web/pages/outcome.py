@@ -7,13 +7,13 @@ from dataclasses import replace
 from flask import Blueprint, abort, jsonify, session
 from flask.typing import ResponseReturnValue
 
-from onboarding.model import Attempt, InstallLink, Reason, Status, Unrecorded, Workspace
+from onboarding.model import GRANT_KEPT, Attempt, Reason, Status, Unrecorded, Workspace
 from onboarding.model.destinations import MadeConnection
 from onboarding.model.errors import StoreUnavailable
 from onboarding.web import standing
 from onboarding.web.context import wiring
 from onboarding.web.pages import cookies, messages, render
-from onboarding.web.pages.about import About, Name
+from onboarding.web.pages.about import About, Name, expected
 
 outcome_pages = Blueprint("outcome", __name__)
 
@@ -25,7 +25,11 @@ def attempt(attempt_id: str) -> ResponseReturnValue:
     found = _find(attempt_id)
     if connection := wiring().choosing.made_by(found):
         return _connected(found, connection)
-    return render.show(messages.outcome(found), about=_about(found), attempt=found, scopes=_missing(found))
+    if found.status is Status.UNCLAIMED:
+        return _unclaimed(found)
+    return render.show(
+        messages.outcome(found), about=_about(found), attempt=found, scopes=_missing(found), notice=_notice(found)
+    )
 
 
 @outcome_pages.get("/attempts/<attempt_id>/status")
@@ -47,6 +51,19 @@ def remember(attempt_id: str, unrecorded: Unrecorded | None) -> None:
         session["unrecorded"] = [attempt_id, unrecorded.status.value, workspace.id, workspace.name]
 
 
+def note_unused(attempt_id: str) -> None:
+    """Let this browser know that its newer approval came too late for this attempt."""
+    session["unused"] = attempt_id
+
+
+def _notice(found: Attempt) -> str:
+    """What has to be said before anything else, once."""
+    if session.get("unused") == found.id:
+        del session["unused"]
+        return messages.UNUSED if cookies.is_same_browser(found) else ""
+    return ""
+
+
 def _recall(attempt_id: str) -> Unrecorded | None:
     """What this browser was told, unless the store knows better by now."""
     told_id, *told = session.get("unrecorded") or [None]
@@ -64,20 +81,31 @@ def _recall(attempt_id: str) -> Unrecorded | None:
 def _unrecorded(attempt_id: str, told: Unrecorded) -> ResponseReturnValue:
     is_connected = told.status is Status.CONNECTED
     message = messages.CONNECTED_UNRECORDED if is_connected else messages.OUTCOMES[Reason.GRANT_LOST]
+    if not is_connected and cookies.is_direct(attempt_id):
+        message = messages.GRANT_LOST_DIRECT
     return render.show(message, about=About(workspace=told.workspace, support_code=attempt_id))
+
+
+def _unclaimed(found: Attempt) -> ResponseReturnValue:
+    message = messages.UNCLAIMED if cookies.is_same_browser(found) else messages.UNCLAIMED_ELSEWHERE
+    left = render.in_words(found.granted_at + GRANT_KEPT - wiring().clock())
+    about = _about(found)
+    return render.show(
+        message, about=replace(about, names={**about.names, "left": left}), attempt=found, notice=_notice(found)
+    )
 
 
 def _connected(found: Attempt, connection: MadeConnection) -> ResponseReturnValue:
     """The page of an attempt that made a connection: it may be broken or ending by now."""
     if connection.is_ending:
-        return render.show(messages.ENDING, about=_about(found), attempt=found)
+        return render.show(messages.ENDING, about=_about(found), attempt=found, notice=_notice(found))
     if connection.is_broken:
         about = _about(found)
         about = replace(about, names={**about.names, **render.breakage(connection)})
-        return render.show(messages.BROKEN, about=about, attempt=found)
+        return render.show(messages.BROKEN, about=about, attempt=found, notice=_notice(found))
     if found.link.has_destination:
         return _with_destination(found, connection)
-    return render.show(messages.outcome(found), about=_about(found), attempt=found)
+    return render.show(messages.outcome(found), about=_about(found), attempt=found, notice=_notice(found))
 
 
 def _with_destination(found: Attempt, connection: MadeConnection) -> ResponseReturnValue:
@@ -90,7 +118,9 @@ def _with_destination(found: Attempt, connection: MadeConnection) -> ResponseRet
     about = _about(found)
     if destination:
         about = replace(about, names={**about.names, "place": render.place(destination, is_theirs=is_theirs)})
-    return render.show(message, about=about, attempt=found, notice=messages.TEST_SENT if is_sent else "")
+    return render.show(
+        message, about=about, attempt=found, notice=_notice(found) or (messages.TEST_SENT if is_sent else "")
+    )
 
 
 def _find(attempt_id: str) -> Attempt:
@@ -100,7 +130,7 @@ def _find(attempt_id: str) -> Attempt:
 def _about(found: Attempt) -> About:
     names: dict[str, str | Name] = {}
     if found.reason is Reason.WRONG_WORKSPACE:
-        names["expected"] = _expected(found.link)
+        names["expected"] = expected(found.link) or Name(found.link.workspace_id or "")
     policy = messages.POLICIES.get(found.detail or "", messages.ANY_POLICY)
     return About(
         link=found.link,
@@ -111,14 +141,7 @@ def _about(found: Attempt) -> About:
     )
 
 
-def _expected(link: InstallLink) -> Name:
-    """The workspace that a link is for: by its name, if the customer was connected to it before."""
-    made = wiring().ledger.connections.by_owner(link.owner.identifier)
-    is_same = made is not None and made.workspace.id == link.workspace_id
-    return Name(made.workspace.name if made and is_same else link.workspace_id or "")
-
-
-def _missing(found: Attempt) -> list[tuple[str, str]]:
+def _missing(found: Attempt) -> list[messages.Permission]:
     if found.reason is not Reason.SCOPES_MISSING or not found.detail:
         return []
-    return render.permissions(tuple(found.detail.split(",")))
+    return messages.grouped(found.detail.split(","))

@@ -13,8 +13,9 @@ from markupsafe import Markup, escape
 from onboarding.model.destinations import Destination, MadeConnection
 from onboarding.settings.apps import NO_NAME, Brand
 from onboarding.web.context import request_id, wiring
-from onboarding.web.pages import addresses, messages
+from onboarding.web.pages import accent, addresses, messages
 from onboarding.web.pages.about import About, Name
+from onboarding.web.pages.brand import initial
 from onboarding.web.pages.messages import Button, Message
 
 UNITS: Final = (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1))
@@ -52,6 +53,8 @@ def render(template: str, heading: str, about: About, **extra: object) -> str:
         words=messages,
         product=about.brand.product_name,
         brand=about.brand,
+        accent=accent.name(about.brand.accent_color),
+        initial=initial(about.brand.product_name),
         support_code=about.support_code or request_id(),
         to_admin=lambda: _to_admin(about, filled),
         **extra,
@@ -60,15 +63,19 @@ def render(template: str, heading: str, about: About, **extra: object) -> str:
 
 def _to_admin(about: About, filled: Callable[[str], Markup]) -> str:
     """What a person can send to the admin of their workspace. Only the browser that has the link may pass it on."""
-    may = "\n".join(f"- {what}, {why}" for what, why in permissions(_scopes(about)))
-    parts = [filled(messages.TO_ADMIN).striptags(), f"{messages.PERMISSIONS_HEADING}:\n{may}"]
+
+    def plain(text: str) -> str:
+        return filled(text).striptags()
+
+    scopes = about.app.slack.scopes if about.app else ()
+    may = [plain(f"- {each.can}, {each.why}") for each in messages.grouped(scopes)]
+    cannot = [] if messages.reads_messages(scopes) else [messages.CANNOT_READ]
+    parts = [plain(messages.TO_ADMIN), "\n".join((f"{messages.PERMISSIONS_HEADING}:", *may, *cannot))]
+    if about.brand.privacy_url:
+        parts.append(f"{messages.PRIVACY}: {about.brand.privacy_url}")
     if place := addresses.try_again(about):
-        parts.append(f"{messages.TO_ADMIN_LINK} {wiring().settings.public_url}{place}")
+        parts.append(f"{plain(messages.TO_ADMIN_LINK)}\n{wiring().settings.public_url}{place}")
     return "\n\n".join([*parts, messages.TO_ADMIN_THANKS])
-
-
-def _scopes(about: About) -> tuple[str, ...]:
-    return about.app.slack.scopes if about.app else ()
 
 
 def invite(brand: Brand) -> str:
@@ -79,11 +86,6 @@ def invite(brand: Brand) -> str:
 def fill(text: str, names: Mapping[str, Name]) -> Markup:
     """`text` with its names in place. Names keep their own writing direction and stay text."""
     return Markup(re.sub(r"\{(\w+)\}", lambda m: names[m[1]].at(m.start()), str(escape(text))))  # noqa: S704
-
-
-def permissions(scopes: tuple[str, ...]) -> list[tuple[str, str]]:
-    """What each scope lets the app do, and why it is asked."""
-    return [messages.PERMISSIONS.get(scope, (f"Use {scope}", "to deliver your notifications")) for scope in scopes]
 
 
 def in_words(span: timedelta) -> str:

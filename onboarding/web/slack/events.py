@@ -6,6 +6,7 @@ https://docs.slack.dev/apis/events-api
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any, Final
 
 from flask import Blueprint, Response, abort, request
@@ -38,17 +39,17 @@ def hear(integration: str = "") -> ResponseReturnValue:
         return _answer(400)
     if told.get("type") == "url_verification":
         challenge = told.get("challenge")
-        return _answer(200, challenge if isinstance(challenge, str) else "")
-    _heed(told, raw)
+        return _answer(200, challenge if isinstance(challenge, str) and is_storable(challenge) else "")
+    _heed(told, raw, app.integration if apps.is_from_file else None)
     return _answer(200)
 
 
-def _heed(told: dict[str, Any], raw: bytes) -> None:
+def _heed(told: dict[str, Any], raw: bytes, integration: str | None) -> None:
     """Raises `StoreUnavailable`: then Slack sends it again."""
     hint = envelope.hint(told, raw)
     if hint is None or not all(map(is_storable, (hint.event_id, hint.app_id, *hint.places))):
         return
-    hit = wiring().ledger.findings.hear(hint)
+    hit = wiring().ledger.findings.hear(replace(hint, integration=integration))
     if hit:
         LOGGER.info("slack event heard event=%s connections=%d", hint.event_id, hit)
 

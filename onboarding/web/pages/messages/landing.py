@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from onboarding.web.pages.messages.message import BACK, OPEN_AGAIN, QUIET_CONTACT, Action, Button, Message
@@ -20,7 +21,18 @@ LANDING: Final = Message(
     "Connect {account} to Slack",
     ("{product} will post notifications to the Slack workspace you choose. You can disconnect at any time.",),
 )
+LANDING_FOR_ONE: Final = replace(
+    LANDING,
+    body=(
+        "{product} will post notifications to {expected}. No other workspace can be connected with this link. You can "
+        "disconnect at any time.",
+    ),
+)
+"""For a link that names its workspace."""
+THAT_WORKSPACE: Final = "the workspace this link is for"
+FOR_ANOTHER: Final = "This link is for another workspace, and for that one only."
 ADD_TO_SLACK: Final = ("Add to", "Slack")
+ADD_TO_SLACK_AGAIN: Final = "again"
 ASK_AN_ADMIN: Final = "Your workspace may ask an admin to approve; come back to this same link afterwards."
 PERMISSIONS_HEADING: Final = "What it can do, and why"
 LINK_LIFE: Final = ("This link works for another", ".")
@@ -29,19 +41,26 @@ WRONG_ACCOUNT: Final = (
     "Just close this page: nothing has been connected. Then ask {product} for a link for the right account.",
 )
 USE_ANOTHER: Final = "Use another workspace"
+USE_THAT: Final = "Connect that workspace"
 SET_UP: Final = "Slack set-up"
 SUPPORT_CODE: Final = "Support code"
-MARKS: Final = {"good": ("✓", "Connected"), "wait": ("…", "In progress"), "stop": ("!", "Not finished")}
+PRIVACY: Final = "Privacy policy"
+MARKS: Final = {
+    "good": ("✓", "Connected"),
+    "wait": ("…", "In progress"),
+    "stop": ("!", "Not finished"),
+    "lost": ("!", "Disconnected"),
+}
 FOR_LINK_MAKERS: Final = "For whoever makes these links"
 FOR_YOUR_ADMIN: Final = "A message for your admin"
 COPIED: Final = "Copied."
 COPY_BY_HAND: Final = "Press Ctrl+C or ⌘C to copy."
 BROKEN: Final = Message(
     "Slack disconnected {account}",
-    ("{product} can no longer post to {workspace} since {date}: {why}. Add it again, and notifications go on.",),
+    ("{product} can no longer post to {workspace}, since {date}: {why}. Adding it again puts that right.",),
     primary=Button(Action.TRY_AGAIN, "Add to Slack again", OPEN_AGAIN),
     quiet=Button(Action.BACK, "Back to {product}"),
-    tone="stop",
+    tone="lost",
 )
 BROKEN_BECAUSE: Final = {
     "app_uninstalled": "the app was removed from the workspace",
@@ -61,25 +80,5 @@ TO_ADMIN: Final = (
     "Hello! I would like to connect {product} to our Slack workspace, so that it can post notifications there. "
     "Slack says that an admin has to approve the app first. Could you approve {product} under “Manage apps”?"
 )
-TO_ADMIN_LINK: Final = "Once it is approved, anybody with this link can finish in one click:"
+TO_ADMIN_LINK: Final = "Once it is approved, anybody with this link can finish in one click, until {date}:"
 TO_ADMIN_THANKS: Final = "Thank you!"
-
-PERMISSIONS: Final = {
-    "chat:write": ("Post messages", "to deliver your notifications"),
-    "chat:write.public": (
-        "Post in public channels without being invited",
-        "so that you can pick any of them",
-    ),
-    "chat:write.customize": ("Post under a name of its own", "so that you see what a message is about"),
-    "channels:read": ("See the list of public channels", "to let you choose where notifications go"),
-    "channels:join": ("Join public channels", "to post where you want notifications"),
-    "groups:read": ("See private channels it was added to", "to let you choose where notifications go"),
-    "im:write": ("Start direct messages", "to send a notification to one person"),
-    "im:read": ("See its own direct messages", "to send a notification to one person"),
-    "users:read": ("See who is in the workspace", "to let you choose who gets notifications"),
-    "users:read.email": ("See e-mail addresses", "to match people with their accounts here"),
-    "team:read": ("See the name of the workspace", "to show you where you are connected"),
-    "incoming-webhook": ("Post to one channel that you choose", "to deliver your notifications"),
-    "commands": ("Add slash commands", "to let you steer notifications from Slack"),
-    "files:write": ("Upload files", "to attach them to notifications"),
-}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from onboarding.model import Reason
@@ -38,12 +39,15 @@ CHECKING: Final = Message(
     polls=True,
 )
 FINISHING: Final = Message(
-    "Slack said yes. Finishing set-up",
+    "Slack approved. Finishing setup…",
     ("Usually a few seconds. You can leave; we keep going.",),
     primary=Button(Action.CHECK_AGAIN, "Check again"),
     quiet=QUIET_BACK,
     tone="wait",
     polls=True,
+)
+STILL_FINISHING: Final = replace(
+    FINISHING, body=("Taking longer than usual. We keep trying for 24 hours; you can close this page.",)
 )
 CONNECTED: Final = Message(
     "{workspace} is connected",
@@ -66,15 +70,25 @@ CONNECTED_UNRECORDED: Final = Message(
     tone="good",
 )
 
+UNUSED: Final = (
+    "The approval that you have just given in Slack was not used: this attempt was over before. What this page says "
+    "still holds. To use another workspace, open your connect link and start again."
+)
 ENDED: Final = Message(
     "{workspace} is no longer connected",
-    ("{account} was connected, and was disconnected again. To connect once more, ask {product} for a new link.",),
+    (
+        "{account} was connected, and was disconnected again. To connect once more, open your connect link; if it no "
+        "longer works, ask {product} for a new one.",
+    ),
     primary=BACK,
     quiet=QUIET_CONTACT,
 )
 ENDED_BEFORE: Final = Message(
     "{account} was disconnected after this",
-    ("This approval is no longer used. To connect, ask {product} for a new link.",),
+    (
+        "This approval is no longer used. To connect, open your connect link; if it no longer works, ask {product} for "
+        "a new one.",
+    ),
     primary=BACK,
     quiet=QUIET_CONTACT,
 )
@@ -181,7 +195,7 @@ OUTCOMES: Final[dict[Reason, Message]] = {
     ),
     Reason.SCOPES_MISSING: Message(
         "One permission is missing",
-        ("Nothing was connected. These permissions were not given, and {product} needs them:",),
+        ("Nothing was connected. {product} needs this, and Slack did not give it:",),
         primary=ADD_AGAIN,
         quiet=QUIET_BACK,
         tone="stop",
@@ -206,6 +220,8 @@ KEPT_SAFE: Final = Message(
     quiet=QUIET_BACK,
     tone="stop",
 )
+
+SEVERAL_MISSING: Final = "Some permissions are missing"
 
 ORG_WIDE_POLICY: Final = "The app is already installed for the whole organisation."
 POLICIES: Final = {

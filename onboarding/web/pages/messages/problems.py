@@ -21,7 +21,7 @@ MALFORMED_LINK: Final = Message(
 )
 EXPIRED_LINK: Final = Message(
     "This link has expired",
-    ("Links work for {life}. Nothing was changed. Ask {product} for a new one.",),
+    ("Links work for {life} at most. Nothing was changed. Ask {product} for a new one.",),
     primary=QUIET_CONTACT,
 )
 REVOKED_LINK: Final = Message(

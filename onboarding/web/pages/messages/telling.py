@@ -7,8 +7,17 @@ from dataclasses import replace
 from onboarding.model import Attempt, InstallLink, Reason, Status
 from onboarding.model.destinations import Destination, MadeConnection
 from onboarding.web.pages.messages import destination as words
-from onboarding.web.pages.messages.landing import ALREADY_CONNECTED
-from onboarding.web.pages.messages.message import Message
+from onboarding.web.pages.messages.direct import WITHOUT_LINK
+from onboarding.web.pages.messages.landing import (
+    ALREADY_CONNECTED,
+    BROKEN,
+    FOR_ANOTHER,
+    LANDING,
+    LANDING_FOR_ONE,
+    USE_ANOTHER,
+    USE_THAT,
+)
+from onboarding.web.pages.messages.message import ADD_AGAIN, Message
 from onboarding.web.pages.messages.outcomes import (
     CHECKING,
     CONNECTED,
@@ -18,31 +27,58 @@ from onboarding.web.pages.messages.outcomes import (
     INTERRUPTED,
     KEPT_SAFE,
     OUTCOMES,
+    SEVERAL_MISSING,
+    STILL_FINISHING,
     TIMED_OUT,
     WAITING,
 )
 
 
 def outcome(attempt: Attempt) -> Message:
-    """The page for an attempt as it stands."""
+    """The page for an attempt as it stands, unless it is unclaimed."""
+    if attempt.link.is_direct and attempt.reason in WITHOUT_LINK and not _was_interrupted(attempt):
+        return WITHOUT_LINK[attempt.reason]
     match attempt.status:
         case Status.STARTED:
             return CHECKING if attempt.is_claimed else WAITING
         case Status.GRANTED:
-            return FINISHING
+            return STILL_FINISHING if attempt.tries else FINISHING
         case Status.CONNECTED if attempt.reason is None:
             return _connected(attempt)
         case Status.EXPIRED if attempt.reason is Reason.TIMED_OUT:
-            return INTERRUPTED if attempt.is_claimed else TIMED_OUT
+            return INTERRUPTED if _was_interrupted(attempt) else TIMED_OUT
         case _:
             return _ended(attempt)
 
 
+def landing(link: InstallLink, connection: MadeConnection | None) -> Message:
+    """The page of a link whose owner is not connected, or no longer."""
+    if connection:
+        return replace(BROKEN, body=(*BROKEN.body, *_elsewhere(link, connection)))
+    return LANDING_FOR_ONE if link.workspace_id else LANDING
+
+
+def _was_interrupted(attempt: Attempt) -> bool:
+    return attempt.reason is Reason.TIMED_OUT and attempt.is_claimed
+
+
 def already_connected(link: InstallLink, connection: MadeConnection) -> Message:
+    message = replace(ALREADY_CONNECTED, body=(*ALREADY_CONNECTED.body, *_elsewhere(link, connection)))
     if not link.has_destination:
-        return ALREADY_CONNECTED
+        return message
     told = words.NOTIFICATIONS_GO if connection.destination else words.NOBODY_CHOSE
-    return replace(ALREADY_CONNECTED, body=(*ALREADY_CONNECTED.body, told), also=words.CHANGE)
+    return replace(message, body=(*message.body, told), also=words.CHANGE)
+
+
+def connecting_again(link: InstallLink, connection: MadeConnection) -> str:
+    """What a link does once its owner is connected. One that names a workspace is for no other."""
+    if link.workspace_id is None:
+        return USE_ANOTHER
+    return USE_THAT if _elsewhere(link, connection) else ADD_AGAIN.label
+
+
+def _elsewhere(link: InstallLink, connection: MadeConnection) -> tuple[str, ...]:
+    return () if link.workspace_id in {None, connection.workspace.id} else (FOR_ANOTHER,)
 
 
 def with_destination(attempt: Attempt, destination: Destination | None, *, is_theirs: bool) -> Message:
@@ -83,6 +119,8 @@ def _ended(attempt: Attempt) -> Message:
     """All of Novu's refusals share a page: what matters to people is whether their approval is still there."""
     if attempt.was_fenced:
         return ENDED_BEFORE
+    if attempt.reason is Reason.SCOPES_MISSING and "," in (attempt.detail or ""):
+        return replace(OUTCOMES[attempt.reason], heading=SEVERAL_MISSING)
     if attempt.reason in OUTCOMES:
         return OUTCOMES[attempt.reason]
     return KEPT_SAFE if attempt.has_grant else OUTCOMES[Reason.GRANT_LOST]
