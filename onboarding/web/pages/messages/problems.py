@@ -34,8 +34,10 @@ OTHER_BROWSER: Final = Message(
     (
         "For your safety the last step has to happen in the same browser. Nothing was connected, and the attempt in "
         "the other browser can still be finished.",
-        "To start again here, open your connect link in this browser.",
+        "If you never changed browsers, yours does not keep cookies, or the link was opened under another address. "
+        "Allow cookies for this site, then open your connect link in this browser to start again.",
     ),
+    primary=HOME,
     tone="stop",
 )
 NO_STATE: Final = Message(
