@@ -28,13 +28,15 @@ from onboarding.ledger.findings import Findings
 from onboarding.ledger.grants import Grants
 from onboarding.ledger.links import CreatedLinks
 from onboarding.ledger.lists import Lists
+from onboarding.ledger.needs import Needs
+from onboarding.ledger.numbers import Numbers
 from onboarding.ledger.owners import Owners
 from onboarding.ledger.pauses import Pauses
 from onboarding.ledger.postgres import Postgres
 from onboarding.ledger.problems import Problems
 from onboarding.ledger.unclaimed import Unclaimed
 from onboarding.ledger.work import Work
-from onboarding.remote.http import Http, Outgoing
+from onboarding.remote.http import Http, Outgoing, Watch
 from onboarding.remote.novu import Novu
 from onboarding.remote.slack import Slack
 from onboarding.remote.webhook import Webhook
@@ -50,6 +52,7 @@ if TYPE_CHECKING:
     from onboarding.ephemeral.channels import KnownChannels
     from onboarding.ephemeral.checks import Checks
     from onboarding.ephemeral.limits import Limits
+    from onboarding.ephemeral.repeats import Repeats
     from onboarding.ephemeral.sessions import Sessions
     from onboarding.ephemeral.states import States
     from onboarding.flows.advice import Advice
@@ -58,6 +61,7 @@ if TYPE_CHECKING:
     from onboarding.flows.health import Health
     from onboarding.flows.install import Install
     from onboarding.flows.proof import Proof
+    from onboarding.flows.readiness import Readiness
     from onboarding.remote.issuer import Identity
 
 
@@ -73,7 +77,9 @@ class Ledger:
     destinations: Destinations
     endings: Endings
     lists: Lists
+    numbers: Numbers
     links: CreatedLinks
+    needs: Needs
     owners: Owners
     audit: Audit
     events: Events
@@ -93,6 +99,7 @@ class Ephemeral:
     answers: Answers
     checks: Checks
     limits: Limits
+    repeats: Repeats
     channels: KnownChannels
     sessions: Sessions
 
@@ -139,6 +146,7 @@ class Wiring:
     checkup: Checkup
     advice: Advice
     health: Health
+    readiness: Readiness
 
     def close(self) -> None:
         """Give every connection back."""
@@ -146,9 +154,9 @@ class Wiring:
         self.ephemeral.client.close()
 
 
-def wire_background(settings: Settings) -> Background:
+def wire_background(settings: Settings, watch: Watch | None = None) -> Background:
     """Build a worker's part. Nothing connects to anything before its first use."""
-    http, ledger = Http(Outgoing(settings.outgoing_proxy, settings.ca_file)), _ledger(settings)
+    http, ledger = Http(Outgoing(settings.outgoing_proxy, settings.ca_file), watch=watch), _ledger(settings)
     parties, connections = _parties(settings, http), ledger.connections
     choosing = Choosing(parties, connections, ledger.destinations)
     links = Links(settings.secret_keys, settings.link_max_age, _default(settings.apps), settings.apps.named)
@@ -170,8 +178,8 @@ def wire_background(settings: Settings) -> Background:
     )
 
 
-def wire(settings: Settings) -> Wiring:
-    """Build everything. Nothing connects to anything before its first use."""
+def wire(settings: Settings, watch: Watch | None = None) -> Wiring:
+    """Build everything. Nothing connects to anything before its first use. `watch` hears of every call to a remote."""
     # A worker imports this module too, and needs none of these.
     from onboarding.flows.advice import Advice  # noqa: PLC0415
     from onboarding.flows.channels import Channels  # noqa: PLC0415
@@ -179,8 +187,9 @@ def wire(settings: Settings) -> Wiring:
     from onboarding.flows.health import Health  # noqa: PLC0415
     from onboarding.flows.install import Install  # noqa: PLC0415
     from onboarding.flows.proof import Proof  # noqa: PLC0415
+    from onboarding.flows.readiness import Readiness  # noqa: PLC0415
 
-    base, ephemeral = wire_background(settings), _ephemeral(settings)
+    base, ephemeral = wire_background(settings, watch), _ephemeral(settings)
     ledger, parties, bot = base.ledger, base.parties, base.parties.first.slack.bot
     checkup = Checkup(ephemeral.client, parties, settings)
     return Wiring(
@@ -205,6 +214,7 @@ def wire(settings: Settings) -> Wiring:
         checkup=checkup,
         advice=Advice(parties, bot, settings),
         health=Health(checkup, ephemeral.checks, ledger.work, ledger.lists, utc_now),
+        readiness=Readiness(ledger.postgres.ping, ephemeral.states.ping),
     )
 
 
@@ -245,7 +255,9 @@ def _ledger(settings: Settings) -> Ledger:
         destinations=Destinations(postgres),
         endings=Endings(postgres),
         lists=Lists(postgres),
+        numbers=Numbers(postgres),
         links=CreatedLinks(postgres),
+        needs=Needs(postgres),
         owners=Owners(postgres),
         audit=Audit(postgres),
         events=Events(postgres),
@@ -263,12 +275,20 @@ def _ephemeral(settings: Settings) -> Ephemeral:
     from onboarding.ephemeral.channels import KnownChannels  # noqa: PLC0415
     from onboarding.ephemeral.checks import Checks  # noqa: PLC0415
     from onboarding.ephemeral.limits import Limits  # noqa: PLC0415
+    from onboarding.ephemeral.repeats import Repeats  # noqa: PLC0415
     from onboarding.ephemeral.sessions import Sessions  # noqa: PLC0415
     from onboarding.ephemeral.states import States  # noqa: PLC0415
 
     client = store.connect(settings.redis_url)
     return Ephemeral(
-        client, States(client), Answers(client), Checks(client), Limits(client), KnownChannels(client), Sessions(client)
+        client=client,
+        states=States(client),
+        answers=Answers(client),
+        checks=Checks(client),
+        limits=Limits(client),
+        repeats=Repeats(client),
+        channels=KnownChannels(client),
+        sessions=Sessions(client),
     )
 
 

@@ -108,7 +108,7 @@ def filling(size: int) -> Iterator[Filled]:
         folder, port = Path(name), free_port()
         for server in (embedded_redis.start(folder), embedded_postgres.start(folder)):
             stack.callback(server.stop)
-        env = _environment(folder, port)
+        env = environment_over(folder, port)
         with psycopg.connect(env["DATABASE_URL"], autocommit=True) as ledger:
             fill(wire(environment.load(env)), ledger, size)
             each, deep = _row(ledger, BYTES)[0] / size, _cursor_at(ledger, min(1_000, size // PER_PAGE) - 1)
@@ -148,7 +148,7 @@ def _started(made: Wiring, name: str) -> str:
     return f"{name:_<22}"
 
 
-def _environment(folder: Path, port: int) -> dict[str, str]:
+def environment_over(folder: Path, port: int) -> dict[str, str]:
     return {
         "PUBLIC_URL": f"http://127.0.0.1:{port}",
         "SECRET_KEY": "a key to measure with that is long enough",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import random
 import threading
 import time
 from collections.abc import Iterator
@@ -25,7 +26,7 @@ class Host:
     waits: float = 0
     """Seconds before each answer."""
     fails_each: int = 0
-    """Every so many requests end in 500."""
+    """One in so many requests ends in 500, which one nobody knows."""
     body: bytes = b"ok"
 
     @property
@@ -47,7 +48,7 @@ def hosting() -> Iterator[Host]:
             host.came.append(({name.lower(): value for name, value in self.headers.items()}, body))
             time.sleep(host.waits)
             status, headers = host.answers.pop(0) if host.answers else (200, {})
-            if host.fails_each and len(host.came) % host.fails_each == 0:
+            if host.fails_each and random.randrange(host.fails_each) == 0:
                 status = 500
             self.send_response(status)
             for name, value in {"Content-Length": str(len(host.body)), **headers}.items():

@@ -132,7 +132,17 @@ def _page(response: TestResponse) -> Page:
     )
 
 
+def _is_title(title: str, heading: str, path: str) -> bool:
+    """The heading; in the admin, tabs can be told apart by what follows it."""
+    if title == heading:
+        return True
+    return (
+        path.startswith("/admin") and re.fullmatch(rf"{re.escape(heading)}( · [A-Z][a-z]+)? · Admin", title) is not None
+    )
+
+
 def _check(response: TestResponse, page: Page) -> None:
+    path = response.request.path
     assert page.status != 500, page.text
     for name, value in HEADERS.items():
         assert response.headers[name] == value, name
@@ -141,9 +151,10 @@ def _check(response: TestResponse, page: Page) -> None:
     if response.mimetype == "text/html" and page.source and not page.location:
         title = re.search(r"<title>(.*?)</title>", page.source, re.DOTALL)
         assert title
-        assert _text(title[1]) == page.heading
+        assert _is_title(_text(title[1]), page.heading, path)
         assert page.source.count("<h1>") == 1
-        assert "Support code" in page.text
+        leads_somewhere = page.status >= 400 or path.startswith("/attempts/")
+        assert "Support code" in page.text or not leads_somewhere or path.startswith("/admin")
     for form in re.findall(r"<form method=\"post\".*?</form>", page.source, re.DOTALL):
         assert 'name="csrf_token"' in form
 

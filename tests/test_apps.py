@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import re
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -157,6 +158,53 @@ def test_every_page_speaks_for_the_app_of_its_link(site: Site) -> None:
         page = site.person(integration).install(link)
         assert product in page.text
         assert other not in page.text
+
+
+def test_pages_of_what_went_wrong_speak_for_the_app_of_their_link_too(site: Site, ledger_db: Database) -> None:
+    def short(integration: str) -> str:
+        fields = {"subscriberId": "subscriber-123", "integrationIdentifier": integration}
+        link = site.wiring.minting.mint(fields, None)
+        site.wiring.minting.record(link, "a test")
+        return urlsplit(site.wiring.minting.url(link)).path
+
+    for integration, product, other in ((FIRST, "Sprocket", "Gadget"), (SECOND, "Gadget", "Sprocket")):
+        here, elsewhere = site.person(integration), site.person(integration)
+        revoked, expired, often = short(integration), short(integration), short(integration)
+        site.wiring.minting.revoke(site.wiring.minting.open(revoked.rpartition("/")[2]).id)
+        ledger_db.execute("UPDATE link SET expires_at = now() WHERE id = %s", [expired.rpartition("/")[2][:22]])
+        back, withdrawn = here.come_back(site.link(integration)), short(integration)
+        late = here.come_back(withdrawn)
+        site.wiring.minting.revoke(site.wiring.minting.open(withdrawn.rpartition("/")[2]).id)
+        done = here.install(site.link(integration))
+        place = re.findall(r"/attempts/[A-Za-z0-9_-]{22}", done.source)[0]
+        pages = [elsewhere.open(path) for path in (revoked, expired, back, f"{place}/destination")]
+        pages.append(here.open(late))
+        pages.append([here.press(often) for _ in range(31)][-1])
+        assert [page.status for page in pages] == [410, 410, 403, 403, 410, 429]
+        for page in pages:
+            assert f" {product[0]} " in page.text, "the tile with the product's initial"
+            assert other not in page.text
+
+
+def test_pages_of_no_app_in_particular_speak_for_the_default_unless_the_environment_names_the_product(
+    site: Site, make_app: Callable[..., Flask]
+) -> None:
+    site.env.update(PRODUCT_NAME="", DIRECT_INSTALL="1")
+    home = Person(site.again(make_app), site.slacks[FIRST], site.witness).open("/")
+    assert "Sprocket posts notifications" in home.text
+    assert "private channels" in home.text, "what the default app asks for"
+    site.env.update(PRODUCT_NAME="Widgets Inc.")
+    ours = Person(site.again(make_app), site.slacks[FIRST], site.witness)
+    assert "Widgets Inc. posts notifications" in ours.open("/").text
+
+
+def test_a_value_is_named_where_it_came_from(site: Site, make_app: Callable[..., Flask]) -> None:
+    text = site.file.read_text().replace('client_secret = { file = "gadget-secret" }', "")
+    site.file.write_text(text.replace('client_secret = { env = "SPROCKET_SECRET" }', 'client_secret = "wrong"'))
+    site.env.update(SLACK_CLIENT_SECRET="wrong-as-well", SLACK_SCOPES="")
+    wiring: Wiring = site.again(make_app).extensions["onboarding"]
+    names = {problem.name for problem in wiring.checkup.problems()} - {"DATABASE_URL"}
+    assert names == {f"APPS_FILE [apps.{FIRST}] client_secret", "SLACK_CLIENT_SECRET"}
 
 
 def test_slack_is_asked_for_the_scopes_of_the_app(site: Site) -> None:

@@ -78,6 +78,18 @@ def test_values_come_from_the_environment_and_from_files_beside_it(tmp_path: Pat
     assert app.slack.scopes == ("chat:write", "im:write")
 
 
+@pytest.mark.parametrize("name", [" slack", "slack ", "\\tslack", "a/b", "/", ".", ".."])
+def test_a_name_that_no_address_can_contain_is_refused(tmp_path: Path, name: str) -> None:
+    found = problems(tmp_path, f'[apps."{name}"]\nclient_id = "1.1"')
+    assert len(found) == 1
+    assert "APPS_FILE [apps." in str(found)
+
+
+@pytest.mark.parametrize("name", ["gadget slack", "a.b", "ä", "a%2Fb"])
+def test_other_names_are_as_good_as_novus(tmp_path: Path, name: str) -> None:
+    assert list(load(tmp_path, ONE.replace("apps.one", f'apps."{name}"')).apps.by_integration) == [name]
+
+
 def test_every_problem_is_named_by_table_and_key_at_once(tmp_path: Path) -> None:
     (tmp_path / "two-lines").write_text("one\ntwo")
     (tmp_path / "empty").write_text("\n")

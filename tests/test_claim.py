@@ -17,14 +17,16 @@ from flask import Flask
 from onboarding.flows import claim as claiming
 from onboarding.ledger.work import Kind
 from onboarding.model import GRANT_KEPT, Secret
-from onboarding.model.errors import NotClaimable, OtherBrowser, StoreUnavailable
+from onboarding.model.errors import LinkRevoked, NotClaimable, OtherBrowser, StoreUnavailable
 from onboarding.wiring import Wiring
-from tests.aging import Database, pass_time
+from onboarding.worker import kinds
+from tests.aging import Database, make_due, pass_time
 from tests.conftest import MintLink
 from tests.fakes import LocalNovu, LocalSlack
 from tests.person import Person, path_of, state_of
 from tests.postgres import Server
 from tests.test_delivery import until, worker
+from tests.test_disconnect import background
 from tests.web.test_direct_install import START, add, claim
 from tests.witness import Witness
 
@@ -250,6 +252,99 @@ def test_without_postgres_after_slacks_yes_the_page_says_that_it_is_lost(
     told = somebody.open(page.location)
     assert told.heading == "We could not finish"
     assert told.link("Start again") == "/"
+
+
+# A token that died before it was claimed.
+
+
+@pytest.fixture(params=["86400", "0"])
+def at_interval(request: pytest.FixtureRequest, make_app: Callable[..., Flask], person: Person, place: str) -> Wiring:
+    """Checked every day, or never."""
+    app = make_app(DIRECT_INSTALL="1", CHECK_INTERVAL=request.param)
+    person.move_to(app)
+    wiring: Wiring = app.extensions["onboarding"]
+    return wiring
+
+
+def revoke(slack: LocalSlack) -> None:
+    headers = {"Authorization": f"Bearer {slack.state.grants[0].token}"}
+    assert requests.post(f"{slack.url}/api/auth.revoke", headers=headers, timeout=5).json()["revoked"]
+
+
+def check_what_is_due(wiring: Wiring, ledger_db: Database, within: timedelta) -> list[str]:
+    """What a worker checks if it waits that long. Gives how the connections stand then."""
+    ledger_db.execute("UPDATE work SET due_at = due_at - %s WHERE kind = 'check'", [within])
+    for job in wiring.ledger.work.take({Kind.CHECK: 9}, 9):
+        if after := kinds(background(wiring))[Kind.CHECK](job):
+            wiring.ledger.work.again(job, after)
+    return [row["state"] for row in ledger_db.execute("SELECT state FROM connection")]
+
+
+def test_a_token_that_died_before_the_claim_is_found_out_at_once(
+    at_interval: Wiring, person: Person, place: str, link: str, slack: LocalSlack, ledger_db: Database
+) -> None:
+    revoke(slack)
+    claim(person, link, place)
+    assert check_what_is_due(at_interval, ledger_db, timedelta(seconds=3)) == ["broken"]
+    assert events(ledger_db) == ["connection.connected", "connection.broken"]
+    left = ledger_db.execute("SELECT FROM work WHERE kind = 'check'").rowcount
+    assert left == (1 if at_interval.settings.check_interval else 0)
+
+
+def test_an_ordinary_connection_is_checked_after_the_interval_only(
+    at_interval: Wiring, person: Person, link: str, slack: LocalSlack, ledger_db: Database
+) -> None:
+    person.install(link)
+    revoke(slack)
+    assert check_what_is_due(at_interval, ledger_db, timedelta(hours=1)) == ["working"]
+
+
+def test_what_was_granted_while_the_token_was_revoked_is_checked_once_it_is_connected(
+    at_interval: Wiring,
+    person: Person,
+    place: str,
+    link: str,
+    slack: LocalSlack,
+    novu: LocalNovu,
+    ledger_db: Database,
+) -> None:
+    """A worker has looked whether anything uses the token. Slack gives it once more, and only then revokes it."""
+    pass_time(ledger_db, LATER)
+    at_interval.ledger.attempts.expire()
+    found = at_interval.ledger.unclaimed.to_let_go(id_of(place))
+    assert found
+    assert not found.is_in_use
+    novu.suffer("down")
+    person.open(person.come_back(link))
+    revoke(slack)
+    at_interval.ledger.unclaimed.let_go(id_of(place), "grant_revoked", None)
+    assert check_what_is_due(at_interval, ledger_db, timedelta(0)) == [], "there is nothing to check yet"
+    novu.suffer("none")
+    make_due(ledger_db)
+    for job in at_interval.ledger.work.take({Kind.DELIVER: 9}, 9):
+        at_interval.delivery.deliver(job.subject)
+    assert check_what_is_due(at_interval, ledger_db, timedelta(minutes=1)) == ["broken"]
+
+
+def test_what_was_connected_while_the_token_was_revoked_is_checked_too(
+    at_interval: Wiring, person: Person, place: str, link: str, slack: LocalSlack, ledger_db: Database
+) -> None:
+    pass_time(ledger_db, LATER)
+    at_interval.ledger.attempts.expire()
+    person.install(link)
+    revoke(slack)
+    at_interval.ledger.unclaimed.let_go(id_of(place), "grant_revoked", None)
+    assert check_what_is_due(at_interval, ledger_db, timedelta(0)) == ["broken"]
+
+
+def test_a_link_that_is_revoked_after_it_was_opened_claims_nothing_and_says_why(
+    person: Person, place: str, link: str, wiring: Wiring
+) -> None:
+    opened = wiring.minting.open(link.removeprefix("/install/"))
+    wiring.minting.revoke(opened.id)
+    with pytest.raises(LinkRevoked):
+        wiring.claims.claim(opened, id_of(place), browser_of(person, place))
+    assert status(person, place) == "null unclaimed"
 
 
 # Seven days.

@@ -153,6 +153,12 @@ def test_a_client_id_stays_the_string_it_is() -> None:
         "redis+sentinel://[::1]:26402/mymaster",
         "redis+sentinel://[::1],[fd00::2]:26402,three/mymaster",
         "redis+sentinel://one:26379, two:26380 ,\tthree/primary/",
+        "redis+cluster://one",
+        "redis+cluster://user:p%40ss@one:6379,two:6380",
+        "redis+cluster://:password@[::1], [fd00::2]:6380 ,\tthree/",
+        "redis+cluster://one?client_name=onboarding",
+        "rediss+cluster://user:password@one,two:6380?ssl_ca_certs=/ca.pem&ssl_check_hostname=no",
+        "rediss+cluster://one/?ssl_cert_reqs=none",
     ],
 )
 def test_every_kind_of_redis_is_welcome(url: str) -> None:
@@ -171,6 +177,18 @@ def test_every_kind_of_redis_is_welcome(url: str) -> None:
 )
 def test_the_sentinels_of_a_list_are_hosts_and_ports(url: str, hosts: list[tuple[str, int]]) -> None:
     assert addresses.sentinel_parts(url).hosts == hosts
+
+
+@pytest.mark.parametrize(
+    ("url", "nodes"),
+    [
+        ("redis+cluster://one", ["redis://one"]),
+        ("redis+cluster://u:p@[::1]:1 , b:2,\n c/", ["redis://u:p@[::1]:1", "redis://u:p@b:2", "redis://u:p@c"]),
+        ("rediss+cluster://a,b?ssl_ca_certs=/c", ["rediss://a?ssl_ca_certs=/c", "rediss://b?ssl_ca_certs=/c"]),
+    ],
+)
+def test_each_node_of_a_cluster_has_an_ordinary_address(url: str, nodes: list[str]) -> None:
+    assert addresses.cluster_nodes(url) == nodes
 
 
 @pytest.mark.parametrize(
@@ -249,6 +267,29 @@ def test_the_sentinels_of_a_list_are_hosts_and_ports(url: str, hosts: list[tuple
         "redis+sentinel://one/primary?ssl=1",
         "redis+sentinel://one/primary#1",
         "redis+sentinel://user:p@ss@one/primary",
+        "redis+cluster://",
+        "redis+cluster:///",
+        "redis+cluster://one/0",
+        "redis+cluster://one?db=0",
+        "redis+cluster://one?db=",
+        "redis+cluster://one,,two",
+        "redis+cluster://one,",
+        "redis+cluster://,one",
+        "redis+cluster://one two",
+        "redis+cluster://one : 1,two",
+        "redis+cluster://one:0",
+        "redis+cluster://one,two:70000",
+        "redis+cluster://one,1.2.3",
+        "redis+cluster://::1,one",
+        "redis+cluster://[::1,one",
+        "redis+cluster://[::g],one",
+        "redis+cluster://one#1",
+        "redis+cluster://user:p@ss@one",
+        "redis+cluster://one?ssl_ca_certs=/ca.pem",
+        "redis+cluster://one?read_from_replicas=1",
+        "rediss+cluster://one?ssl_cert_reqs=CERT_NONE",
+        "rediss+cluster://one,two?ssl_keyfile=/key.pem",
+        "unix+cluster:///run/redis.sock",
     ],
 )
 def test_a_redis_that_cannot_be_reached_is_named(url: str) -> None:
@@ -655,6 +696,9 @@ def test_a_logo_may_be_an_https_image_or_data(logo: str) -> None:
         "https://cdn.example.com/a.png,b",
         "https://cdn.example.com/a b.png",
         "https://user@cdn.example.com/a.png",
+        "https://[::1]/a.png",
+        "http://[::1]:3000/a.png",
+        "https://[2001:db8::1]:8443/a.png",
         "https://cdn.example.com/ä.png",
         "/static/logo.png",
         "javascript:alert(1)",

@@ -205,6 +205,36 @@ def test_with_several_apps_each_has_a_manifest_of_its_own(tmp_path: Path) -> Non
     assert [breaches(each) for each in made] == [[], []]
 
 
+CREATED_LATER = """
+[apps.sprocket-slack]
+client_id = { env = "ID_OF_LATER" }
+client_secret = { file = "not-there-yet" }
+signing_secret = [{ env = "SIGNING_OF_LATER" }, { file = "empty" }]
+novu_secret_key = { env = "NOVU_OF_LATER" }
+"""
+
+
+def test_references_to_what_an_app_gets_when_it_is_created_may_lead_nowhere_yet(tmp_path: Path) -> None:
+    (tmp_path / "empty").write_text("\n")
+    (tmp_path / "apps.toml").write_text(CREATED_LATER)
+    made = printed(APPS_FILE=str(tmp_path / "apps.toml"))
+    assert made["oauth_config"]["scopes"]["bot"] == SCOPES
+    assert breaches(made) == []
+
+
+@pytest.mark.parametrize(
+    "more",
+    ['product_name = { env = "NAME_OF_LATER" }', 'webhook_url = "not one"', 'product_logo_url = { file = "nothing" }'],
+)
+def test_what_the_manifest_says_has_to_be_there(tmp_path: Path, more: str) -> None:
+    (tmp_path / "empty").write_text("\n")
+    (tmp_path / "apps.toml").write_text(CREATED_LATER + more)
+    done = onboarding("manifest", env={"PUBLIC_URL": PUBLIC_URL, "APPS_FILE": str(tmp_path / "apps.toml")})
+    assert (done.returncode, done.stdout) == (2, "")
+    assert more.partition(" ")[0] in done.stderr
+    assert "client_id" not in done.stderr
+
+
 @pytest.mark.parametrize("arguments", [[], ["--app", "unknown"]])
 def test_an_app_that_is_not_there_is_a_wrong_usage_and_those_that_are_are_named(
     tmp_path: Path, arguments: list[str]

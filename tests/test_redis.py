@@ -267,7 +267,7 @@ def secured(own: OwnRedis) -> Iterator[str]:
         client.execute_command("ACL", "SETUSER", "onboarding", "on", ">hidden-word", "~onboarding:*", "+@all")
         client.execute_command("ACL", "SETUSER", "default", "off")
     trusted = authority(own.folder)
-    with _tls_in_front_of(own, trusted.server("localhost")) as port:
+    with tls_in_front_of(own.folder / "redis.sock", trusted.server("localhost")) as port:
         yield f"rediss://onboarding:hidden-word@localhost:{port}/0?ssl_ca_certs={trusted.file}"
 
 
@@ -281,9 +281,9 @@ def test_it_works_over_tls_with_a_user_and_a_password(
 
 
 @contextmanager
-def _tls_in_front_of(own: OwnRedis, context: ssl.SSLContext) -> Iterator[int]:
+def tls_in_front_of(inside: Path, context: ssl.SSLContext) -> Iterator[int]:
     with socket.create_server(("127.0.0.1", 0)) as server:
-        threading.Thread(target=_serve, args=(server, context, own.folder / "redis.sock"), daemon=True).start()
+        threading.Thread(target=_serve, args=(server, context, inside), daemon=True).start()
         try:
             yield int(server.getsockname()[1])
         finally:

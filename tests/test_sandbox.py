@@ -176,6 +176,25 @@ def test_it_does_not_start_beside_real_credentials(tmp_path: Path, name: str) ->
     assert "a-real-value" not in done.stderr
 
 
+@pytest.mark.parametrize("port", ["abc", "0", "-1", "65536", "80.5"])
+def test_a_port_that_is_none_is_said(tmp_path: Path, port: str) -> None:
+    env = {"PATH": os.environ["PATH"], "PORT": port}
+    done = subprocess.run(COMMAND, env=env, cwd=tmp_path, capture_output=True, text=True, timeout=20, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "PORT must be a number from 1 to 65530.\n"
+
+
+def test_what_is_logged_does_not_push_the_addresses_away(sandbox: Sandbox, tmp_path: Path) -> None:
+    requests.get(sandbox.address("Install link"), timeout=5)
+    assert "answered" not in sandbox.welcome
+    assert "route=/install/<token>" in (tmp_path / sandbox.address("Log")).read_text("utf-8")
+
+
+def test_help_is_there(tmp_path: Path) -> None:
+    done = subprocess.run([*COMMAND, "--help"], cwd=tmp_path, capture_output=True, text=True, timeout=20, check=True)
+    assert "novu" in done.stdout
+
+
 def test_a_taken_port_is_said(sandbox: Sandbox, tmp_path: Path) -> None:
     done = subprocess.run(
         COMMAND,

@@ -26,8 +26,11 @@ UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    args = _parse(sys.argv[1:] if argv is None else argv)
+    given = list(sys.argv[1:] if argv is None else argv)
     try:
+        if given[:1] == ["sandbox"]:
+            return _sandbox(given[1:])
+        args = _parse(given)
         return int(args.run(args))
     except ConfigError as error:
         print(error, file=sys.stderr)
@@ -86,9 +89,8 @@ def _add_link(commands: Any) -> None:
 
 
 def _add_sandbox(commands: Any) -> None:
-    sandbox = commands.add_parser("sandbox", help="try everything here, with a local Slack and Novu", add_help=False)
-    sandbox.add_argument("rest", nargs=argparse.REMAINDER)
-    sandbox.set_defaults(run=_sandbox)
+    """For the list of commands only: the sandbox reads its own arguments, --help included."""
+    commands.add_parser("sandbox", help="try everything here, with a local Slack and Novu", add_help=False)
 
 
 def _link(args: argparse.Namespace) -> int:
@@ -171,10 +173,10 @@ def _migrate(_: argparse.Namespace) -> int:
     return DONE
 
 
-def _sandbox(args: argparse.Namespace) -> int:
+def _sandbox(argv: Sequence[str]) -> int:
     from onboarding.sandbox import commands  # noqa: PLC0415 (the service runs without it)
 
-    return commands.main(args.rest)
+    return commands.main(argv)
 
 
 def _context(text: str) -> tuple[str, str]:

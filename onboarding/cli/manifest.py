@@ -22,7 +22,6 @@ from onboarding.settings.reader import Reader
 DONE: Final = 0
 WRONG: Final = 2
 NEEDED: Final = "PUBLIC_URL"
-MISSING: Final = "is required"
 
 
 def add(commands: Any) -> None:
@@ -47,7 +46,7 @@ def _read(env: Mapping[str, str]) -> tuple[str, Apps]:
     read = Reader(env)
     public_url = addresses.origin(read.text(NEEDED, check=rules.bare_origin))
     apps = read_apps(env, read, public_url)
-    problems = [each for each in read.problems if each.name == NEEDED or each.message != MISSING]
+    problems = [each for each in read.problems if each.name == NEEDED or not each.is_absence]
     if problems:
         raise ConfigError(list(dict.fromkeys(problems)))
     return public_url, apps

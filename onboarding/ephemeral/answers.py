@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 
-from onboarding.ephemeral.store import Redis, answering
+from onboarding.ephemeral.store import Redis, answering, keep_first
 from onboarding.model import Secret
 
 KEPT: Final = timedelta(hours=24)
@@ -35,12 +35,8 @@ class Answers:
 
     def keep(self, api_key: Secret, idempotency_key: str, answer: Answer) -> Answer:
         """The first answer that was kept under this key, which is this one unless another was faster."""
-        key = _key(api_key, idempotency_key)
-        with answering(), self._redis.pipeline(transaction=True) as pipe:
-            pipe.set(key, json.dumps([answer.fingerprint, answer.content]), nx=True, ex=KEPT)
-            pipe.get(key)
-            _, held = pipe.execute()
-        return Answer(*json.loads(held))
+        offered = json.dumps([answer.fingerprint, answer.content])
+        return Answer(*json.loads(keep_first(self._redis, _key(api_key, idempotency_key), offered, KEPT)))
 
     def claim(self, api_key: Secret, idempotency_key: str) -> bool:
         """Whether we are the only ones to work on an answer under this key. Ends by itself if our process does."""

@@ -71,10 +71,10 @@ class Limits:
         from limits.storage import RedisStorage  # noqa: PLC0415
         from limits.strategies import MovingWindowRateLimiter  # noqa: PLC0415
 
-        pool = self._client.connection_pool
-        return MovingWindowRateLimiter(
-            RedisStorage("redis://", pool, key_prefix="onboarding:limit", wrap_exceptions=True)
-        )
+        storage = RedisStorage("redis://", key_prefix="onboarding:limit", wrap_exceptions=True)
+        storage.storage = self._client  # it takes a pool or an address only, and a cluster has many pools
+        storage.initialize_storage("")
+        return MovingWindowRateLimiter(storage)
 
     @contextmanager
     def _counting(self) -> Iterator[None]:

@@ -38,10 +38,10 @@ class States:
         window, passed = divmod(int(time.time()), WINDOW)
         starts = f"onboarding:starts:{counted}:{window}"
         with answering(), self._redis.pipeline(transaction=False) as pipe:
+            pipe.set(starts, 0, nx=True, ex=WINDOW)
             pipe.incr(starts)
-            pipe.expire(starts, WINDOW)
             pipe.set(_key(attempt_id), browser_hash, ex=STATE_LIFETIME + CLAIM_GRACE)
-            count, *_ = pipe.execute()
+            _, count, _ = pipe.execute()
         if count > MOST_STARTS:
             raise TooManyStarts(retry_after=WINDOW - passed)
 

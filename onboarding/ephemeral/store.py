@@ -5,7 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, Final
+from datetime import timedelta
+from functools import partial
+from typing import Any, Final, cast
 
 import redis
 from redis import Redis
@@ -18,11 +20,13 @@ from redis.connection import (
 )
 from redis.sentinel import Sentinel, SentinelManagedConnection
 
+from onboarding.ephemeral.cluster import Cluster
+from onboarding.ephemeral.nodes import Hasty, find
 from onboarding.model import Secret
 from onboarding.model.errors import StoreUnavailable
-from onboarding.settings.addresses import SENTINEL_SCHEME, sentinel_parts
+from onboarding.settings.addresses import CLUSTER_SCHEMES, SENTINEL_SCHEME, cluster_nodes, sentinel_parts
 
-__all__ = ["NAME", "Redis", "answering", "connect"]
+__all__ = ["NAME", "Redis", "answering", "connect", "keep_first"]
 
 NAME: Final = "Redis"
 TIMEOUT: Final = 1.0
@@ -42,11 +46,13 @@ POLICY: Final[dict[str, Any]] = {
 
 
 def connect(url: Secret, **changes: Any) -> Redis:
-    """A client for `REDIS_URL`. Connects on first use; finds the current primary through Sentinel."""
+    """A client for `REDIS_URL`. Connects on first use; finds current primaries through Sentinel or the cluster."""
     address, policy = url.reveal(), {**POLICY, **changes}
     scheme, _, _ = address.partition("://")
     if scheme == SENTINEL_SCHEME:
         return _through_sentinel(address, policy)
+    if scheme in CLUSTER_SCHEMES:
+        return _across_cluster(address, {**policy, "connection_class": KINDS[scheme]})
     return Redis.from_url(address, connection_class=KINDS[scheme], **policy)
 
 
@@ -64,12 +70,27 @@ def _one_sentinel(host: str, port: int, policy: Mapping[str, Any]) -> Redis:
     return Redis.from_pool(ConnectionPool(connection_class=_Tcp, host=host, port=port, **policy))
 
 
+def _across_cluster(address: str, policy: dict[str, Any]) -> Redis:
+    return cast("Redis", Cluster(partial(find, cluster_nodes(address), policy)))
+
+
 @contextmanager
 def answering() -> Iterator[None]:
     try:
         yield
     except redis.RedisError as error:
         raise StoreUnavailable("Redis", type(error).__name__) from error
+
+
+KEEP_FIRST: Final = """
+return redis.call('SET', KEYS[1], ARGV[1], 'NX', 'EX', ARGV[2]) and ARGV[1] or redis.call('GET', KEYS[1])
+"""
+
+
+def keep_first(client: Redis, key: str, value: str, kept: timedelta) -> str:
+    """What `key` holds: `value`, unless somebody was faster."""
+    with answering():
+        return str(client.eval(KEEP_FIRST, 1, key, value, int(kept.total_seconds())))
 
 
 class _Fresh(AbstractConnection):
@@ -108,4 +129,18 @@ class _Primary(_Fresh, SentinelManagedConnection):
     pass
 
 
-KINDS: Final[Mapping[str, type[Any]]] = {"redis": _Tcp, "rediss": _Tls, "unix": _Unix}
+class _NodeTcp(Hasty, _Tcp):
+    pass
+
+
+class _NodeTls(Hasty, _Tls):
+    pass
+
+
+KINDS: Final[Mapping[str, type[Any]]] = {
+    "redis": _Tcp,
+    "rediss": _Tls,
+    "unix": _Unix,
+    "redis+cluster": _NodeTcp,
+    "rediss+cluster": _NodeTls,
+}

@@ -41,7 +41,7 @@ class Advice:
             yield from self._of_app(party)
 
     def _of_app(self, party: Party) -> Iterator[str]:
-        name = self._parties.name_of(party, "scopes", "SLACK_SCOPES")
+        name = party.app.name_of("SLACK_SCOPES")
         for scope, lost in WITHOUT.items():
             if scope not in party.app.slack.scopes:
                 yield LACKS.format(name=name, scope=scope, lost=lost)

@@ -9,7 +9,6 @@ from onboarding.clock.deadline import Deadline
 from onboarding.model.errors import AppMissing, NovuError
 from onboarding.remote.novu import Novu
 from onboarding.remote.slack import Slack
-from onboarding.settings import apps_file
 from onboarding.settings.apps import App, Apps
 
 
@@ -45,10 +44,6 @@ class Parties:
         if len(self._parties) == 1:
             return self.first
         return next((party for party in self.all if _holds(party.novu, identifier, deadline)), self.first)
-
-    def name_of(self, party: Party, key: str, variable: str) -> str:
-        """How a setting of an app is called, for whoever has to change it."""
-        return apps_file.name_of(party.app.integration, key) if self._apps.is_from_file else variable
 
     def integration_of(self, party: Party) -> str | None:
         """The only integration that an app is for; None if it serves all of them."""

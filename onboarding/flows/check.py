@@ -96,7 +96,7 @@ class Check:
         """The same for a worker. Gives when to ask again; None for not before Slack hints at it. Raises `Silence`."""
         connection = self._connections.by_owner(owner)
         if connection is None or connection.is_ended:
-            return None
+            return LEAST_WAIT if self._connections.is_awaited(owner) else None
         found = connection if connection.is_ending else self.run(connection)
         if found is None or found.is_ended:
             return None

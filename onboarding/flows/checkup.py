@@ -13,7 +13,6 @@ from onboarding.ledger import facts as database
 from onboarding.model import Reason, Secret
 from onboarding.model.errors import NovuError, Problem, SlackRefused
 from onboarding.remote.failure import Failure
-from onboarding.settings import apps_file
 from onboarding.settings.environment import Settings
 
 SECONDS: Final = 10.0
@@ -25,9 +24,6 @@ SLACK_SETTINGS: Final = {
     "bad_redirect_uri": "PUBLIC_URL",
 }
 POSTS: Final = "chat:write"
-KEYS_OF: Final = {variable: key for key, variable in apps_file.KEYS.items()} | {
-    "NOVU_INTEGRATION_IDENTIFIER": "(its name)"
-}
 OF_ITS_ADDRESS: Final = ""
 FAILURES: Final[Mapping[str, tuple[str, str]]] = {
     Failure.PROXY_UNREACHABLE: ("OUTGOING_PROXY", "cannot be asked, because the proxy does not answer"),
@@ -72,13 +68,13 @@ class Checkup:
 
     def _ask_slack(self, party: Party, deadline: Deadline) -> Iterator[Problem]:
         if POSTS not in party.app.slack.scopes:
-            yield Problem(self._name(party, "SLACK_SCOPES"), f"lacks {POSTS}, and Novu cannot post without it")
+            yield Problem(party.app.name_of("SLACK_SCOPES"), f"lacks {POSTS}, and Novu cannot post without it")
         try:
             party.slack.redeem(NO_CODE, deadline)
         except SlackRefused as refusal:
             if refusal.reason is Reason.SLACK_MISCONFIGURED:
                 name = SLACK_SETTINGS.get(refusal.detail, "SLACK_CLIENT_ID")
-                yield Problem(self._name(party, name), f"Slack says {refusal.detail}")
+                yield Problem(party.app.name_of(name), f"Slack says {refusal.detail}")
             elif refusal.reason is Reason.SLACK_UNAVAILABLE:
                 yield _unreachable("Slack", "SLACK_URL", refusal.detail)
 
@@ -89,17 +85,12 @@ class Checkup:
             has_connections = party.novu.has_connections(deadline)
         except NovuError as error:
             found = _problem_of(error)
-            yield Problem(self._name(party, found.name), found.message)
+            yield Problem(party.app.name_of(found.name), found.message)
             return
         if not has_integration:
-            yield Problem(self._name(party, "NOVU_INTEGRATION_IDENTIFIER"), f"Novu has no integration {wanted}")
+            yield Problem(party.app.name_of("NOVU_INTEGRATION_IDENTIFIER"), f"Novu has no integration {wanted}")
         if not has_connections:
             yield Problem("NOVU_URL", "this Novu has no channel connections; it needs a newer version")
-
-    def _name(self, party: Party, variable: str) -> str:
-        """Under which name the operator finds it: a variable, or a key of APPS_FILE."""
-        key = KEYS_OF.get(variable)
-        return self._parties.name_of(party, key, variable) if key else variable
 
 
 def _problem_of(error: NovuError) -> Problem:

@@ -16,6 +16,7 @@ from onboarding.ledger.unclaimed import LetGo, Unclaimed
 from onboarding.model import Attempt, Grant, InstallLink, Reason, Secret, Status, Unrecorded
 from onboarding.model.errors import (
     AppMissing,
+    LinkRevoked,
     NotClaimable,
     OtherBrowser,
     OtherIntegration,
@@ -72,16 +73,16 @@ class Claims:
     def claim(self, link: InstallLink, attempt_id: str, browser: Secret | None) -> None:
         """Connect it with this link, for the browser that brought it.
 
-        Raises `NotClaimable`, `OtherBrowser`, `OtherIntegration` and `OtherWorkspace`.
+        Raises `NotClaimable`, `LinkRevoked`, `OtherBrowser`, `OtherIntegration` and `OtherWorkspace`.
         """
-        attempt = self._find(attempt_id)
+        attempt = self._find(link, attempt_id)
         if not is_browser_of(attempt, browser):
-            raise OtherBrowser(attempt_id)
+            raise OtherBrowser(attempt)
         self._claim(link, attempt, CLAIMED)
 
     def claim_for(self, link: InstallLink, attempt_id: str) -> None:
         """The same for an operator. Raises the same, except `OtherBrowser`."""
-        self._claim(link, self._find(attempt_id), CLAIMED_BY_OPERATOR)
+        self._claim(link, self._find(link, attempt_id), CLAIMED_BY_OPERATOR)
 
     def let_go(self, attempt_id: str) -> str:
         """Revoke and erase a grant that nobody claimed. Gives why that is not done yet, and nothing if it is."""
@@ -99,26 +100,32 @@ class Claims:
         LOGGER.info("let go attempt=%s event=%s detail=%s", attempt_id, event, detail)
         return ""
 
-    def _find(self, attempt_id: str) -> Attempt:
+    def _find(self, link: InstallLink, attempt_id: str) -> Attempt:
         attempt = self._attempts.get(attempt_id)
         if attempt is None:
-            raise NotClaimable
+            raise NotClaimable(link)
         return attempt
 
     def _claim(self, link: InstallLink, attempt: Attempt, event: str) -> None:
         if attempt.link.integration != link.integration:
-            raise OtherIntegration(attempt.id)
+            raise OtherIntegration(link)
         if attempt.status is not Status.UNCLAIMED:
-            raise NotClaimable(attempt.id)
+            return _accept_repeat(link, attempt)
         if link.workspace_id and attempt.workspace and attempt.workspace.id != link.workspace_id:
-            raise OtherWorkspace(attempt)
+            raise OtherWorkspace(link, attempt)
         if not self._unclaimed.claim(attempt.id, link, event, HELD):
-            raise NotClaimable(attempt.id)
+            return self._moved_meanwhile(link, attempt.id)
         LOGGER.info("claimed attempt=%s link=%s", attempt.id, link.id)
         try:
             self._delivery.deliver(attempt.id)
         except StoreUnavailable as error:
             LOGGER.warning("delivery left to a worker attempt=%s error=%s", attempt.id, error)
+
+    def _moved_meanwhile(self, link: InstallLink, attempt_id: str) -> None:
+        attempt = self._find(link, attempt_id)
+        if attempt.status is Status.UNCLAIMED:
+            raise LinkRevoked(link, attempt_id)
+        _accept_repeat(link, attempt)
 
     def _revoke(self, found: LetGo) -> tuple[str, str | None]:
         """Not if a connection may use the token. Gives the timeline's words. Raises `_Obstacle`."""
@@ -135,3 +142,9 @@ class Claims:
         except SlackRefused as refusal:
             raise _Obstacle(refusal.detail, may_pass=refusal.reason is Reason.SLACK_UNAVAILABLE) from None
         return REVOKED, None
+
+
+def _accept_repeat(link: InstallLink, attempt: Attempt) -> None:
+    """Whoever clicks twice has claimed it already, with this very link."""
+    if attempt.link.id != link.id:
+        raise NotClaimable(link, attempt)

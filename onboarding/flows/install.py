@@ -36,6 +36,7 @@ from onboarding.model.errors import (
     StateExpired,
     StateUnknown,
     StoreUnavailable,
+    TooManyStarts,
 )
 from onboarding.remote.slack import error_word, reason_of_return
 from onboarding.settings.log import LOGGER
@@ -84,7 +85,10 @@ class Install:
             self._parties.slack(link.integration).authorize_url(state, link.workspace_id),
             link.is_direct,
         )
-        self._states.begin(started.attempt_id, browser_hash(browser), counted)
+        try:
+            self._states.begin(started.attempt_id, browser_hash(browser), counted)
+        except TooManyStarts as error:
+            raise TooManyStarts(error.retry_after, link) from None
         self._attempts.start(started.attempt_id, link, browser_hash(browser))
         LOGGER.info("attempt started attempt=%s link=%s", started.attempt_id, link.id)
         return started
@@ -155,18 +159,18 @@ class Install:
         if attempt.reason is Reason.TIMED_OUT:
             raise StateExpired(attempt_id)
         if not is_browser_of(attempt, browser):
-            raise OtherBrowser(attempt_id)
+            raise OtherBrowser(attempt)
         if attempt.status is not Status.STARTED:
             return None
         if is_revoked:
-            raise LinkRevoked(attempt_id=attempt_id)
+            raise LinkRevoked(attempt.link, attempt_id)
         match self._states.claim(attempt_id, attempt.browser_hash, came_with):
             case Claim.CLAIMED:
                 return attempt
             case Claim.ALREADY_CLAIMED:
                 return None
             case Claim.OTHER_BROWSER:
-                raise OtherBrowser(attempt_id)
+                raise OtherBrowser(attempt)
             case Claim.UNKNOWN:
                 # Redis has forgotten it: nobody can tell any more whether the code has been used.
                 raise StateExpired(attempt_id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -14,6 +15,7 @@ from onboarding.model import ConnectionMode, InstallLink, Owner
 from onboarding.model.destinations import MadeConnection
 from onboarding.model.errors import LinkExpired, LinkForged, LinkRevoked
 from onboarding.settings.log import LOGGER
+from onboarding.signing import copied
 from onboarding.signing.links import CLOCKS_DIFFER, Links, Payload, to_payload, without_nul
 
 RECONNECT: Final = "this service, to reconnect"
@@ -62,7 +64,16 @@ class Minting:
         return f"{self._public_url}/install/{self._links.sign(link)}"
 
     def open(self, token: str) -> InstallLink:
-        """The link behind an address. Raises `LinkForged`, `LinkMalformed`, `LinkExpired` and `LinkRevoked`."""
+        """The link behind an address, as it was copied.
+
+        Raises `LinkForged`, `LinkMalformed`, `LinkExpired` and `LinkRevoked`.
+        """
+        for reading in copied.readings(token):
+            with suppress(LinkForged):
+                return self._open(reading)
+        raise LinkForged
+
+    def _open(self, token: str) -> InstallLink:
         link_id = self._links.short_id(token)
         if link_id is None:
             return self._links.open(token, self._clock())
@@ -100,9 +111,9 @@ class Minting:
         created = self._created.get(link_id)
         return self._listed(created) if created else None
 
-    def page(self, limit: int, after: str | None) -> tuple[list[Listed], str | None]:
-        """Links created here, newest first, and where the next page goes on."""
-        created, next_page = self._created.page(limit, after)
+    def page(self, limit: int, after: str | None, integration: str | None = None) -> tuple[list[Listed], str | None]:
+        """Links created here, all or one integration's, newest first, and where the next page goes on."""
+        created, next_page = self._created.page(limit, after, integration)
         return list(map(self._listed, created)), next_page
 
     def search(self, text: str) -> list[Listed]:
@@ -115,9 +126,9 @@ class Minting:
             raise LinkForged
         current = self._current(created)
         if current.is_revoked:
-            raise LinkRevoked(link_id)
+            raise LinkRevoked(current.link)
         if current.is_expired:
-            raise LinkExpired(link_id)
+            raise LinkExpired(current.link)
         return current.link
 
     def _listed(self, created: Created) -> Listed:

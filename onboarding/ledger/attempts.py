@@ -151,7 +151,7 @@ class Attempts:
             parameters,
         )
         if started is None:
-            raise LinkRevoked(link.id)
+            raise LinkRevoked(link)
 
     def get(self, attempt_id: str) -> Attempt | None:
         if not ID.fullmatch(attempt_id):

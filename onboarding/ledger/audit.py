@@ -72,15 +72,16 @@ class Audit:
             {str(number): _fit(text) for number, text in enumerate(texts)},
         )
 
-    def read(self, limit: int, after: str | None = None) -> Entries:
+    def read(self, limit: int, after: str | None = None, action: Action | None = None) -> Entries:
         if after is not None and not re.fullmatch(r"[1-9][0-9]{0,17}", after):
             raise CursorMalformed(after)
         rows = self._postgres.rows(
             """
             SELECT id, at, actor, action, target, outcome, address FROM audit
-            WHERE %(after)s::bigint IS NULL OR id < %(after)s::bigint ORDER BY id DESC LIMIT %(most)s
+            WHERE (%(after)s::bigint IS NULL OR id < %(after)s::bigint)
+                AND (%(action)s::text IS NULL OR action = %(action)s::text) ORDER BY id DESC LIMIT %(most)s
             """,
-            {"after": after, "most": limit + 1},
+            {"after": after, "action": action.value if action else None, "most": limit + 1},
         )
         entries = tuple(
             Entry(at.astimezone(UTC), actor, Action(action), *rest) for _, at, actor, action, *rest in rows[:limit]

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from onboarding.ledger import terms
 from onboarding.ledger.statement import Frequent, frequent
-from onboarding.ledger.work import DUE_ANEW
+from onboarding.ledger.work import DUE_ANEW, DUE_SOONER
 from onboarding.model import Workspace
 from onboarding.model.destinations import Destination
 
@@ -143,9 +143,9 @@ _CONNECT: Final = f"""
             reconnect_link = NULL, removed_at = NULL, missing_scopes = '{{}}'
         RETURNING owner
     ), looked AS (
-        INSERT INTO work (kind, subject, due_at) SELECT 'check', owner, now() + %(check_in)s::interval FROM made
+        INSERT INTO work AS w (kind, subject, due_at) SELECT 'check', owner, now() + %(check_in)s::interval FROM made
         WHERE %(check_in)s::interval > '0'
-        {DUE_ANEW}
+        {DUE_SOONER}
     ), words AS ({terms.LEARN}), {{destination}}, kept AS (
         DELETE FROM ending USING newest WHERE ending.owner = newest.owner RETURNING ending.owner
     ), done AS (

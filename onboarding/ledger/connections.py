@@ -92,7 +92,7 @@ class Connections:
         )
         is_revoked, *columns = row or (True,)
         if is_revoked:
-            raise LinkRevoked(link.id)
+            raise LinkRevoked(link)
         return Row(*columns).connection() if columns[0] else None
 
     def by_owner(self, owner: str) -> MadeConnection | None:
@@ -129,6 +129,11 @@ class Connections:
             "SELECT coalesce(reason, ''), count(*) FROM connection WHERE state = 'broken' GROUP BY 1 ORDER BY 2 DESC, 1"
         )
         return [(str(reason), int(number)) for reason, number in rows]
+
+    def is_awaited(self, owner: str) -> bool:
+        """Whether a grant of the owner is on its way to Novu."""
+        statement = "SELECT FROM attempt WHERE owner = %(owner)s AND status = 'granted' LIMIT 1"
+        return bool(self._postgres.rows(statement, {"owner": owner}))
 
     def release(self, owner: str, lease: str) -> None:
         self._postgres.run(RELEASE, {"owner": owner, "lease": lease})

@@ -70,6 +70,7 @@ class WantedEvents:
 
     type: str | None = None
     connection: str | None = None
+    integration: str | None = None
     owner: str | None = None
     limit: int = 50
     after: str | None = None
@@ -115,7 +116,7 @@ class Events:
     def find(self, wanted: WantedEvents) -> tuple[list[HostEvent], str | None]:
         """A page, newest first, and where the next one goes on."""
         after_at, after_id = cursor.read(wanted.after, ID)
-        if not (is_storable(wanted.type) and is_storable(wanted.connection)):
+        if not all(map(is_storable, (wanted.type, wanted.connection, wanted.integration))):
             return [], None
         rows = self._postgres.all(
             _Row,
@@ -123,6 +124,7 @@ class Events:
             SELECT {_COLUMNS} FROM event e
             WHERE (%(type)s::text IS NULL OR type = %(type)s)
                 AND (%(connection)s::text IS NULL OR connection = %(connection)s)
+                AND (%(integration)s::text IS NULL OR data ->> 'integrationIdentifier' = %(integration)s)
                 AND (%(owner)s::text IS NULL OR owner = %(owner)s)
                 AND (%(after_at)s::timestamptz IS NULL OR (at, id) < (%(after_at)s, %(after_id)s))
             ORDER BY at DESC, id DESC LIMIT %(most)s
@@ -130,6 +132,7 @@ class Events:
             {
                 "type": wanted.type,
                 "connection": wanted.connection,
+                "integration": wanted.integration,
                 "owner": wanted.owner,
                 "after_at": after_at,
                 "after_id": after_id,

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Final
 
 from onboarding.ledger.postgres import Postgres
+from onboarding.ledger.work import DUE_SOONER
 from onboarding.model.destinations import ConnectionState, MadeConnection
 
 REPEATS_FOR: Final = timedelta(days=1)
@@ -104,7 +105,7 @@ class Findings:
     def hear(self, hint: Hint) -> int | None:
         """Let every connection that a hint is about be checked now. Gives how many; None if it is known already."""
         row = self._postgres.row(
-            """
+            f"""
             WITH fresh AS (
                 INSERT INTO slack_event (id) VALUES (%(id)s) ON CONFLICT DO NOTHING RETURNING id
             ), hit AS (
@@ -123,8 +124,7 @@ class Findings:
                 SELECT 'check', owner,
                     now() + %(gap)s * (row_number() OVER (ORDER BY checked_at NULLS FIRST, owner) - 1)
                 FROM hit WHERE (SELECT count(*) FROM removed) >= 0 ORDER BY owner
-                ON CONFLICT (kind, subject) DO UPDATE SET due_at = least(w.due_at, excluded.due_at), since = now(),
-                    tries = 0, take = nextval('work_take'), last_error = NULL
+                {DUE_SOONER}
             )
             SELECT (SELECT count(*) FROM hit) FROM fresh
             """,

@@ -23,6 +23,8 @@ from onboarding.model import GRANT_KEPT, Attempt, ConnectionMode, Grant, Reason,
 
 SAFETY_NET: Final = timedelta(seconds=25)
 """When a worker looks after a grant that a request is about to deliver."""
+SOON: Final = timedelta(seconds=2)
+"""When a connection is checked whose token may have died before it was made."""
 DELIVERY_KEPT: Final = GRANT_KEPT + timedelta(days=1)
 """How long an attempt on its way to Novu stays, at least: longer than anybody tries to deliver it."""
 
@@ -199,10 +201,13 @@ class Grants:
                     "back_for": back_for,
                     "retention": self._retention,
                     "is_shared": attempt.link.mode is ConnectionMode.SHARED,
-                    "check_in": self._check_interval * random.uniform(0.5, 1.5),  # noqa: S311 (spread evenly)
+                    "check_in": SOON if attempt.has_old_token else self._spread(),
                 },
             )
         )
+
+    def _spread(self) -> timedelta:
+        return self._check_interval * random.uniform(0.5, 1.5)  # noqa: S311 (evenly)
 
     def reject(self, attempt: Attempt, lease: str, reason: Reason, detail: str) -> None:
         """Novu refused for good, or for too long; the grant is kept for a person to try again."""

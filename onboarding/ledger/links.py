@@ -24,13 +24,14 @@ COLUMNS: Final = """
 
 @dataclass(frozen=True, slots=True)
 class Created:
-    """A link that was created here, by whom, and whether it still works."""
+    """A link that was created here, by whom, and whether it still works. A list tells whether it `is_used`, too."""
 
     link: InstallLink
     at: datetime
     by: str
     is_revoked: bool
     is_expired: bool
+    is_used: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +41,12 @@ class _Row:
     made_at: datetime
     is_revoked: bool
     is_expired: bool
+    is_used: bool = False
 
     def created(self) -> Created:
         link = load_link(self.payload, is_short=True)
-        return Created(link, self.made_at.astimezone(UTC), self.made_by, self.is_revoked, self.is_expired)
+        at = self.made_at.astimezone(UTC)
+        return Created(link, at, self.made_by, self.is_revoked, self.is_expired, self.is_used)
 
 
 class CreatedLinks:
@@ -74,17 +77,25 @@ class CreatedLinks:
         row = self._postgres.one(_Row, f"SELECT {COLUMNS} FROM link l WHERE id = %(id)s", {"id": link_id})
         return row.created() if row else None
 
-    def page(self, limit: int, after: str | None) -> tuple[list[Created], str | None]:
-        """The links after the one with this id, newest first, and where the next page goes on."""
+    def page(self, limit: int, after: str | None, integration: str | None = None) -> tuple[list[Created], str | None]:
+        """The links after the one with this id, newest first, and where the next page goes on.
+
+        Only those of one integration, if one is given.
+        """
+        if not is_storable(integration):
+            return [], None
         rows = self._postgres.all(
             _Row,
             f"""
-            SELECT {COLUMNS} FROM link l
-            WHERE %(after)s::text IS NULL
-                OR (l.made_at, l.id) < (SELECT made_at, id FROM link WHERE id = %(after)s)
+            SELECT {COLUMNS},
+                EXISTS (SELECT FROM attempt a WHERE a.link_id = l.id AND a.connection IS NOT NULL) AS is_used
+            FROM link l
+            WHERE (%(after)s::text IS NULL
+                   OR (l.made_at, l.id) < (SELECT made_at, id FROM link WHERE id = %(after)s))
+                AND (%(integration)s::text IS NULL OR integration_of(l.payload) = %(integration)s)
             ORDER BY l.made_at DESC, l.id DESC LIMIT %(most)s
             """,
-            {"after": after, "most": limit + 1},
+            {"after": after, "integration": integration, "most": limit + 1},
         )
         created = [row.created() for row in rows[:limit]]
         return created, created[-1].link.id if len(rows) > limit else None

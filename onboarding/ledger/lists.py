@@ -170,6 +170,11 @@ class Lists:
         row = self._postgres.row("SELECT min(started_at) FROM attempt WHERE status = 'granted'")
         return row[0].astimezone(UTC) if row and row[0] else None
 
+    def some(self, ids: Sequence[str]) -> dict[str, Attempt]:
+        """Those of a few attempts that are still kept, by their ids."""
+        rows = self._postgres.all(Row, f"SELECT {COLUMNS} FROM attempt a WHERE a.id = ANY (%(ids)s)", {"ids": [*ids]})
+        return {row.id: row.attempt() for row in rows}
+
     def search(self, text: str) -> list[Match]:
         """What the text names, exactly or by the beginning of a word. An attempt's id comes as kind `attempt`."""
         if not is_storable(text):

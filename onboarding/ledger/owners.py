@@ -22,10 +22,16 @@ FIND: Final = frequent("""
     FROM (SELECT %(owner)s::text AS id) o
     LEFT JOIN connection c ON c.owner = o.id
     LEFT JOIN LATERAL (
-        SELECT id, owner, status, reason, started_at, link_expires_at FROM attempt WHERE owner <= o.id
-        ORDER BY owner DESC, started_at DESC, id DESC LIMIT 1) a ON a.owner = o.id
+        SELECT id, status, reason, link_expires_at,
+            CASE WHEN timeline @> '[["unclaimed"]]' THEN greatest(started_at, trying_since) ELSE started_at
+                END AS started_at
+        FROM (
+            SELECT * FROM attempt WHERE owner <= o.id ORDER BY owner DESC, started_at DESC, id DESC LIMIT 10) recent
+        WHERE owner = o.id ORDER BY 5 DESC, id DESC LIMIT 1) a ON true
 """)
-"""Only one index has the order of `owner <=`. With `owner =` PostgreSQL may read attempts of others, the newest first,
+"""One that was claimed counts from then on, although it may have begun a week before.
+
+Only one index has the order of `owner <=`. With `owner =` PostgreSQL may read attempts of others, the newest first,
 until it meets one of this owner's.
 """
 

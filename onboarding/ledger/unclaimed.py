@@ -15,6 +15,7 @@ from onboarding.ledger.attempts import COLUMNS, Row, link_columns
 from onboarding.ledger.grants import DELIVERY_KEPT
 from onboarding.ledger.postgres import Postgres
 from onboarding.ledger.statement import frequent
+from onboarding.ledger.work import DUE_SOONER
 from onboarding.model import GRANT_KEPT, Attempt, Grant, InstallLink
 
 MOST_LOOKED_AT: Final = 5
@@ -156,8 +157,13 @@ class Unclaimed:
         )
         return LetGo(row.attempt(), row.sealed, row.over_for, row.is_in_use) if row else None
 
+    def among(self, attempt_ids: Sequence[str]) -> set[str]:
+        """Those that wait for somebody who claims them."""
+        statement = "SELECT id FROM attempt WHERE id = ANY (%(ids)s) AND status = 'unclaimed' AND sealed_until > now()"
+        return {str(attempt_id) for (attempt_id,) in self._postgres.rows(statement, {"ids": list(attempt_ids)})}
+
     def let_go(self, attempt_id: str, event: str, detail: str | None) -> None:
-        """Erase the grant. Whoever connected the workspace at this very moment is checked at once."""
+        """Erase the grant. Whoever connected the workspace at this very moment, or is about to, is checked at once."""
         self._postgres.run(
             f"""
             WITH gone AS (
@@ -165,9 +171,14 @@ class Unclaimed:
                     timeline = timeline || event(%(event)s, %(detail)s)
                 WHERE id = %(id)s AND status = 'expired' AND sealed IS NOT NULL RETURNING workspace_id, app_id
             ), looked AS (
-                UPDATE work SET due_at = least(due_at, now())
-                FROM gone a JOIN connection c ON c.workspace_id = a.workspace_id AND {_SAME_APP.format("c")}
-                WHERE work.kind = 'check' AND work.subject = c.owner
+                INSERT INTO work AS w (kind, subject)
+                SELECT 'check', owner FROM (
+                    SELECT c.owner FROM gone a JOIN connection c
+                        ON c.workspace_id = a.workspace_id AND c.state <> 'ended' AND {_SAME_APP.format("c")}
+                    UNION SELECT o.owner FROM gone a JOIN attempt o
+                        ON o.workspace_id = a.workspace_id AND o.status = 'granted' AND {_SAME_APP.format("o")}
+                ) sharing ORDER BY owner
+                {DUE_SOONER}
             )
             SELECT FROM gone
             """,

@@ -35,6 +35,11 @@ DUE_ANEW: Final = """
         due_at = excluded.due_at, since = now(), tries = 0, take = nextval('work_take'), last_error = NULL
 """
 """After an INSERT: work that is there already is due as if it were new, and whoever has it loses it."""
+DUE_SOONER: Final = """
+    ON CONFLICT (kind, subject) DO UPDATE SET due_at = least(w.due_at, excluded.due_at),
+        since = now(), tries = 0, take = nextval('work_take'), last_error = NULL
+"""
+"""After an INSERT INTO work AS w: the same, and what is due sooner stays so."""
 
 _TAKE: Final = frequent("""
     WITH want AS (SELECT * FROM unnest(%(kinds)s::text[], %(free)s::int[]) AS w (kind, free)),

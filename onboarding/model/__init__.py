@@ -234,6 +234,11 @@ class Attempt:
         return next(moments, self.started_at)
 
     @property
+    def has_old_token(self) -> bool:
+        """Whether its grant waited for a person, perhaps for days: its token may have died meanwhile."""
+        return self.round > 0 or any(event.name == Status.UNCLAIMED for event in self.timeline)
+
+    @property
     def idempotency_key(self) -> str:
         """The same for every try of a delivery; another once a person tries again."""
         return f"{self.id}.{self.round}"

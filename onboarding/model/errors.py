@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
-from onboarding.model import Attempt, Reason
+from onboarding.model import Attempt, InstallLink, Reason
 
 
 class OnboardingError(Exception):
@@ -15,10 +15,14 @@ class OnboardingError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing wrong with one named setting or field. Never holds the value."""
+    """One thing wrong with one named setting or field. Never holds the value.
+
+    `is_absence`: it is not there, and whoever does not need it may go on.
+    """
 
     name: str
     message: str
+    is_absence: bool = field(default=False, compare=False)
 
     def __str__(self) -> str:
         return f"{self.name}: {self.message}"
@@ -45,16 +49,20 @@ class LinkMalformed(OnboardingError):
 
 
 class LinkExpired(OnboardingError):
-    """Was good once. The message is the link's id."""
+    """Was good once."""
+
+    def __init__(self, link: InstallLink) -> None:
+        self.link = link
+        super().__init__(link.id)
 
 
 class LinkRevoked(OnboardingError):
     """Was good until somebody took it back. `attempt_id` names what had been started from it, if that came to light."""
 
-    def __init__(self, link_id: str = "", attempt_id: str | None = None) -> None:
-        self.link_id = link_id
+    def __init__(self, link: InstallLink, attempt_id: str | None = None) -> None:
+        self.link = link
         self.attempt_id = attempt_id
-        super().__init__(link_id or attempt_id)
+        super().__init__(attempt_id or link.id)
 
 
 class CursorMalformed(OnboardingError):
@@ -84,8 +92,9 @@ class SchemaRefused(StoreUnavailable):
 class TooManyStarts(OnboardingError):
     """One link was started too often. `retry_after` is in seconds."""
 
-    def __init__(self, retry_after: int) -> None:
+    def __init__(self, retry_after: int, link: InstallLink | None = None) -> None:
         self.retry_after = retry_after
+        self.link = link
         super().__init__(f"retry after {retry_after} s")
 
 
@@ -112,27 +121,33 @@ class StateExpired(OnboardingError):
 class OtherBrowser(OnboardingError):
     """The state belongs to another browser. The attempt is untouched."""
 
-    def __init__(self, attempt_id: str) -> None:
-        self.attempt_id = attempt_id
-        super().__init__(attempt_id)
+    def __init__(self, attempt: Attempt) -> None:
+        self.attempt = attempt
+        super().__init__(attempt.id)
 
 
 class NotClaimable(OnboardingError):
     """Nobody can claim the attempt, or not any more: it was claimed before, took too long, or is forgotten."""
 
-    def __init__(self, attempt_id: str | None = None) -> None:
-        self.attempt_id = attempt_id
-        super().__init__(attempt_id or "forgotten")
+    def __init__(self, link: InstallLink, attempt: Attempt | None = None) -> None:
+        self.link = link
+        self.attempt = attempt
+        super().__init__(attempt.id if attempt else "forgotten")
 
 
 class OtherIntegration(OnboardingError):
     """The attempt belongs to the Slack app of another integration than the link."""
 
+    def __init__(self, link: InstallLink) -> None:
+        self.link = link
+        super().__init__(link.id)
+
 
 class OtherWorkspace(OnboardingError):
     """The link is for another workspace than the attempt's. The attempt is untouched."""
 
-    def __init__(self, attempt: Attempt) -> None:
+    def __init__(self, link: InstallLink, attempt: Attempt) -> None:
+        self.link = link
         self.attempt = attempt
         super().__init__(attempt.id)
 
@@ -232,7 +247,11 @@ class SignInRefused(OnboardingError):
 
 
 class AddressUnproven(SignInRefused):
-    """The issuer knows the person, and does not vouch for an e-mail address."""
+    """The issuer knows the person, and does not vouch for an address. `email` is what it calls them, if it does."""
+
+    def __init__(self, why: str, email: str = "") -> None:
+        self.email = email
+        super().__init__(why)
 
 
 class NothingToRetry(OnboardingError):

@@ -6,6 +6,7 @@ A request goes again, once, if it never left. One that did is not repeated here.
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -64,6 +65,19 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class Call:
+    """Who is asked for what, in words that name no customer. `is_yes` tells what an answer means."""
+
+    upstream: str
+    name: str
+    is_yes: Callable[[Answer], bool] = lambda answer: answer.is_good
+
+
+Watch = Callable[[Call, str, float], None]
+"""Hears of each call how it ended (`ok`, `refused`, `failed`, `timeout` or `unreachable`) and how long it took."""
+
+
+@dataclass(frozen=True, slots=True)
 class Reading:
     """For how long an answer is waited for, and how much of it is read. `cuts` leaves the rest of a longer one out."""
 
@@ -82,8 +96,11 @@ class Http:
         *,
         permits: Permits | None = None,
         read_timeout: float = READ_TIMEOUT,
+        watch: Watch | None = None,
     ) -> None:
         """`permits` says whether the addresses behind a name may be connected to; a proxy has to know that itself."""
+        self._watch = watch
+        self.is_watched = watch is not None
         self._adapter = _Adapter(outgoing or Outgoing(), trusted_for, permits)
         self._read_timeout = read_timeout
 
@@ -95,12 +112,27 @@ class Http:
         body: bytes | None = None,
         deadline: Deadline | None = None,
         *,
+        call: Call | None = None,
         most_bytes: int = MOST_BYTES,
         cuts: bool = False,
     ) -> Answer:
         """What the remote answers, whatever its status; redirects are not followed. Raises `NoAnswer`."""
         request = _prepared(method, url, headers, body)
         deadline, reading = deadline or Deadline(LONGEST), Reading(self._read_timeout, most_bytes, cuts=cuts)
+        if call is None or self._watch is None:
+            return self._ask(request, deadline, reading)
+        began, outcome = time.monotonic(), "unreachable"
+        try:
+            answer = self._ask(request, deadline, reading)
+            outcome = _outcome(call, answer)
+            return answer
+        except NoAnswer as error:
+            outcome = "timeout" if error.failure is Failure.TIMED_OUT else outcome
+            raise
+        finally:
+            self._watch(call, outcome, time.monotonic() - began)
+
+    def _ask(self, request: PreparedRequest, deadline: Deadline, reading: Reading) -> Answer:
         try:
             return self._adapter.ask(request, deadline, reading)
         except _NeverLeft:
@@ -115,6 +147,12 @@ class Http:
     def close(self) -> None:
         """Give every connection back."""
         self._adapter.close()
+
+
+def _outcome(call: Call, answer: Answer) -> str:
+    if answer.status >= 500:
+        return "failed"
+    return "ok" if call.is_yes(answer) else "refused"
 
 
 class _NeverLeft(NoAnswer):

@@ -26,7 +26,7 @@ from onboarding.model.errors import AddressUnproven, SignInRefused
 from onboarding.model.people import Person, SignIn
 from onboarding.remote import oauth
 from onboarding.remote.failure import NoAnswer
-from onboarding.remote.http import Answer, Http
+from onboarding.remote.http import Answer, Call, Http
 from onboarding.settings.environment import OidcSettings
 
 SCOPE: Final = "openid email profile"
@@ -35,6 +35,7 @@ ALGORITHMS: Final = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES25
 LEEWAY: Final = 60
 SECONDS: Final = 5.0
 HEADERS: Final = {"Accept": "application/json"}
+CALL: Final = Call("issuer", "sign_in")
 AT_ONCE: Final = 4
 """How many questions the issuer is asked at a time: signing in may not take the threads of those who install."""
 PAUSE_AFTER_TROUBLE: Final = 5.0
@@ -52,13 +53,14 @@ class Identity:
         self._trouble_at = -PAUSE_AFTER_TROUBLE
         self._asking = threading.BoundedSemaphore(AT_ONCE)
 
-    def begin(self) -> tuple[SignIn, str]:
+    def begin(self, *, as_somebody_else: bool = False) -> tuple[SignIn, str]:
         """A new sign-in, and the issuer's address for it. Raises `SignInRefused`."""
         sign_in = SignIn(*(secrets.token_urlsafe(32) for _ in range(3)))
         place = self._discover("authorization_endpoint")
+        asked = {"prompt": "select_account"} if as_somebody_else else {}
         try:
             url = self._client.authorize_url(
-                place, sign_in.state, nonce=sign_in.nonce, **oauth.challenge(sign_in.verifier)
+                place, sign_in.state, nonce=sign_in.nonce, **oauth.challenge(sign_in.verifier), **asked
             )
         except ValueError:
             raise SignInRefused("the issuer's address is none") from None
@@ -79,16 +81,23 @@ class Identity:
     def _redeem(self, code: Secret, sign_in: SignIn) -> Mapping[str, Any]:
         place = self._discover("token_endpoint")
         proof = {"code_verifier": sign_in.verifier}
-        return self._ask(lambda deadline: self._client.redeem(self._http, place, code, deadline, **proof))
+        return self._ask(lambda deadline: self._client.redeem(self._http, place, code, deadline, call=CALL, **proof))
 
     def _person(self, token: Mapping[str, Any], nonce: str) -> Person:
         claims = self._claims(token, nonce)
         email = claims.get("email")
         if not isinstance(email, str) or not ADDRESS.fullmatch(email):
             raise AddressUnproven("no e-mail address")
-        if claims.get("email_verified") is not True:
-            raise AddressUnproven("e-mail address not verified")
+        self._demand_proof(claims, email.lower())
         return Person(email.lower())
+
+    def _demand_proof(self, claims: Mapping[str, Any], email: str) -> None:
+        """Cognito says it as text. Entra ID says nothing: then the operator may vouch for its addresses."""
+        said = claims.get("email_verified")
+        if said is None and not self._settings.vouches_for_emails:
+            raise AddressUnproven("claim email_verified is missing", email)
+        if said is not None and str(said).lower() != "true":
+            raise AddressUnproven("e-mail address not verified", email)
 
     def _claims(self, token: Mapping[str, Any], nonce: str) -> Mapping[str, Any]:
         keys = self._keys()
@@ -142,7 +151,7 @@ class Identity:
         return found
 
     def _get(self, url: str) -> Mapping[str, Any]:
-        return self._ask(lambda deadline: self._http.ask("GET", url, HEADERS, deadline=deadline))
+        return self._ask(lambda deadline: self._http.ask("GET", url, HEADERS, deadline=deadline, call=CALL))
 
     def _ask(self, ask: Callable[[Deadline], Answer]) -> Mapping[str, Any]:
         """The JSON object that an answer holds."""

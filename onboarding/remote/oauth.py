@@ -15,7 +15,7 @@ from authlib.oauth2.rfc7636 import create_s256_code_challenge
 
 from onboarding.clock.deadline import Deadline
 from onboarding.model import Secret
-from onboarding.remote.http import Answer, Http
+from onboarding.remote.http import Answer, Call, Http
 
 HEADERS: Final = {"Accept": "application/json", "Content-Type": "application/x-www-form-urlencoded"}
 CODE: Final = "authorization_code"
@@ -34,12 +34,14 @@ class Client:
         """Where a person is sent to agree. Raises ValueError if `endpoint` is no URL."""
         return str(prepare_grant_uri(endpoint, self.client_id, "code", self.redirect_uri, self.scope, state, **more))
 
-    def redeem(self, http: Http, endpoint: str, code: Secret, deadline: Deadline | None = None, **more: str) -> Answer:
+    def redeem(
+        self, http: Http, endpoint: str, code: Secret, deadline: Deadline | None, *, call: Call, **more: str
+    ) -> Answer:
         """What the token endpoint answers to an authorization code. Raises `NoAnswer`."""
         form = prepare_token_request(CODE, redirect_uri=self.redirect_uri, code=code.reveal(), **more)
         auth = ClientAuth(self.client_id, self.client_secret.reveal())
         url, headers, body = auth.prepare("POST", endpoint, dict(HEADERS), form)
-        return http.ask("POST", url, headers, body.encode("ascii"), deadline)
+        return http.ask("POST", url, headers, body.encode("ascii"), deadline, call=call)
 
 
 def challenge(verifier: str) -> dict[str, str]:

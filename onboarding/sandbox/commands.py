@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 from onboarding.sandbox import supervisor
 from onboarding.sandbox.host import create_host
@@ -16,6 +17,9 @@ from onboarding.sandbox.novu import SECRET_KEY, DataRefused, Options, create_nov
 from onboarding.sandbox.serve import serve_forever
 from onboarding.sandbox.slack import SlackApp, create_slack
 
+HIGHEST_PORT: Final = 65_531
+"""The four parts after the service's own port need one each."""
+
 
 def main(argv: Sequence[str]) -> int:
     args = _parser().parse_args(argv)
@@ -24,7 +28,7 @@ def main(argv: Sequence[str]) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="onboarding sandbox", description="Run everything on this machine.")
-    parser.set_defaults(run=lambda _: supervisor.run(int(os.environ.get("PORT") or 8000)))
+    parser.set_defaults(run=lambda _: _everything(os.environ.get("PORT") or "8000"))
     places = argparse.ArgumentParser(add_help=False)
     places.add_argument("--port", type=int, required=True)
     places.add_argument("--link", action="append", default=[], metavar="LABEL=URL", help="shown on its pages")
@@ -45,6 +49,13 @@ def _parser() -> argparse.ArgumentParser:
     issuer.set_defaults(run=_issuer)
     _add_host(fakes.add_parser("host", parents=[places], help="a local host product alone"))
     return parser
+
+
+def _everything(port: str) -> int:
+    if not (port.isascii() and port.isdigit() and 0 < int(port) < HIGHEST_PORT):
+        print(f"PORT must be a number from 1 to {HIGHEST_PORT - 1}.", file=sys.stderr)
+        return 2
+    return supervisor.run(int(port))
 
 
 def _add_host(host: argparse.ArgumentParser) -> None:

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar, Final
 
 PR_SET_PDEATHSIG: Final = 1
@@ -38,27 +39,32 @@ class Process:
     ends_on: ClassVar[signal.Signals] = signal.SIGTERM
     """What it is sent to end, by us or, once we are gone, by the kernel."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 (everything a process is started with)
         self,
         name: str,
         command: Sequence[str],
         env: Mapping[str, str] | None = None,
         *,
         quiet: bool = False,
+        log: Path | None = None,
         account: Account | None = None,
     ) -> None:
         self.name = name
         parent = os.getpid()
+        output = log.open("ab") if log else None
         self._child = subprocess.Popen(
             command,
             env=env,
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL if quiet else None,
+            stdout=subprocess.DEVNULL if quiet else output,
+            stderr=output,
             process_group=0,
             # The kernel forgets this when the user changes; Popen changes it before.
             preexec_fn=lambda: die_with(parent, self.ends_on),  # noqa: PLW1509 (no threads run yet; nothing else can do it)
             **(account.options if account else {}),
         )
+        if output:
+            output.close()
 
     @property
     def pid(self) -> int:

@@ -31,6 +31,9 @@ HOST: Final = "127.0.0.1"
 NOVU_KEY: Final = "sandbox-novu-key"
 FOLDER: Final = Path(".sandbox")
 ENV_FILE: Final = FOLDER / "env"
+LOG_FILE: Final = FOLDER / "log"
+"""What web and worker log: on the terminal it would push the addresses away."""
+LAST_LINES: Final = 20
 NOVU_FILE: Final = FOLDER / "novu.jsonl"
 """What the local Novu holds is kept from one run to the next, as it would be at Novu."""
 CREDENTIALS: Final = (
@@ -65,9 +68,13 @@ def run(port: int) -> int:
     try:
         with tempfile.TemporaryDirectory(prefix="onboarding-") as folder, _children() as children:
             env = _environment(port, Path(folder))
-            _start(env, Path(folder), children)
-            print(_welcome(env), flush=True)
-            return _watch(children)
+            try:
+                _start(env, Path(folder), children)
+                print(_welcome(env), flush=True)
+                return _watch(children)
+            except RuntimeError:
+                print(*_last_lines(), sep="\n", file=sys.stderr)
+                raise
     except (RuntimeError, OSError) as error:
         print(error, file=sys.stderr)
         return 1
@@ -127,6 +134,7 @@ def _free_port(wanted: int) -> int:
 
 def _start(env: Mapping[str, str], folder: Path, children: list[Process]) -> None:
     FOLDER.mkdir(mode=0o700, exist_ok=True)
+    LOG_FILE.write_bytes(b"")
     # The fakes need no store, and load while PostgreSQL makes its database.
     for name, command in (("slack", _slack(env)), ("novu", _novu(env)), ("issuer", _issuer(env)), ("host", _host(env))):
         children.append(Process(name, command, quiet=True))
@@ -135,11 +143,16 @@ def _start(env: Mapping[str, str], folder: Path, children: list[Process]) -> Non
     migrations.apply(Secret(env["DATABASE_URL"]))
     everything = {**os.environ, "PYTHONUNBUFFERED": "1", **env}
     for name, command in (("web", _web(env)), ("worker", [sys.executable, "-m", "onboarding.worker"])):
-        children.append(Process(name, command, everything))
+        children.append(Process(name, command, everything, log=LOG_FILE))
     urls = {"slack": "SLACK_URL", "novu": "NOVU_URL", "issuer": "OIDC_ISSUER", "host": "HOST_URL", "web": "PUBLIC_URL"}
     for child in children:
         if child.name in urls:
             child.wait_until(_answering(env[urls[child.name]]))
+
+
+def _last_lines() -> list[str]:
+    """Of the log, for whoever has to know why something did not start."""
+    return LOG_FILE.read_text("utf-8", "replace").splitlines()[-LAST_LINES:]
 
 
 def _slack(env: Mapping[str, str]) -> list[str]:
@@ -225,9 +238,10 @@ All of this runs on your machine, and nothing leaves it.
   Install link   {_install_link(env)}
   Without one    {env["PUBLIC_URL"]}/slack/install   (as from Slack's Marketplace)
 
-  Status page    {env["PUBLIC_URL"]}/admin
+  Admin          {env["PUBLIC_URL"]}/admin
   Password       {env["ADMIN_PASSWORD"]}
   HTTP API       {env["PUBLIC_URL"]}/reference
+  Log            {LOG_FILE}
 
   Local Slack    {env["SLACK_URL"]}   (where messages arrive)
   Local Novu     {env["NOVU_URL"]}   (holds connections and endpoints, sends notifications)

@@ -10,11 +10,13 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 SENTINEL_SCHEME: Final = "redis+sentinel"
 SENTINEL_PORT: Final = 26_379
+CLUSTER_SCHEMES: Final = ("redis+cluster", "rediss+cluster")
 HIGHEST_PORT: Final = 65_535
 _AUTHORITY: Final = re.compile(r"(?:.*@)?(?:\[(?P<ipv6>[^\[\]@]+)\]|(?P<name>[^:\[\]@]+))(?::(?P<port>[0-9]{0,5}))?")
 _SENTINEL: Final = re.compile(
     r"redis\+sentinel://(?:([^:@/]*)(?::([^@/]*))?@)?([^@/]+)/([A-Za-z0-9._-]+)(?:/([0-9]{0,9}))?"
 )
+_CLUSTER: Final = re.compile(r"(rediss?)\+cluster://([^@/?#]*@)?([^@/?#]+)/?(\?[^#]*)?")
 
 
 def origin(url: str) -> str:
@@ -110,6 +112,15 @@ def sentinel_parts(url: str) -> SentinelParts:
     username, password, hosts, name, db = match.groups()
     servers = [_sentinel(entry) for entry in hosts.split(",")]
     return SentinelParts(servers, name, int(db or 0), unquote(username or "") or None, unquote(password or "") or None)
+
+
+def cluster_nodes(url: str) -> list[str]:
+    """The ordinary address of each node that an address of a cluster names; ValueError if it is none."""
+    match = _CLUSTER.fullmatch(join_list(url))
+    if not match:
+        raise ValueError("not an address of a cluster")
+    scheme, account, hosts, options = match.groups(default="")
+    return [f"{scheme}://{account}{host}{options}" for host in hosts.split(",")]
 
 
 def join_list(text: str) -> str:

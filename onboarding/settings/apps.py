@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from onboarding.model import Secret
@@ -55,7 +55,10 @@ class Brand:
 
 @dataclass(frozen=True, slots=True)
 class App:
-    """One Slack app, the Novu integration that it is for, and what the pages and the host hear of it."""
+    """One Slack app, the Novu integration that it is for, and what the pages and the host hear of it.
+
+    `names` says what a variable is called where the app's value for it came from, if not by its own name.
+    """
 
     integration: str
     slack: SlackSettings
@@ -63,6 +66,11 @@ class App:
     novu: NovuSettings
     webhook: WebhookSettings | None
     brand: Brand
+    names: Mapping[str, str] = field(default_factory=dict)
+
+    def name_of(self, variable: str) -> str:
+        """Under which name an operator finds a setting of this app: a variable, or a key of APPS_FILE."""
+        return self.names.get(variable, variable)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +176,7 @@ def _read_table(table: Table, env: Mapping[str, str], read: Reader, common: _Com
     app = _read_app(own, common, table.integration)
     # A value that the file could not give has been complained about already.
     read.problems.extend(problem for problem in own.problems if problem.name not in table.unread)
-    return app
+    return replace(app, names={**names, "NOVU_INTEGRATION_IDENTIFIER": table.name_of("(its name)")})
 
 
 def _default(tables: list[Table], read: Reader) -> str:

@@ -26,6 +26,8 @@ KEYS: Final = {
     "webhook_secrets": "WEBHOOK_SECRETS",
 }
 """The keys of a table, and the variables that they stand for."""
+CREDENTIALS: Final = {"client_id", "client_secret", "signing_secret", "novu_secret_key", "webhook_secrets"}
+"""What an app gets when it is created, and whoever only describes the app does not need."""
 LISTS: Final = {"signing_secret", "scopes", "webhook_secrets"}
 DEFAULT: Final = "default"
 LARGEST: Final = 100_000
@@ -76,6 +78,10 @@ class _Reading:
         if not isinstance(given, dict) or not rules.is_text(integration) or rules.printable(200)(integration):
             self.problems.append(Problem(f"APPS_FILE [apps.{integration!r}]", "is not a table of one Slack app"))
             return None
+        if integration != integration.strip() or "/" in integration or integration in {".", ".."}:
+            said = "must be called without / and without white space at the ends: its addresses contain its name"
+            self.problems.append(Problem(f"APPS_FILE [apps.{integration!r}]", said))
+            return None
         before = len(self.problems)
         values = {KEYS[key]: self._value(integration, key, value) for key, value in given.items() if key in KEYS}
         for key in given:
@@ -93,7 +99,7 @@ class _Reading:
         for part in parts:
             text = self._text(part)
             if isinstance(text, Problem):
-                self._refuse(integration, key, text.message)
+                self._refuse(integration, key, text.message, is_absence=text.is_absence and key in CREDENTIALS)
                 return ""
             texts.append(text)
         return ",".join(texts)
@@ -103,7 +109,7 @@ class _Reading:
             case str():
                 return value.strip()
             case {"env": str(name), **rest} if not rest:
-                return self.env.get(name, "").strip() or Problem("", f"comes from {name}, which is not set")
+                return self.env.get(name, "").strip() or _absent(f"comes from {name}, which is not set")
             case {"file": str(name), **rest} if not rest:
                 return self._file(name)
             case _:
@@ -113,10 +119,14 @@ class _Reading:
         path = self.folder / name
         try:
             if not path.is_file() or path.stat().st_size > LARGEST:
-                return Problem("", "comes from a file that is not there, or is no small file")
-            return path.read_text(encoding="utf-8").strip() or Problem("", "comes from an empty file")
+                return _absent("comes from a file that is not there, or is no small file")
+            return path.read_text(encoding="utf-8").strip() or _absent("comes from an empty file")
         except (OSError, ValueError):
-            return Problem("", "comes from a file that this process cannot read as text")
+            return _absent("comes from a file that this process cannot read as text")
 
-    def _refuse(self, integration: str, key: str, message: str) -> None:
-        self.problems.append(Problem(name_of(integration, key), message))
+    def _refuse(self, integration: str, key: str, message: str, *, is_absence: bool = False) -> None:
+        self.problems.append(Problem(name_of(integration, key), message, is_absence))
+
+
+def _absent(message: str) -> Problem:
+    return Problem("", message, is_absence=True)

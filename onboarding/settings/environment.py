@@ -21,7 +21,10 @@ SHORTEST_INTERVAL: Final = 60
 
 @dataclass(frozen=True, slots=True)
 class OidcSettings:
-    """`allowed` and `operators` hold e-mail addresses in lower case, and domains that begin with @."""
+    """`allowed` and `operators` hold e-mail addresses in lower case, and domains that begin with @.
+
+    `vouches_for_emails`: the operator knows that the issuer's addresses are verified, although it does not say so.
+    """
 
     issuer: str
     client_id: str
@@ -29,6 +32,7 @@ class OidcSettings:
     allowed: frozenset[str]
     operators: frozenset[str]
     redirect_uri: str
+    vouches_for_emails: bool = False
 
     def allows(self, email: str) -> bool:
         return _is_among(email, self.allowed)
@@ -58,6 +62,7 @@ class Settings:
     trusted_proxy_count: int
     outgoing_proxy: Secret | None
     ca_file: str | None
+    metrics_token: Secret | None
     log_level: str
 
     @property
@@ -73,29 +78,37 @@ def load(env: Mapping[str, str]) -> Settings:
     """Read the settings of `env`, or raise one `ConfigError` that names everything wrong with them."""
     read = Reader(env)
     public_url = read.text("PUBLIC_URL", check=rules.bare_origin)
+    apps = read_apps(env, read, addresses.origin(public_url))
     settings = Settings(
         public_url=addresses.origin(public_url),
         secret_keys=(*read.secrets("SECRET_KEY_FALLBACKS", 32), read.secret("SECRET_KEY", rules.at_least(32))),
         database_url=read.secret("DATABASE_URL", database_url),
         redis_url=read.secret("REDIS_URL", redis_url),
-        apps=read_apps(env, read, addresses.origin(public_url)),
+        apps=apps,
         api_keys=read.secrets("API_KEYS", 32, rules.ascii_word),
         admin_password=read.optional_secret("ADMIN_PASSWORD", rules.password),
         oidc=_oidc(read, addresses.origin(public_url)),
         check_interval=_check_interval(read),
         embed_origins=frozenset(map(addresses.origin, rules.split(read.text("EMBED_ORIGINS", "", rules.origins)))),
         direct_install=read.text("DIRECT_INSTALL", "0", rules.switch) == "1",
-        brand=read_brand(read),
+        brand=_brand(read, apps),
         link_max_age=timedelta(seconds=read.number("LINK_MAX_AGE", 604_800, range(1, TEN_YEARS))),
         attempt_retention=timedelta(seconds=read.number("ATTEMPT_RETENTION", 2_592_000, range(1, TEN_YEARS))),
         trusted_proxy_count=read.number("TRUSTED_PROXY_COUNT", 0, range(11)),
         outgoing_proxy=read.optional_secret("OUTGOING_PROXY", rules.proxy_url),
         ca_file=read.text("CA_FILE", "", rules.ca_file) or None,
+        metrics_token=read.optional_secret("METRICS_TOKEN", rules.bearer_token(16)),
         log_level=read.text("LOG_LEVEL", "INFO", rules.log_level).upper(),
     )
     if read.problems:
         raise ConfigError(list(dict.fromkeys(read.problems)))
     return settings
+
+
+def _brand(read: Reader, apps: Apps) -> Brand:
+    """Of pages that are about no app in particular: the default app's, if the environment names no product."""
+    own = read_brand(read)
+    return own if read.has("PRODUCT_NAME") or apps.default is None else apps.default.brand
 
 
 def _check_interval(read: Reader) -> timedelta:
@@ -117,6 +130,7 @@ def _oidc(read: Reader, public_url: str) -> OidcSettings | None:
         allowed=frozenset(rules.split(read.text("OIDC_ALLOWED_EMAILS", check=rules.emails).lower())),
         operators=frozenset(rules.split(read.text("OIDC_OPERATOR_EMAILS", "", rules.emails).lower())),
         redirect_uri=f"{public_url}/admin/sign-in/callback",
+        vouches_for_emails=read.text("OIDC_EMAILS_VERIFIED", "0", rules.switch) == "1",
     )
 
 

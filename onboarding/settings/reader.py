@@ -28,7 +28,7 @@ class Reader:
     def text(self, name: str, default: str | None = None, check: Rule | None = None) -> str:
         value = self._value(name) or default
         if value is None:
-            self.refuse(name, "is required")
+            self.refuse(name, "is required", is_absence=True)
             return ""
         problem = value and (rules.text(value) or (check and check(value)))
         if problem:
@@ -61,5 +61,5 @@ class Reader:
     def _value(self, name: str) -> str:
         return self._env.get(name, "").strip()
 
-    def refuse(self, name: str, message: str) -> None:
-        self.problems.append(Problem(self._names.get(name, name), message))
+    def refuse(self, name: str, message: str, *, is_absence: bool = False) -> None:
+        self.problems.append(Problem(self._names.get(name, name), message, is_absence))

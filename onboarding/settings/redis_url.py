@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 from onboarding.settings import addresses, rules
 from onboarding.settings.rules import ESCAPES
 
-SCHEMES: Final = ("redis", "rediss", "unix", addresses.SENTINEL_SCHEME)
+LISTS: Final = (addresses.SENTINEL_SCHEME, *addresses.CLUSTER_SCHEMES)
+SCHEMES: Final = ("redis", "rediss", "unix", *LISTS)
 OPTIONS: Final = {"db", "username", "password", "client_name"}
 TLS_OPTIONS: Final = {
     *("ssl_ca_certs", "ssl_ca_path", "ssl_ca_data", "ssl_certfile", "ssl_keyfile", "ssl_password"),
@@ -20,16 +21,16 @@ TLS_OPTIONS: Final = {
 """The options that can be text. Timeouts, retries and the like are this service's own business."""
 LONGEST_SOCKET: Final = 107
 SENTINEL_EXAMPLE: Final = f"{addresses.SENTINEL_SCHEME}://user:password@host:26379,[::1]:26379/primary/0"
+CLUSTER_EXAMPLE: Final = f"{addresses.CLUSTER_SCHEMES[0]}://user:password@host:6379,[::1]:6379"
 
 
 def redis_url(value: str) -> str | None:
     scheme, colon, _ = value.partition("://")
     if not colon or scheme not in SCHEMES:
         return rules.must_start_with(SCHEMES)
-    is_list = scheme == addresses.SENTINEL_SCHEME
-    if problem := rules.word(addresses.join_list(value) if is_list else value):
+    if problem := rules.word(addresses.join_list(value) if scheme in LISTS else value):
         return problem
-    return _sentinel(value) if is_list else _redis(value)
+    return _KINDS.get(scheme, _redis)(value)
 
 
 def _sentinel(value: str) -> str | None:
@@ -38,6 +39,17 @@ def _sentinel(value: str) -> str | None:
     except ValueError:
         return f"must look like {SENTINEL_EXAMPLE}, without options; {ESCAPES}"
     return None
+
+
+def _cluster(value: str) -> str | None:
+    try:
+        nodes = addresses.cluster_nodes(value)
+    except ValueError:
+        return f"must look like {CLUSTER_EXAMPLE}, without a database number; {ESCAPES}"
+    if problem := next(filter(None, map(_redis, nodes)), None):
+        return problem
+    names_database = "db" in parse_qs(urlsplit(nodes[0]).query)
+    return "must not name a database: a cluster has one only" if names_database else None
 
 
 def _redis(value: str) -> str | None:
@@ -86,3 +98,9 @@ def _is_usable(url: str) -> bool:
     except (TypeError, ValueError, redis.RedisError):
         return False
     return True
+
+
+_KINDS: Final[Mapping[str, Callable[[str], str | None]]] = {
+    addresses.SENTINEL_SCHEME: _sentinel,
+    **dict.fromkeys(addresses.CLUSTER_SCHEMES, _cluster),
+}

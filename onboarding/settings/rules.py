@@ -128,6 +128,11 @@ def at_least(length: int) -> Rule:
     return lambda value: None if len(value) >= length else f"needs at least {length} characters"
 
 
+def bearer_token(shortest: int) -> Rule:
+    """A header has to be able to carry it."""
+    return lambda value: at_least(shortest)(value) or ascii_word(value)
+
+
 def password(value: str) -> str | None:
     """A form has to be able to send it."""
     if any(unicodedata.category(character) == "Cc" for character in value):
@@ -164,6 +169,8 @@ def image_url(value: str) -> str | None:
         return None if len(value) <= LARGEST_IMAGE else f"must be a data: URI of at most {LARGEST_IMAGE:,} characters"
     parts = addresses.parse(value)
     is_plain = re.fullmatch(r"[\x21-\x7e]+", value) and not re.search(r"""["'<>,;\\]""", value)
+    if parts is not None and "[" in parts.netloc:
+        return "must have a host name: a Content-Security-Policy cannot name an IPv6 address"
     if parts is not None and parts.username is None and is_plain and addresses.is_secure(value):
         return None
     return "must be an https URL without quotes, commas and semicolons, or a data: URI of an image in base64"

@@ -93,7 +93,7 @@ class Links:
         # Signed in the future, by a clock that is ahead or by somebody who wants longer: counts as signed now.
         expires_at = min(link.expires_at, min(signed_at, now) + self.max_age)
         if expires_at <= now:
-            raise LinkExpired(link.id)
+            raise LinkExpired(link)
         return replace(link, expires_at=expires_at)
 
     def parse(self, payload: object) -> InstallLink:

@@ -42,8 +42,7 @@ def build(env: Mapping[str, str]) -> Flask:
     app.url_map.merge_slashes = False
     app.session_interface = LazySessions()
     app.config.update(_flask_config(settings))
-    app.extensions["onboarding"] = wiring.wire(settings)
-    shell.install(app, settings)
+    _wire(app, settings)
     csrf = Csrf(app, settings.secret_keys[:-1])
     csrf.exempt(api_calls)
     csrf.exempt(slack_events)
@@ -64,6 +63,18 @@ def build(env: Mapping[str, str]) -> Flask:
     if settings.has_status_page:
         app.register_blueprint(admin_pages)
     return app
+
+
+def _wire(app: Flask, settings: environment.Settings) -> None:
+    shell.install(app, settings)
+    if settings.metrics_token is None:
+        app.extensions["onboarding"] = wiring.wire(settings)
+        return
+    from onboarding.web import metrics  # noqa: PLC0415 (it costs memory and time at the start)
+
+    counting = metrics.Metrics()
+    app.extensions["onboarding"] = wired = wiring.wire(settings, counting.called)
+    metrics.install(app, counting, settings.metrics_token, wired.ledger.numbers.read)
 
 
 def _flask_config(settings: environment.Settings) -> dict[str, object]:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 
 from flask import Flask, Response, request
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
-from onboarding.model import InstallLink, Reason
+from onboarding.model import Attempt, InstallLink, Reason
 from onboarding.model.errors import (
     LinkExpired,
     LinkForged,
@@ -30,6 +32,7 @@ from onboarding.settings.log import LOGGER
 from onboarding.web.admin import show, words
 from onboarding.web.api import problems as api_problems
 from onboarding.web.context import request_id, wiring
+from onboarding.web.overload import RETRY_AFTER, Overloaded
 from onboarding.web.pages import cookies, messages, render
 from onboarding.web.pages.about import About, Name, about_attempt, expected
 from onboarding.web.pages.install import IncompleteReturn, NoState
@@ -54,6 +57,7 @@ def install(app: Flask) -> None:
         OtherWorkspace: _other_workspace,
         NotClaimable: _not_claimable,
         StoreUnavailable: _store_unavailable,
+        Overloaded: _overloaded,
         CSRFError: _no_csrf,
         HTTPException: _http,
         OnboardingError: _unexpected,
@@ -82,17 +86,17 @@ def _link_malformed(error: LinkMalformed) -> Response:
 
 def _link_expired(error: LinkExpired) -> Response:
     life = render.in_words(wiring().settings.link_max_age)
-    return _refuse(messages.EXPIRED_LINK, 410, About(names={"life": life}), link_id=str(error))
+    return _refuse(messages.EXPIRED_LINK, 410, About(error.link, names={"life": life}))
 
 
 def _link_revoked(error: LinkRevoked) -> Response:
-    return _refuse(messages.REVOKED_LINK, 410, About(support_code=error.attempt_id), link_id=error.link_id)
+    return _refuse(messages.REVOKED_LINK, 410, About(error.link, support_code=error.attempt_id))
 
 
 def _too_many_starts(error: TooManyStarts) -> Response:
     wait = render.in_words(timedelta(seconds=error.retry_after))
     message = messages.TOO_MANY_INSTALLS if request.endpoint == "direct.install" else messages.TOO_MANY_STARTS
-    response = _refuse(message, 429, About(names={"wait": wait}))
+    response = _refuse(message, 429, About(error.link, names={"wait": wait}))
     response.headers["Retry-After"] = str(error.retry_after)
     return response
 
@@ -120,40 +124,52 @@ def _state_expired(error: StateExpired) -> Response:
 
 
 def _other_browser(error: OtherBrowser) -> Response:
-    return _refuse(messages.OTHER_BROWSER, 403, About(support_code=error.attempt_id))
+    return _refuse(messages.OTHER_BROWSER, 403, _elsewhere(error.attempt))
 
 
 def _other_chooser(error: OtherChooser) -> Response:
-    return _refuse(messages.CHOOSE_ELSEWHERE, 403, About(support_code=str(error)))
+    return _refuse(messages.CHOOSE_ELSEWHERE, 403, _elsewhere(error.attempt))
 
 
-def _other_integration(_: OtherIntegration) -> Response:
-    return _refuse(messages.NOT_FOUND, 404)
+def _elsewhere(attempt: Attempt) -> About:
+    """Nothing of an attempt but its app and its support code: somebody else may be looking."""
+    return About(attempt.link, support_code=attempt.id)
+
+
+def _other_integration(error: OtherIntegration) -> Response:
+    return _refuse(messages.NOT_FOUND, 404, About(error.link))
 
 
 def _other_workspace(error: OtherWorkspace) -> Response:
-    link = _link_here()
-    names = {"expected": expected(link) or Name(link.workspace_id or "")}
-    about = About(link, error.attempt, may_restart=True, support_code=error.attempt.id, names=names)
+    names = {"expected": _expected(error.link)}
+    about = About(error.link, error.attempt, may_restart=True, support_code=error.attempt.id, names=names)
     return _refuse(messages.OTHER_WORKSPACE, 409, about)
 
 
+def _expected(link: InstallLink) -> Name:
+    with suppress(StoreUnavailable):
+        if name := expected(link):
+            return name
+    return Name(link.workspace_id or "")
+
+
 def _not_claimable(error: NotClaimable) -> Response:
-    attempt = wiring().ledger.attempts.get(error.attempt_id) if error.attempt_id else None
-    about = About(_link_here(), attempt, may_restart=True, support_code=error.attempt_id)
+    attempt = error.attempt
+    about = About(error.link, attempt, may_restart=True, support_code=attempt.id if attempt else None)
     return _refuse(messages.NOT_CLAIMABLE, 410, about)
-
-
-def _link_here() -> InstallLink:
-    """The link in the address, which was opened before."""
-    return wiring().minting.open((request.view_args or {})["token"])
 
 
 def _store_unavailable(error: StoreUnavailable) -> Response:
     LOGGER.error("store unavailable error=%s request=%s", error, request_id())
     if request.path.startswith("/admin"):
         return show.page("refused.html", f"{error.store} does not answer", 503, problem=words.STORE_SILENT[error.store])
-    return render.show(messages.STORE_UNAVAILABLE, 503)
+    return render.show(messages.STORE_UNAVAILABLE, 503, About(support_code=request_id()))
+
+
+def _overloaded(_: Overloaded) -> Response:
+    response = render.show(messages.OVERLOADED, 503)
+    response.headers["Retry-After"] = str(RETRY_AFTER)
+    return response
 
 
 def _no_csrf(_: CSRFError) -> Response:
@@ -180,12 +196,14 @@ def _refuse(
     status: int,
     about: About | None = None,
     *,
-    link_id: str = "",
     problems: Sequence[Problem] = (),
 ) -> Response:
-    """The page of a problem. If its support code is not an attempt's, the status page finds it all the same."""
-    if about is None or about.support_code is None:
-        _note(message, status, link_id)
+    """The page of a problem. If its support code is not an attempt's, the admin finds it all the same."""
+    about = about or About()
+    if about.support_code is None:
+        link = about.link
+        _note(message, status, link.id if link and not link.is_direct else "")
+        about = replace(about, support_code=request_id())
     return render.show(message, status, about, problems=problems)
 
 

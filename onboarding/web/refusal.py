@@ -14,7 +14,6 @@ from gunicorn.http.errors import (
     ParseException,
     UnsupportedTransferCoding,
 )
-from gunicorn.workers.gthread import ThreadWorker
 
 STATUSES: Final = {
     LimitRequestLine: "414 URI Too Long",
@@ -33,21 +32,19 @@ HEADERS: Final = (
 )
 
 
-class Worker(ThreadWorker):  # type: ignore[misc]
+def answer(log: Any, client: socket.socket, error: BaseException) -> None:
     """Gunicorn's own answer and log line repeat the request, and with it codes and states."""
-
-    def handle_error(self, _req: Any, client: socket.socket, _addr: Any, exc: BaseException) -> None:
-        status = STATUSES.get(type(exc), "400 Bad Request" if isinstance(exc, ParseException) else "500 Server Error")
-        request_id = secrets.token_hex(12)
-        self.log.warning("refused status=%s error=%s request=%s", status[:3], type(exc).__name__, request_id)
-        body = f"{status[4:]}\n"
-        lines = (
-            f"HTTP/1.1 {status}",
-            *HEADERS,
-            f"X-Request-ID: {request_id}",
-            f"Content-Length: {len(body)}",
-            "",
-            body,
-        )
-        with suppress(OSError):
-            client.sendall("\r\n".join(lines).encode())
+    status = STATUSES.get(type(error), "400 Bad Request" if isinstance(error, ParseException) else "500 Server Error")
+    request_id = secrets.token_hex(12)
+    log.warning("refused status=%s error=%s request=%s", status[:3], type(error).__name__, request_id)
+    body = f"{status[4:]}\n"
+    lines = (
+        f"HTTP/1.1 {status}",
+        *HEADERS,
+        f"X-Request-ID: {request_id}",
+        f"Content-Length: {len(body)}",
+        "",
+        body,
+    )
+    with suppress(OSError):
+        client.sendall("\r\n".join(lines).encode())

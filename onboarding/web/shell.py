@@ -15,6 +15,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from onboarding.settings.environment import Settings
 from onboarding.settings.log import LOGGER
 from onboarding.web.context import request_id, wiring
+from onboarding.web.overload import refuse_if_turned_away
 from onboarding.web.pages.brand import logo_sources
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ class Service(Flask):
     """Flask, but an unexpected error is logged by route: its path may hold an install link."""
 
     def log_exception(self, exc_info: Any) -> None:
-        LOGGER.error("unexpected error route=%s request=%s", _route(), request_id(), exc_info=exc_info)
+        LOGGER.error("unexpected error route=%s request=%s", route(), request_id(), exc_info=exc_info)
 
 
 TO_SLACK: Final = "install.landing"
@@ -53,6 +54,8 @@ TO_SLACK: Final = "install.landing"
 `form-action` against every redirect after a form, so this page has none."""
 COPIED: Final = ("/install/", "/slack/")
 """Addresses that people and programs copy."""
+DECORATED: Final = re.compile(r"(/install/[^/]+)/[^A-Za-z0-9]*|(/slack/(?:oauth_redirect|install))[^A-Za-z0-9]+")
+"""The same, with punctuation behind them that nobody meant."""
 
 
 class PublicOrigin:
@@ -73,6 +76,8 @@ class PublicOrigin:
 def _without_slashes(path: str) -> str:
     """For links that were copied: a slash too many is no other address, and needs no redirect that repeats it."""
     joined = re.sub("/{2,}", "/", path)
+    if decorated := DECORATED.fullmatch(joined):
+        return decorated[1] or decorated[2]
     return joined.rstrip("/") if joined.startswith(COPIED) else path
 
 
@@ -89,6 +94,7 @@ def _begin() -> None:
     g.began = time.monotonic()
     given = request.headers.get("X-Request-ID", "") if wiring().settings.trusted_proxy_count else ""
     g.request_id = given if re.fullmatch(r"[A-Za-z0-9-]{8,64}", given) else secrets.token_hex(12)
+    refuse_if_turned_away()
 
 
 def _finisher(policy: str, *, is_https: bool) -> Callable[[Response], Response]:
@@ -103,8 +109,8 @@ def _finisher(policy: str, *, is_https: bool) -> Callable[[Response], Response]:
             response.headers["Strict-Transport-Security"] = "max-age=31536000"
         LOGGER.info(
             "answered method=%s route=%s status=%s ms=%d request=%s",
-            request.method if request.method in METHODS else "-",
-            _route(),
+            method(),
+            route(),
             response.status_code,
             (time.monotonic() - g.began) * 1000,
             request_id(),
@@ -114,7 +120,11 @@ def _finisher(policy: str, *, is_https: bool) -> Callable[[Response], Response]:
     return finish
 
 
-def _route() -> str:
+def method() -> str:
+    return request.method if request.method in METHODS else "-"
+
+
+def route() -> str:
     """The pattern, never the path: a path may hold an install link, a query a code."""
     return request.url_rule.rule if request.url_rule else "-"
 

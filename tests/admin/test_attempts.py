@@ -59,7 +59,6 @@ def test_the_list_shows_every_attempt_newest_first(operator: Operator, person: P
         ("integration=slack-prod", 2),
         ("from=2020-01-01", 2),
         ("from=2020-01-01&to=2020-01-02", 0),
-        ("status=&reason=&subscriber=", 2),
         ("subscriber=%20subscriber-123%0A", 2),
         ("context=tenant:org-1%20", 1),
         ("workspace=%09T9TK3CUKW", 2),
@@ -101,6 +100,14 @@ def test_filters_that_make_no_sense_are_named(operator: Operator, person: Person
     assert rows(page) == []
 
 
+@pytest.mark.parametrize("page", ["attempts", "connections", "links", "events", "audit"])
+def test_fields_that_nobody_filled_in_do_not_stay_in_the_address(operator: Operator, page: str) -> None:
+    answer = operator.open(f"/admin/{page}?status=&integration=slack%20prod&after=")
+    assert (answer.status, answer.location) == (303, f"/admin/{page}?integration=slack+prod")
+    assert operator.open(f"/admin/{page}?integration=").location == f"/admin/{page}"
+    assert operator.open(f"/admin/{page}?integration=slack+prod").status == 200
+
+
 @pytest.mark.parametrize("path", ["/admin/attempts", "/admin/attempts.csv"])
 @pytest.mark.parametrize(
     "query",
@@ -121,7 +128,7 @@ def test_filters_that_make_no_sense_are_named(operator: Operator, person: Person
     ],
 )
 def test_odd_filters_do_no_harm(operator: Operator, path: str, query: str) -> None:
-    assert operator.open(f"{path}?{query}").status in {200, 400}
+    assert operator.open(f"{path}?{query}").status in {200, 303, 400}
 
 
 def test_a_day_holds_its_last_moment(operator: Operator, person: Person, link: str, ledger_db: Database) -> None:
@@ -202,7 +209,7 @@ def test_a_support_code_leads_to_its_attempt(operator: Operator, person: Person,
     back = person.open(person.come_back(link))
     code = attempt_id_of(back.location)
     page = operator.follow(operator.open(f"/admin/attempts?q={code}"))
-    assert page.heading == "Attempt of Acme Inc."
+    assert page.heading == "Acme Inc."
 
 
 def test_the_support_code_of_a_page_without_an_attempt_is_found(operator: Operator, person: Person) -> None:
@@ -237,7 +244,7 @@ def test_a_search_for_anything_is_answered(operator: Operator, person: Person, l
     person.install(link)
     page = operator.open(f"/admin/attempts?q={text}")
     assert page.status == 200
-    assert "Nothing is called" in page.text
+    assert "No results for" in page.text
     assert "<script>alert" not in page.source
 
 
@@ -321,7 +328,7 @@ def test_everything_that_waits_is_retried_at_once(
     place = "/admin/attempts?status=waiting"
     assert "Retry all of these" not in operator.open("/admin/attempts").text
     page = operator.do(place, "/admin/attempts/retry")
-    assert "3 will be delivered again in the next seconds." in page.text
+    assert "Retrying 3 attempts…" in page.text
     with worker(env, tmp_path / "log"):
         until(lambda: len(novu.state.connections) == 3, 10)
     assert rows(operator.open(place)) == []
@@ -333,7 +340,7 @@ def test_a_link_that_nobody_used_is_found_too(operator: Operator) -> None:
         page = operator.open(f"/admin/attempts?q={text}")
         assert "These links were created here:" in page.text
         assert "Link for Globex Corp" in operator.open(page.link("Globex Corp")).text
-    assert "Nothing is called" in operator.open("/admin/attempts?q=orp").text
+    assert "No results for" in operator.open("/admin/attempts?q=orp").text
 
 
 def test_what_is_connected_cannot_be_retried(operator: Operator, person: Person, link: str) -> None:

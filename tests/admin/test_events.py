@@ -76,7 +76,7 @@ def test_events_are_listed_newest_first_and_lead_to_their_customers(
     assert second.startswith("Attempt cancelled ")
     assert operator.open(page.link("subscriber-123")).heading == "Acme HQ"
     cancelled = operator.open(place_of(ledger_db, "attempt.cancelled"))
-    assert operator.open(cancelled.link("subscriber-123")).heading == "Attempt of Acme Inc."
+    assert operator.open(cancelled.link("subscriber-123")).heading == "Acme Inc."
 
 
 @pytest.mark.parametrize(
@@ -87,14 +87,13 @@ def test_events_are_listed_newest_first_and_lead_to_their_customers(
         ("type=connection.broken", 0),
         ("connection=nobody", 0),
         ("connection=%20nobody%0A", 0),
-        ("type=&connection=", 2),
     ],
 )
 def test_filters_leave_what_fits(operator: Operator, person: Person, link: str, query: str, found: int) -> None:
     person.install(link, decision="cancel")
     person.install(link)
     page = operator.open(f"{EVENTS}?{query}")
-    assert len(rows(page)) == found if found else "No event fits." in page.text
+    assert len(rows(page)) == found if found else "No matching events." in page.text
 
 
 def test_a_connections_own_events_are_a_click_away(

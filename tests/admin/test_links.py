@@ -57,7 +57,7 @@ def test_a_shorter_longest_life_is_seen_in_the_list(
 ) -> None:
     made = operator.submit(LINKS, LINKS, subscriber="subscriber-123").location
     pass_time(ledger_db, timedelta(hours=2))
-    assert "Works" in rows(operator.open(made))[0]
+    assert "Active" in rows(operator.open(made))[0]
     operator.move_to(make_app(ADMIN_PASSWORD=PASSWORD, LINK_MAX_AGE="3600"))
     page = operator.open(made)
     assert "It has expired." in page.text

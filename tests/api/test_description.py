@@ -28,7 +28,7 @@ from onboarding.ephemeral.limits import API_CALLS, TEST_MESSAGES, Limit
 from onboarding.ledger.events import WantedEvents
 from onboarding.model import Reason, Status
 from onboarding.sandbox.serve import serving
-from onboarding.web.admin import words
+from onboarding.web.admin import attempt_words
 from onboarding.web.api import status_tokens
 from onboarding.web.api.callers import Caller
 from onboarding.web.api.creation import FIELDS
@@ -289,7 +289,7 @@ def test_every_status_reason_and_event_is_described(described: Description) -> N
     finished = {status.value for status in Status if not status.is_pending}
     assert set(fields["status"]["enum"]) == {"pending", *finished}
     assert set(fields["reason"]["enum"]) == {None, *(reason.value for reason in Reason)}
-    assert set(EVENTS) == set(words.EVENTS)
+    assert set(EVENTS) == set(attempt_words.EVENTS)
     listing = described.document["paths"]["/v1/attempts"]["get"]["parameters"]
     [asked] = [parameter["schema"]["enum"] for parameter in listing if parameter["name"] == "status"]
     assert set(asked) == {"", "pending", *(status.value for status in Status)}

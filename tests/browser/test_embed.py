@@ -224,7 +224,8 @@ def test_a_token_that_expired_is_told_and_a_new_one_goes_on(onlooker: Onlooker, 
     onlooker.set("status-token", token())
     onlooker.page.wait_for_timeout(500)
     assert onlooker.calls[asked:] == [200]
-    assert [name for name, _ in onlooker.heard()] == ["change", "expired"]
+    assert [name for name, _ in onlooker.heard()] == ["change", "expired", "change"]
+    assert onlooker.states() == ["none", "none"], "the new token may be another owner's"
 
 
 @pytest.mark.parametrize("forged", ["x", "gAAAAA" + "A" * 100])
@@ -245,6 +246,40 @@ def test_another_owners_token_shows_nothing_of_this_one(
     onlooker.set("status-token", token(subscriber="another"))
     onlooker.shows("Add to Slack")
     assert onlooker.states() == ["working", "none"]
+
+
+def test_an_owner_who_stands_as_the_one_before_is_told_of_too(
+    onlooker: Onlooker, mint: MintLink, token: Tokens
+) -> None:
+    onlooker.open(element(token(), mint()))
+    onlooker.shows("Add to Slack")
+    onlooker.set("status-token", token(subscriber="another"))
+    onlooker.until("heard.length === 2")
+    assert onlooker.states() == ["none", "none"]
+
+
+@pytest.mark.parametrize("now", ["another", None])
+def test_a_token_that_changes_while_the_element_is_away_leaves_nothing_of_the_owner_before(
+    onlooker: Onlooker, customer: Visitor, mint: MintLink, token: Tokens, now: str | None
+) -> None:
+    customer.install(mint())
+    customer.page.wait_for_url("**/attempts/*")
+    onlooker.open(element(token(), mint()))
+    onlooker.shows(None, "Connected to Acme HQ")
+    onlooker.page.evaluate(
+        """token => {
+            window.kept = document.querySelector("slack-connect");
+            kept.remove();
+            if (token) kept.statusToken = token; else kept.removeAttribute("status-token");
+            window.left = kept.status;
+            document.querySelector("main").append(kept);
+            window.shown = kept.shadowRoot.textContent;
+        }""",
+        now and token(subscriber=now),
+    )
+    assert onlooker.page.evaluate("left") is None
+    assert "Acme HQ" not in onlooker.page.evaluate("shown")
+    onlooker.shows("Add to Slack")
 
 
 def test_whoever_asks_too_often_waits_as_long_as_told(

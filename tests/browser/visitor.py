@@ -13,9 +13,13 @@ from tests.witness import Witness
 PICTURES = Path("test-results")
 ARRIVED = """() => {
     const heading = document.querySelector("h1")?.innerText ?? "";
-    return document.readyState === "complete" && document.title === heading.split(/\\s+/).join(" ").trim();
+    const said = heading.split(/\\s+/).join(" ").trim();
+    const parts = document.title.split(" · ");
+    const isAdmin = location.pathname.startsWith("/admin") && parts.at(-1) === "Admin";
+    const isTitle = document.title === said || (isAdmin && document.title.startsWith(`${said} · `));
+    return document.readyState === "complete" && isTitle;
 }"""
-"""Our pages carry their heading as their title; those of the fakes do not."""
+"""Our pages carry their heading as their title, in the admin as its beginning; those of the fakes do not."""
 
 
 class Visitor:
@@ -64,7 +68,6 @@ class Visitor:
     def look(self, name: str) -> None:
         """Judge the page that is arriving: in both themes, on the smallest screen, for every reader."""
         self.page.wait_for_function(ARRIVED)
-        assert self.page.title() == " ".join(self.heading.split())
         self._witness.saw(self.page.content())
         for theme in ("light", "dark"):
             self.page.emulate_media(color_scheme=theme)
@@ -94,6 +97,6 @@ class Visitor:
 
 
 def go(somebody: Visitor, page: str) -> None:
-    """To another page of the status page."""
-    somebody.page.get_by_role("navigation", name="Status page").get_by_role("link", name=page).click()
+    """To another page of the admin."""
+    somebody.page.get_by_role("navigation", name="Admin").get_by_role("link", name=page).click()
     expect(somebody.page.get_by_role("heading", level=1)).to_have_text(page)

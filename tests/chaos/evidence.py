@@ -28,7 +28,7 @@ CONNECTIONS: Final = """
 """
 EVENTS: Final = "SELECT id, data ->> 'subscriberId' AS owner, sequence, type, status FROM event ORDER BY sequence"
 UNTOLD: Final = """
-    SELECT 1 FROM event WHERE status = 'pending'
+    SELECT 1 FROM event WHERE status IN ('pending', 'failed')
     UNION ALL SELECT 1 FROM work WHERE kind = 'check' AND due_at <= now() + interval '1 minute'
 """
 TALLY: Final = """
@@ -58,7 +58,8 @@ def read(database: Database) -> Kept:
         ),
         destinations={each["subscriber_id"]: each["target"] for each in connections if each["target"]},
         tally={each["name"]: each["number"] for each in database.execute(TALLY)},
-        counted=Counter(number for each in attempts for number in _numbers(each)),
+        counted=Counter(number for each in attempts for number in _numbers(each))
+        + Counter(f"now connection:{each['state']}" for each in connections),
     )
 
 
@@ -70,6 +71,11 @@ def is_anything_pending(database: Database) -> bool:
 
 def is_anything_untold(database: Database) -> bool:
     return bool(database.execute(UNTOLD).fetchall())
+
+
+def given_up(database: Database) -> list[str]:
+    """Events that the host has not taken in all their tries."""
+    return [row["id"] for row in database.execute("SELECT id FROM event WHERE status = 'failed'")]
 
 
 def received(host: Host) -> frozenset[str]:

@@ -88,7 +88,7 @@ def run(options: Options) -> Outcome:
         with psycopg.connect(embedded_postgres.url(world.folder), autocommit=True, row_factory=dict_row) as database:
             processes.stop_web()
             _settle(processes, database)
-            _look_after_connections(processes, database, world.slack)
+            _look_after_connections(processes, database, world)
             settled = time.monotonic()
             processes.stop_workers()
             kept = evidence.read(database)
@@ -126,13 +126,18 @@ def _settle(processes: Fleet, database: Database) -> None:
             time.sleep(TICK)
 
 
-def _look_after_connections(processes: Fleet, database: Database, slack: LocalSlack) -> None:
-    """Let a check of everything come to its end, and tell the host the rest. Nobody has to wait for hours here."""
-    slack.state.settle(10)
+def _look_after_connections(processes: Fleet, database: Database, world: World) -> None:
+    """Let a check of everything come to its end, and tell the host the rest. Nobody has to wait for days here: an event
+    that the host did not take ten times is sent again, as an operator would.
+    """
+    world.slack.state.settle(10)
+    notify = wire(environment.load(world.env)).notify
     database.execute("UPDATE work SET due_at = now() WHERE kind = 'check'")
     ends = time.monotonic() + LONGEST_WAIT
     while evidence.is_anything_untold(database) and time.monotonic() < ends:
         database.execute("UPDATE work SET due_at = now() WHERE kind = 'webhook' AND due_at > now() + interval '2 s'")
+        for event_id in evidence.given_up(database):
+            notify.redeliver(event_id)
         processes.supervise()
         time.sleep(LOOK_EVERY)
 

@@ -21,6 +21,8 @@ from tests.conftest import MintLink
 from tests.embed.conftest import ORIGIN, OTHER, Embedding
 from tests.fakes import NOVU_KEY, LocalNovu, LocalSlack
 from tests.person import HEADERS, Person
+from tests.web.test_direct_install import add, claim
+from tests.witness import Witness
 
 NOBODY = ("none", None, None)
 WORKING = ("working", "Acme HQ", None)
@@ -237,6 +239,34 @@ def test_what_was_deleted_at_novu_says_so(
     requests.delete(f"{novu.url}/v1/channel-connections/{found.identifier}", headers=headers, timeout=5)
     wiring.check.run(found)
     assert embedding.stands() == ("none", None, "deleted_at_novu")
+
+
+def test_a_grant_that_is_claimed_is_the_newest_attempt_from_then_on(
+    make_app: Callable[..., Flask],
+    slack: LocalSlack,
+    novu: LocalNovu,
+    witness: Witness,
+    mint: MintLink,
+    ledger_db: psycopg.Connection[DictRow],
+) -> None:
+    app = make_app(EMBED_ORIGINS=ORIGIN, DIRECT_INSTALL="1")
+    person = Person(app, slack, witness)
+    wiring: Wiring = app.extensions["onboarding"]
+    embedding = Embedding(app.test_client(), wiring)
+    place = add(person, slack, witness)
+    pass_time(ledger_db, timedelta(days=2))
+    later = person.open(person.come_back(mint(), decision="cancel")).location
+    assert embedding.status()["attemptId"] == later.rpartition("/")[2]
+    pass_time(ledger_db, timedelta(days=1))
+    novu.suffer("down")
+    claim(person, mint(), place)
+    told = embedding.status()
+    assert (told["state"], told["attemptId"]) == ("pending", place.rpartition("/")[2])
+    novu.suffer("none")
+    wiring.delivery.retry(place.rpartition("/")[2])
+    disconnect(wiring, novu)
+    told = embedding.status()
+    assert (told["state"], told["reason"], told["attemptId"]) == ("none", "disconnected", place.rpartition("/")[2])
 
 
 def test_a_connection_outlives_the_attempt_that_made_it(

@@ -176,6 +176,24 @@ def test_an_org_wide_grant_is_named_by_its_organisation(person: Person, link: st
     assert page.heading == f"{connection.workspace['name']} is connected"
 
 
+@pytest.mark.parametrize(
+    ("wanted", "outcome", "status"),
+    [
+        ("E9TK3CUKW", "org_wide", "connected"),
+        ("E9TK3CUKW", "approved", "failed"),
+        ("T9TK3CUKW", "approved", "connected"),
+        ("T9TK3CUKW", "org_wide", "failed"),
+    ],
+)
+def test_a_link_for_an_organisation_is_for_all_of_it_and_one_for_a_workspace_for_that_alone(
+    person: Person, mint: MintLink, novu: LocalNovu, ledger_db: Database, wanted: str, outcome: str, status: str
+) -> None:
+    person.install(mint(workspaceId=wanted), outcome=outcome)
+    [attempt] = ledger_db.execute("SELECT status, reason FROM attempt").fetchall()
+    assert (attempt["status"], attempt["reason"]) == (status, None if status == "connected" else "wrong_workspace")
+    assert len(novu.state.connections) == (status == "connected")
+
+
 def test_the_rotation_of_a_token_reaches_novu(person: Person, link: str, novu: LocalNovu) -> None:
     person.install(link, outcome="rotation")
     [connection] = novu.state.connections

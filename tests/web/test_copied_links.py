@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from urllib.parse import quote
+from urllib.parse import parse_qs, quote
 
 import pytest
 from flask import Flask
@@ -18,6 +18,8 @@ AROUND = [
     *(("/", ""), ("//", ""), ("\n", ""), ("\r\n", ""), (" ", ""), ("\u00a0", ""), ("\u200b", ""), (">.", "<")),
     *(("&utm_source=mail", ""), (";", ""), ("", "<"), ("", "("), ("", " "), ("", "“"), ("%3E", ""), ("…", "")),
     ("%00", ""),
+    *(("_", "_"), ("_", ""), ("-", ""), ("", "-"), ("", "_"), ("", "."), ("", "..."), ("__", "__"), ("**", "**")),
+    *(("/.", ""), ("/)", ""), ("/ ", ""), ("/>", ""), (" please", ""), ("\nThanks", ""), ("\r\n\r\n-- \r\nAda", "")),
 ]
 
 
@@ -51,7 +53,13 @@ def test_the_button_works_on_a_decorated_address_too(person: Person, token: str)
     assert person.press(f"/install/{token}.").status == 303
 
 
-@pytest.mark.parametrize("damage", [lambda token: token[:-1], lambda token: f"x{token}", lambda token: token[1:]])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        *(lambda token: token[:-1], lambda token: f"x{token}", lambda token: token[1:], lambda token: f"{token}x"),
+        *(lambda token: f"{token}.x", lambda token: f"{token}/x", lambda token: f"x {token[1:]} y"),
+    ],
+)
 def test_a_damaged_token_stays_unknown(person: Person, token: str, damage: Callable[[str], str]) -> None:
     assert person.open(f"/install/{damage(token)}").status == 404
 
@@ -62,6 +70,30 @@ def test_a_slash_too_many_on_the_way_back_changes_nothing(person: Person, link: 
     page = person.open("/", environ_overrides={"PATH_INFO": path, "QUERY_STRING": came})
     assert page.status == 303
     assert person.follow(page).heading == "Acme HQ is connected"
+
+
+@pytest.mark.parametrize("behind", ["%20", ".", "%3E", "%0A", "%29", "%22", "...", "%C2%A0", "%20%0D%0A"])
+@pytest.mark.parametrize("last", ["state", "code", "path"])
+def test_what_is_copied_along_on_the_way_back_changes_nothing(
+    person: Person, link: str, last: str, behind: str
+) -> None:
+    path, _, query = person.come_back(link).partition("?")
+    came = parse_qs(query)
+    dirt = {last: behind}
+    page = person.open(
+        f"{path}{dirt.get('path', '')}?code={came['code'][0]}{dirt.get('code', '')}"
+        f"&state={came['state'][0]}{dirt.get('state', '')}"
+    )
+    assert page.status == 303
+    assert person.follow(page).heading == "Acme HQ is connected"
+
+
+@pytest.mark.parametrize("dirt", ["x", "%20x", "_", "-", "%00"])
+def test_a_damaged_state_stays_unknown(person: Person, link: str, dirt: str) -> None:
+    back = person.come_back(link)
+    state = parse_qs(back.partition("?")[2])["state"][0]
+    assert person.open(back.replace(state, state + dirt)).status == 400
+    assert person.open(back).status == 303
 
 
 def test_links_created_here_have_no_part_that_hidden_files_have(wiring: Wiring) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
 
@@ -11,6 +12,7 @@ import pytest
 import redis
 from flask import Flask
 
+from onboarding.model.errors import NotClaimable, OtherWorkspace
 from onboarding.settings.apps import DEFAULT_SCOPES
 from onboarding.wiring import Wiring
 from tests.aging import Database, pass_time
@@ -286,6 +288,22 @@ def test_the_landing_page_offers_what_this_browser_brought(
     assert person.open(link).heading == "Acme Inc. is connected to Acme HQ"
 
 
+@pytest.mark.parametrize("dirt", ["{}.", "%3C{}%3E", "{}%20", "{})", "{}/", "_{}_", "{}%20please"])
+def test_one_click_claims_from_a_link_with_something_around_it_too(
+    person: Person, link: str, slack: LocalSlack, witness: Witness, dirt: str
+) -> None:
+    place = add(person, slack, witness)
+    dirty = f"/install/{dirt.format(link.removeprefix('/install/'))}"
+    form = re.search(r'<form method="post" action="([^"]+/claim)"', person.open(dirty).source)
+    assert form
+    assert person.submit(dirty, form[1], attempt=place.rsplit("/", 1)[1]).location == place
+    assert person.open(place).heading == "Acme HQ is connected"
+
+
+def test_what_cannot_be_claimed_with_a_link_with_something_around_it_is_gone_too(person: Person, link: str) -> None:
+    assert person.submit(f"{link}.", f"{link}./claim", attempt="a" * 22).status == 410
+
+
 def test_another_workspace_can_be_chosen_instead(
     person: Person, link: str, slack: LocalSlack, novu: LocalNovu, witness: Witness
 ) -> None:
@@ -344,6 +362,39 @@ def test_a_second_claim_finds_nothing(
     assert len(novu.state.connections) == 1
 
 
+def test_a_double_click_claims_once_and_leads_to_the_same_page(
+    person: Person, stranger: Person, link: str, slack: LocalSlack, novu: LocalNovu, witness: Witness
+) -> None:
+    place = add(person, slack, witness)
+    form = re.search(r'name="csrf_token" value="([^"]+)"', person.open(link).source)
+    assert form
+    sent = {"csrf_token": form[1], "attempt": place.rsplit("/", 1)[1]}
+    clicks = [person.open(f"{link}/claim", "POST", data=sent) for _ in range(2)]
+    assert [(click.status, click.location) for click in clicks] == [(303, place), (303, place)]
+    assert claim(stranger, link, place).status == 403
+    assert len(novu.state.connections) == 1
+
+
+def test_clicks_in_the_same_moment_all_lead_to_the_same_page(
+    app: Flask, person: Person, link: str, slack: LocalSlack, novu: LocalNovu, witness: Witness
+) -> None:
+    place = add(person, slack, witness)
+    form = re.search(r'name="csrf_token" value="([^"]+)"', person.open(link).source)
+    assert form
+    sent = {"csrf_token": form[1], "attempt": place.rsplit("/", 1)[1]}
+
+    def click(_: int) -> tuple[int, str]:
+        tab = Person(app, slack, witness)
+        for name, value in person.cookies.items():
+            tab.keep_cookie(name, value)
+        page = tab.open(f"{link}/claim", "POST", data=sent)
+        return page.status, page.location
+
+    with ThreadPoolExecutor(4) as pool:
+        assert set(pool.map(click, range(4))) == {(303, place)}
+    assert len(novu.state.connections) == 1
+
+
 def test_an_attempt_with_a_link_cannot_be_claimed(person: Person, link: str, mint: MintLink) -> None:
     back = person.open(person.come_back(link))
     assert claim(person, mint(context={"t": "1"}), back.location).status == 410
@@ -387,6 +438,55 @@ def test_a_revoked_or_expired_link_claims_nothing(
     forged = mint()[:-3] + "xxx"
     assert person.open(f"{forged}/claim", "POST", data=form).status == 404
     assert person.open(place).heading == "Sprocket was added to Acme HQ"
+
+
+def test_a_problem_that_comes_up_late_is_told_whatever_became_of_the_link_and_the_stores(
+    make_app: Callable[..., Flask], slack: LocalSlack, witness: Witness, wiring: Wiring, person: Person
+) -> None:
+    """The link may be revoked, and PostgreSQL away, by the time that the page is made."""
+    place = add(person, slack, witness)
+    attempt = wiring.ledger.attempts.get(place.rsplit("/", 1)[1])
+    link = wiring.links.mint({"subscriberId": "subscriber-123", "workspaceId": "T0OTHER00"}, None, wiring.clock())
+    assert attempt
+    broken = make_app(DIRECT_INSTALL="1", DATABASE_URL="postgresql://nobody:x@127.0.0.1:1/nothing")
+    late = {"other": OtherWorkspace(link, attempt), "gone": NotClaimable(link, attempt), "never": NotClaimable(link)}
+
+    def problem(which: str) -> str:
+        raise late[which]
+
+    broken.add_url_rule("/late/<which>", view_func=problem)
+    pages = [Person(broken, slack, witness).open(f"/late/{which}") for which in late]
+    assert [page.status for page in pages] == [409, 410, 410]
+    assert "T0OTHER00" in pages[0].text
+
+
+def test_starting_again_drops_no_grant_that_can_still_be_claimed(
+    person: Person, link: str, slack: LocalSlack, witness: Witness
+) -> None:
+    place = add(person, slack, witness)
+    for _ in range(7):
+        begin(person)
+    assert len([name for name in person.cookies if "attempt-" in name]) == 5
+    assert person.open(link).heading == "Connect Acme HQ to Acme Inc.?"
+    assert claim(person, link, place).location == place
+
+
+def test_of_more_grants_than_there_is_room_for_the_oldest_goes(
+    person: Person, slack: LocalSlack, witness: Witness
+) -> None:
+    places = [add(person, slack, witness) for _ in range(5)]
+    begin(person)
+    kept = {name[-22:] for name in person.cookies if "attempt-" in name}
+    assert {place.rsplit("/", 1)[1] for place in places} - kept == {places[0].rsplit("/", 1)[1]}
+
+
+def test_adding_again_leads_where_it_begins_although_the_integration_has_another_name_now(
+    person: Person, slack: LocalSlack, witness: Witness, make_app: Callable[..., Flask]
+) -> None:
+    place = add(person, slack, witness, decision="cancel")
+    person.move_to(make_app(DIRECT_INSTALL="1", NOVU_INTEGRATION_IDENTIFIER="slack-new"))
+    [again] = set(re.findall(r'href="(/slack/install[^"]*)"', person.open(place).source))
+    assert begin(person, again)
 
 
 def test_the_person_chooses_where_notifications_go_as_after_any_approval(

@@ -9,7 +9,7 @@ from typing import Final
 from onboarding.clock.deadline import Deadline
 from onboarding.model.errors import NovuError
 from onboarding.remote.failure import NoAnswer
-from onboarding.remote.http import Answer, Http
+from onboarding.remote.http import Answer, Call, Http
 from onboarding.remote.novu import wire
 from onboarding.settings.apps import NovuSettings
 
@@ -45,8 +45,9 @@ class Calls:
         if body is not None:
             headers = {**headers, "Content-Type": "application/json"}
             content = json.dumps(body).encode()
+        call = _call(method, path) if self._http.is_watched else None
         try:
-            return self._http.ask(method, self._url + path, headers, content, deadline)
+            return self._http.ask(method, self._url + path, headers, content, deadline, call=call)
         except NoAnswer as error:
             raise NovuError(error.failure.value) from None
 
@@ -59,3 +60,10 @@ class Calls:
             return answer.json()
         except ValueError:
             raise NovuError("the answer is not JSON") from None
+
+
+def _call(method: str, path: str) -> Call:
+    """`GET /v1/channel-connections/<identifier>` is always the same call, whoever it is about."""
+    parts = path.partition("?")[0].split("/")
+    parts[3:4] = ["{identifier}"] if len(parts) > 3 else []
+    return Call("novu", f"{method} {'/'.join(parts)}")

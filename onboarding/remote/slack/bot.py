@@ -21,7 +21,7 @@ from onboarding.remote import retry_after
 from onboarding.remote.failure import NoAnswer
 from onboarding.remote.http import Answer, Http
 from onboarding.remote.slack.errors import no
-from onboarding.remote.slack.wire import read_fields, read_id, read_text
+from onboarding.remote.slack.wire import call, read_fields, read_id, read_text
 
 PER_PAGE: Final = 999
 MOST_PAGES: Final = 5
@@ -144,7 +144,8 @@ class Bot:
         headers = {"Authorization": f"Bearer {token.reveal()}", "Content-Type": FORM}
         body = urlencode({name: value for name, value in asked.items() if value}).encode()
         try:
-            answer = self._http.ask("POST", f"{self._url}/api/{method}", headers, body, deadline, most_bytes=MOST_BYTES)
+            url, called = f"{self._url}/api/{method}", call(method)
+            answer = self._http.ask("POST", url, headers, body, deadline, call=called, most_bytes=MOST_BYTES)
             fields = read_fields(answer)
         except NoAnswer as error:
             raise SlackSaysNo(error.failure.value, Remedy.LATER) from None

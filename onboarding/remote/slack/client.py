@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from onboarding.clock.deadline import Deadline
 from onboarding.model import Grant, Reason, Secret, Workspace
@@ -15,11 +15,13 @@ from onboarding.remote.failure import NoAnswer
 from onboarding.remote.http import Http
 from onboarding.remote.slack.bot import Bot
 from onboarding.remote.slack.errors import ALREADY_GONE, refusal
-from onboarding.remote.slack.wire import read_fields, read_id, read_text
+from onboarding.remote.slack.wire import call, read_fields, read_id, read_text
 from onboarding.settings.apps import SlackSettings
 
 if TYPE_CHECKING:
     from onboarding.remote import oauth
+
+REDEEM: Final = call("oauth.v2.access")
 
 
 class Slack:
@@ -75,7 +77,8 @@ class Slack:
         """Slack's answer about a token; None when the token is worth nothing."""
         headers = {"Authorization": f"Bearer {bot_token.reveal()}"}
         try:
-            answer = self._http.ask("POST", f"{self._settings.url}/api/{method}", headers, deadline=deadline)
+            url = f"{self._settings.url}/api/{method}"
+            answer = self._http.ask("POST", url, headers, deadline=deadline, call=call(method))
         except NoAnswer as error:
             raise SlackRefused(Reason.SLACK_UNAVAILABLE, error.failure.value) from None
         fields = read_fields(answer)
@@ -88,7 +91,7 @@ class Slack:
     def _exchange(self, code: Secret, deadline: Deadline | None) -> Mapping[str, Any]:
         endpoint = f"{self._settings.url}/api/oauth.v2.access"
         try:
-            answer = self._client.redeem(self._http, endpoint, code, deadline)
+            answer = self._client.redeem(self._http, endpoint, code, deadline, call=REDEEM)
         except NoAnswer as error:
             raise SlackRefused(Reason.SLACK_UNAVAILABLE, error.failure.value) from None
         fields = read_fields(answer)

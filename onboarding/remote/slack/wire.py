@@ -8,7 +8,18 @@ from typing import Any
 
 from onboarding.model import Reason
 from onboarding.model.errors import SlackRefused
-from onboarding.remote.http import Answer
+from onboarding.remote.http import Answer, Call
+
+SAYS_NO = re.compile(rb'"ok"\s*:\s*false')
+
+
+def call(method: str) -> Call:
+    return Call("slack", method, _is_yes)
+
+
+def _is_yes(answer: Answer) -> bool:
+    """Without reading all of it."""
+    return answer.is_good and not SAYS_NO.search(answer.body)
 
 
 def read_fields(answer: Answer) -> Mapping[str, Any]:

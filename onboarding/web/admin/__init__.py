@@ -1,10 +1,11 @@
-"""The status page: what operators see, and what they may do about it."""
+"""The admin: what operators see, and what they may do about it."""
 
 from onboarding.web.admin import (
     attempt,
     attempts,
     audit,
     claim,
+    clean,
     connection,
     connections,
     customers,
@@ -22,6 +23,7 @@ __all__ = [
     "attempts",
     "audit",
     "claim",
+    "clean",
     "connection",
     "connections",
     "customers",

@@ -10,7 +10,17 @@ from onboarding.model import Attempt, Event, Reason, Status
 from onboarding.model.errors import NothingToRetry
 from onboarding.signing.links import to_payload
 from onboarding.web import auditing
-from onboarding.web.admin import bundle, connection_words, destination_words, door, show, words
+from onboarding.web.admin import (
+    attempt_words,
+    bundle,
+    connection_words,
+    destination_words,
+    door,
+    link_form,
+    link_words,
+    reason_words,
+    show,
+)
 from onboarding.web.admin.door import admin_pages
 from onboarding.web.admin.link_form import EMPTY, Form
 from onboarding.web.context import wiring
@@ -26,14 +36,15 @@ def page(found: Attempt, form: Form = EMPTY, status: int = 200) -> Response:
     """All about an attempt, and the form that connects it to a customer if it belongs to nobody yet."""
     return show.page(
         "attempt.html",
-        f"Attempt of {show.customer(found.link)}",
+        show.customer(found.link),
         status,
+        kind="Attempt",
         support_code=found.id,
         form=form,
-        destinations=words.DESTINATIONS,
+        destinations=link_words.DESTINATIONS,
         attempt=found,
-        summary=words.summary(found),
-        todo=words.todo(found),
+        summary=attempt_words.summary(found),
+        todo=attempt_words.todo(found),
         refused=_refused(found),
         steps=_steps(found),
         can_retry=found.can_be_retried,
@@ -45,9 +56,9 @@ def page(found: Attempt, form: Form = EMPTY, status: int = 200) -> Response:
 def retry(attempt_id: str) -> ResponseReturnValue:
     find(attempt_id)
     try:
-        outcome, tone = words.retried(wiring().delivery.retry(attempt_id))
+        outcome, tone = attempt_words.retried(wiring().delivery.retry(attempt_id))
     except NothingToRetry as error:
-        outcome, tone = words.NOT_RETRIED.format(why=error), "stop"
+        outcome, tone = attempt_words.NOT_RETRIED.format(why=error), "stop"
     auditing.record(door.me().name, Action.RETRIED, attempt_id, outcome)
     flash(outcome, tone)
     return render.see_other(url_for("admin.attempt", attempt_id=attempt_id))
@@ -63,9 +74,11 @@ def renew_link(attempt_id: str) -> ResponseReturnValue:
     fields = {name: value for name, value in fields.items() if name not in {"id", "expiresAt"}}
     link = wiring().minting.mint(fields, None)
     wiring().minting.record(link, door.me().name)
-    auditing.record(door.me().name, Action.MINTED, link.id, f"for {show.owner(link)}")
-    flash(words.LINK_READY, "good")
-    return render.see_other(url_for("admin.links", link=link.id))
+    link_id = link_form.once(link)
+    if link_id == link.id:
+        auditing.record(door.me().name, Action.MINTED, link.id, f"for {show.owner(link)}")
+    flash(link_words.LINK_READY, "good")
+    return render.see_other(url_for("admin.links", link=link_id))
 
 
 def find(attempt_id: str) -> Attempt:
@@ -77,12 +90,12 @@ def _steps(found: Attempt) -> list[tuple[str, str, str, str, str]]:
     steps, before = [], None
     for event in found.timeline:
         passed = show.span(event.at - before) if before else ""
-        told = words.EVENTS.get(event.name, event.name)
+        told = attempt_words.EVENTS.get(event.name, event.name)
         steps.append((event.name, told, _detail(event), show.moment(event.at), passed))
         before = event.at
     if found.status is Status.EXPIRED and steps[-1][0] != "expired":
-        why = words.REASONS[found.reason or Reason.TIMED_OUT].short
-        steps.append(("expired", words.EVENTS["expired"], why, "", ""))
+        why = reason_words.REASONS[found.reason or Reason.TIMED_OUT].short
+        steps.append(("expired", attempt_words.EVENTS["expired"], why, "", ""))
     return steps
 
 
@@ -104,5 +117,5 @@ def _detail(event: Event) -> str:
     if event.name == "broken":
         return connection_words.why(event.detail)
     if event.detail in set(Reason):
-        return words.REASONS[Reason(event.detail)].short
+        return reason_words.REASONS[Reason(event.detail)].short
     return event.detail or ""

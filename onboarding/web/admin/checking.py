@@ -9,6 +9,7 @@ from onboarding.ledger.audit import Action
 from onboarding.model.destinations import MadeConnection
 from onboarding.model.errors import LinkMalformed
 from onboarding.web.admin import connection_words as words
+from onboarding.web.admin import link_form
 from onboarding.web.admin.changed import Changed
 from onboarding.web.context import wiring
 
@@ -37,8 +38,9 @@ def reconnect(identifier: str) -> Changed:
     except LinkMalformed as error:
         problems = "; ".join(map(str, error.problems))
         return Changed(Action.RECONNECT_MINTED, words.NO_LINK.format(problems=problems), "stop")
-    place = url_for("admin.links", link=link.id)
-    return Changed(Action.RECONNECT_MINTED, words.LINK_READY, "good", place=place, noted=f"link {link.id}")
+    link_id = link_form.once(link)
+    place = url_for("admin.links", link=link_id)
+    return Changed(Action.RECONNECT_MINTED, words.LINK_READY, "good", place=place, noted=f"link {link_id}")
 
 
 def _is_news(before: MadeConnection, now: MadeConnection) -> bool:

@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from onboarding.ledger.audit import Action
 from onboarding.model.errors import NotClaimable
 from onboarding.web import auditing
-from onboarding.web.admin import attempt, door, link_form, show, words
+from onboarding.web.admin import attempt, attempt_words, door, link_form, show
 from onboarding.web.admin.door import admin_pages
 from onboarding.web.admin.link_form import FormRefused
 from onboarding.web.context import wiring
@@ -27,9 +27,9 @@ def claim(attempt_id: str) -> ResponseReturnValue:
         wiring().claims.claim_for(link, attempt_id)
     except NotClaimable:
         wiring().minting.forget(link)
-        outcome, tone = words.NOT_CLAIMED, "stop"
+        outcome, tone = attempt_words.NOT_CLAIMED, "stop"
     else:
-        outcome, tone = words.claimed(attempt.find(attempt_id))
+        outcome, tone = attempt_words.claimed(attempt.find(attempt_id))
     auditing.record(door.me().name, Action.CLAIMED, attempt_id, f"for {show.owner(link)}: {outcome}")
     flash(outcome, tone)
     return render.see_other(url_for("admin.attempt", attempt_id=attempt_id))

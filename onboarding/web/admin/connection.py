@@ -12,7 +12,7 @@ from onboarding.model import Connection
 from onboarding.model.destinations import MadeConnection
 from onboarding.model.errors import NovuError
 from onboarding.remote.novu import Novu
-from onboarding.web.admin import connection_words, destination, destination_words, show, words
+from onboarding.web.admin import connection_words, destination, destination_words, show, upkeep_words
 from onboarding.web.admin.door import admin_pages
 from onboarding.web.context import wiring
 
@@ -37,7 +37,7 @@ def connection(identifier: str) -> ResponseReturnValue:
         known = _live(novu_of(identifier, made, deadline).retrieve(identifier, deadline), made)
     except NovuError as error:
         is_gone = error.status == 404
-        problem = "" if is_gone else words.novu_problem(error)
+        problem = "" if is_gone else upkeep_words.novu_problem(error)
         if made is None:
             return _refuse(problem)
         known = _remembered(made, is_gone=is_gone)
@@ -54,7 +54,8 @@ def _page(known: Known, problem: str) -> ResponseReturnValue:
     found = known.connection
     return show.page(
         "connection.html",
-        found.workspace.name,
+        found.workspace.name or found.identifier,
+        kind="Connection",
         problem=problem,
         known=known,
         connection=found,
@@ -77,7 +78,7 @@ def _sharers(known: Known) -> list[str]:
 def _refuse(problem: str) -> ResponseReturnValue:
     if problem:
         return show.page("refused.html", "Connection", problem=problem)
-    return show.page("refused.html", "There is no such connection", 404, problem=words.CONNECTION_GONE)
+    return show.page("refused.html", "There is no such connection", 404, problem=upkeep_words.CONNECTION_GONE)
 
 
 def _live(found: Connection, made: MadeConnection | None) -> Known:

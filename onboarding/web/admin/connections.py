@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Final
 
 from flask import abort, flash, request, url_for
@@ -13,13 +14,23 @@ from onboarding.clock.deadline import Deadline
 from onboarding.ledger.audit import Action
 from onboarding.ledger.connection_lists import WantedConnections
 from onboarding.ledger.postgres import is_storable
-from onboarding.model import Connection
+from onboarding.model import Connection, InstallLink
 from onboarding.model.destinations import MadeConnection
 from onboarding.model.errors import CursorMalformed, NovuError
 from onboarding.model.names import clean_name
 from onboarding.remote.novu import Filter, Novu
 from onboarding.web import auditing
-from onboarding.web.admin import checking, connection, connection_words, destination, door, show, words
+from onboarding.web.admin import (
+    checking,
+    connection,
+    connection_words,
+    destination,
+    door,
+    filters,
+    show,
+    upkeep_words,
+    words,
+)
 from onboarding.web.admin.changed import Changed
 from onboarding.web.admin.door import admin_pages
 from onboarding.web.context import wiring
@@ -33,10 +44,11 @@ LONGEST: Final = 255
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A connection as the list shows it, and what this service knows of it."""
+    """A connection as the list shows it, what this service knows of it, and what its customer is called."""
 
     connection: Connection
     made: MadeConnection | None
+    account: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +66,9 @@ def connections() -> ResponseReturnValue:
     given = {name: request.args.get(name, "").strip()[:LONGEST] for name in NAMES}
     page, problem = Rows(), ""
     try:
-        page = _remembered(given) if given["state"] or given["reason"] else _live(given)
+        page = _named(_remembered(given) if given["state"] or given["reason"] else _live(given))
     except NovuError as error:
-        problem = words.novu_problem(error)
+        problem = upkeep_words.novu_problem(error)
     except CursorMalformed:
         problem = words.BAD_FILTERS
     return show.page(
@@ -65,9 +77,10 @@ def connections() -> ResponseReturnValue:
         400 if problem == words.BAD_FILTERS else 200,
         page=page,
         problem=problem,
-        given=given,
+        given={name: value for name, value in given.items() if value},
+        apps=filters.apps(given["integration"]),
         states=connection_words.STATES,
-        reasons=connection_words.reasons(given["reason"]),
+        ends=connection_words.reasons(given["reason"]),
         marks=connection_words.MARKS,
         why=connection_words.in_short,
     )
@@ -79,6 +92,19 @@ def _live(given: dict[str, str]) -> Rows:
     made = wiring().ledger.connections.by_owners([each.owner.identifier for each in page.connections])
     rows = tuple(Row(each, _same(each, made.get(each.owner.identifier))) for each in page.connections)
     return Rows(rows, page.next, page.previous)
+
+
+def _named(page: Rows) -> Rows:
+    """With the names that the links behind the connections gave their customers."""
+    attempts = wiring().ledger.lists.some([row.made.attempt_id for row in page.rows if row.made])
+    links = {attempt_id: attempt.link for attempt_id, attempt in attempts.items()}
+    named = tuple(replace(row, account=_account(row, links)) for row in page.rows)
+    return replace(page, rows=named)
+
+
+def _account(row: Row, links: Mapping[str, InstallLink]) -> str:
+    link = links.get(row.made.attempt_id) if row.made else None
+    return (link.account if link else None) or ""
 
 
 def _novu(integration: str) -> Novu:
@@ -123,25 +149,25 @@ def change_connection(identifier: str) -> ResponseReturnValue:
 def _rename(identifier: str) -> Changed:
     name = clean_name(request.form.get("name", ""))
     if not name:
-        return Changed(Action.RENAMED, words.NAME_MISSING, "stop")
+        return Changed(Action.RENAMED, upkeep_words.NAME_MISSING, "stop")
     try:
         novu = connection.novu_of(identifier, wiring().ledger.connections.find(identifier), Deadline(SECONDS))
         novu.rename(identifier, name, _key(), Deadline(SECONDS))
     except NovuError as error:
-        return Changed(Action.RENAMED, words.novu_problem(error), "stop")
-    return Changed(Action.RENAMED, words.RENAMED.format(name=name), "good")
+        return Changed(Action.RENAMED, upkeep_words.novu_problem(error), "stop")
+    return Changed(Action.RENAMED, upkeep_words.RENAMED.format(name=name), "good")
 
 
 def _verify(identifier: str) -> Changed:
     found = wiring().upkeep.verify(identifier, _key())
-    told = f"{words.VERIFIED_AT_NOVU[found.novu]} {words.VERIFIED_AT_SLACK[found.slack]}"
+    told = f"{upkeep_words.VERIFIED_AT_NOVU[found.novu]} {upkeep_words.VERIFIED_AT_SLACK[found.slack]}"
     return Changed(Action.VERIFIED, told.format(detail=found.detail), "good" if found.is_good else "stop")
 
 
 def _disconnect(identifier: str) -> Changed:
     revokes = "revoke" in request.form
     done = wiring().upkeep.disconnect(identifier, revokes=revokes)
-    told, tone = words.disconnected(done, revokes=revokes)
+    told, tone = upkeep_words.disconnected(done, revokes=revokes)
     return Changed(Action.DISCONNECTED, told, tone, is_gone=done.is_done)
 
 

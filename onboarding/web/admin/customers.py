@@ -32,6 +32,7 @@ def customer(owner: str) -> ResponseReturnValue:
     return show.page(
         "customer.html",
         _name(connection, attempts),
+        kind="Customer",
         connection=connection,
         where=destination_words.where_now(connection.destination) if connection else "",
         attempts=attempts,

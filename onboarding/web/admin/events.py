@@ -16,14 +16,14 @@ from onboarding.ledger.events import HostEvent, WantedEvents
 from onboarding.ledger.postgres import is_storable
 from onboarding.model.errors import CursorMalformed
 from onboarding.web import auditing
-from onboarding.web.admin import door, event_words, show, words
+from onboarding.web.admin import door, event_words, filters, show, words
 from onboarding.web.admin.door import admin_pages
 from onboarding.web.context import wiring
 from onboarding.web.pages import render
 
 PER_PAGE: Final = 50
 LONGEST: Final = 255
-NAMES: Final = ("type", "connection")
+NAMES: Final = ("type", "connection", "integration")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,8 @@ def events() -> ResponseReturnValue:
         "Events",
         400 if problem else 200,
         problem=problem,
-        given=given,
+        given=_filled(given),
+        apps=filters.apps(given["integration"]),
         listed=[(event, about(event)) for event in found],
         next_page=after,
         paused_since=wiring().notify.paused_since(),
@@ -65,6 +66,7 @@ def event(event_id: str) -> ResponseReturnValue:
     return show.page(
         "event.html",
         event_words.TYPES.get(found.type, found.type),
+        kind="Event",
         event=found,
         about=about(found),
         body=json.dumps(_body(found), indent=2, ensure_ascii=False),
@@ -106,6 +108,11 @@ def ping() -> ResponseReturnValue:
     return _done(Action.PINGED, "", *event_words.pinged(worst))
 
 
+def _filled(given: Mapping[str, str]) -> dict[str, str]:
+    """The filters that stand in the address."""
+    return {name: value for name, value in given.items() if value}
+
+
 def about(event: HostEvent) -> About:
     said: Mapping[str, Any] = event.data
     who = ", ".join(filter(None, (said.get("subscriberId"), *(said.get("contextKeys") or ()))))
@@ -126,6 +133,7 @@ def _wanted(given: Mapping[str, str]) -> WantedEvents:
     return WantedEvents(
         type=given["type"] or None,
         connection=given["connection"] or None,
+        integration=given["integration"] or None,
         limit=PER_PAGE,
         after=request.args.get("after") or None,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import Final
@@ -21,6 +22,9 @@ from onboarding.wiring import Wiring
 
 PER_PAGE: Final = 500
 FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+INNER_FORMULA: Final = re.compile(r"([,;|\t\r\n][\s\"']*)([=+\-@＝＋－＠])")
+BYTE_ORDER_MARK: Final = "\ufeff"
+"""Without it Excel takes UTF-8 for the code page of the machine."""
 ATTEMPT_COLUMNS: Final = (
     "attempt",
     "startedAt",
@@ -56,7 +60,8 @@ def export_audit() -> ResponseReturnValue:
 
 
 def _stream(name: str, columns: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Response:
-    response = Response(map(_line, chain([columns], rows)), mimetype="text/csv")
+    lines = map(_line, chain([columns], rows))
+    response = Response(chain([BYTE_ORDER_MARK], lines), mimetype="text/csv")
     response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     return response
 
@@ -68,8 +73,11 @@ def _line(cells: tuple[str, ...]) -> str:
 
 
 def _harmless(cell: str) -> str:
-    """Spreadsheets calculate what begins like a formula, and forget the rest of the line at a NUL."""
-    cell = cell.replace("\0", "")
+    """Spreadsheets calculate what begins like a formula, and forget the rest of the line at a NUL.
+
+    Most of them split at a comma, semicolon or tab of their own choice, also inside of quotes.
+    """
+    cell = INNER_FORMULA.sub(r"\1'\2", cell.replace("\0", ""))
     return f"'{cell}" if cell.lstrip(" ").startswith(FORMULA_STARTS) or cell.startswith(FORMULA_STARTS) else cell
 
 

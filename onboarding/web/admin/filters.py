@@ -11,6 +11,7 @@ from typing import Final, TypeVar
 from onboarding.ledger.lists import Standing, Wanted
 from onboarding.model import Reason
 from onboarding.settings.rules import is_text
+from onboarding.web.context import wiring
 
 NAMES: Final = ("status", "reason", "subscriber", "context", "workspace", "integration", "from", "to")
 LONGEST: Final = 255
@@ -44,6 +45,13 @@ def read(args: Mapping[str, str]) -> Filters:
         after=args.get("after") or None,
     )
     return Filters(given, wanted, read.problems)
+
+
+def apps(chosen: str = "") -> dict[str, str]:
+    """The integrations to choose from if there are several Slack apps, and the chosen one if it is none of theirs."""
+    settings = wiring().settings.apps
+    known = [app.integration for app in settings.all] if settings.is_from_file else []
+    return {each: each for each in (*known, *([chosen] if chosen else []))} if len(known) > 1 else {}
 
 
 def everything(filters: Filters, limit: int) -> Wanted:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from flask import request
 
 from onboarding.model import InstallLink
 from onboarding.model.errors import LinkMalformed, Problem
+from onboarding.web.admin import door
 from onboarding.web.context import wiring
 
 UNITS: Final = {"days": 86_400, "hours": 3_600, "minutes": 60}
@@ -55,6 +57,27 @@ def mint(**fixed: str) -> InstallLink:
         return wiring().minting.mint(_payload(given), _lasts(given))
     except LinkMalformed as error:
         raise FormRefused(Form(given, _by_field(error.problems))) from None
+
+
+def once(link: InstallLink) -> str:
+    """The id of the link that this form made first within a minute: this one's, unless the form was sent twice.
+
+    The link has been recorded. It is forgotten if it is one too many.
+    """
+    form = json.dumps([door.me().name, request.path, sorted(_fields().items())])
+    first = wiring().ephemeral.repeats.first(form, link.id)
+    if first == link.id:
+        return link.id
+    found = wiring().minting.find(first)
+    if found is None or found.created.is_revoked or found.created.is_expired:
+        wiring().ephemeral.repeats.replace(form, link.id)
+        return link.id
+    wiring().minting.forget(link)
+    return first
+
+
+def _fields() -> dict[str, str]:
+    return {name: value for name, value in request.form.items() if name != "csrf_token"}
 
 
 def _payload(given: Mapping[str, str]) -> dict[str, Any]:

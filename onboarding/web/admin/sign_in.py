@@ -75,7 +75,7 @@ def sign_out() -> ResponseReturnValue:
 @admin_pages.get("/sign-in/start")
 def begin_sign_in() -> ResponseReturnValue:
     try:
-        started, url = _identity().begin()
+        started, url = _identity().begin(as_somebody_else="again" in request.args)
     except SignInRefused as error:
         wiring().ephemeral.limits.spend(Limit(SINGLE_SIGN_ONS, network.address()))
         return _refuse("Somebody", str(error), words.ISSUER_SILENT)
@@ -95,12 +95,13 @@ def finish_sign_in() -> ResponseReturnValue:
     try:
         person = identity.finish(started, request.args)
     except AddressUnproven as error:
-        return _refuse("Somebody", str(error), words.ADDRESS_UNPROVEN)
+        told = words.CLAIM_MISSING if "missing" in str(error) else words.ADDRESS_UNPROVEN
+        return _turn_away(error.email, str(error), told)
     except SignInRefused as error:
         return _refuse("Somebody", str(error), words.REFUSED_BY_ISSUER)
     settings = wiring().settings.oidc
     if settings is None or not settings.allows(person.email):
-        return _refuse(person.email, "not allowed", words.NOT_ALLOWED)
+        return _turn_away(person.email, "not allowed", words.NOT_ALLOWED.format(email=person.email))
     wiring().ephemeral.limits.forgive(limit)
     entering = door.person_session(person.email)
     auditing.record(person.email, Action.SIGNED_IN, outcome=f"single sign-on, {entering.role}")
@@ -129,6 +130,14 @@ def _refuse(who: str, why: str, problem: str) -> Response:
     LOGGER.warning("sign-in refused who=%s why=%s", who, why)
     auditing.record(who, Action.SIGN_IN_FAILED, outcome=why)
     return _form(problem, 403)
+
+
+def _turn_away(email: str, why: str, told: str) -> Response:
+    """Signing in again as the same person would not help."""
+    LOGGER.warning("sign-in refused who=%s why=%s", email or "Somebody", why)
+    auditing.record(email or "Somebody", Action.SIGN_IN_FAILED, outcome=why)
+    heading, has_password = "You cannot sign in with this account", wiring().settings.admin_password is not None
+    return show.page("turned_away.html", heading, 403, told=told, has_password=has_password)
 
 
 def _next() -> str:

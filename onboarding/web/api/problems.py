@@ -13,6 +13,7 @@ from werkzeug.exceptions import HTTPException
 from onboarding.model.errors import CursorMalformed, LinkMalformed, OnboardingError, Problem, StoreUnavailable, TooOften
 from onboarding.settings.log import LOGGER
 from onboarding.web.context import request_id
+from onboarding.web.overload import RETRY_AFTER, Overloaded
 
 MEDIA_TYPE: Final = "application/problem+json"
 DETAILS: Final = {
@@ -100,6 +101,10 @@ def _refused(error: Refused) -> Response:
 
 
 def _breakdown(error: Exception) -> Response:
+    if isinstance(error, Overloaded):
+        return _problem(
+            503, {"Retry-After": str(RETRY_AFTER)}, detail="Too much at once. Please try again in a moment."
+        )
     if isinstance(error, StoreUnavailable):
         LOGGER.error("store unavailable error=%s request=%s", error, request_id())
         return _problem(503)

@@ -234,11 +234,14 @@ class SlackConnect extends HTMLElement {
   }
 
   attributeChangedCallback(name, before, now) {
-    if (!this.isConnected || before === now) return;
-    if (name !== "status-token") return this.#render();
-    // It may be another owner's.
-    this.#status = null;
-    this.#follow();
+    if (before === now) return;
+    const isToken = name === "status-token";
+    if (isToken) {
+      // It may be another owner's.
+      this.#status = null;
+      this.#emitted = "";
+    }
+    if (this.isConnected) isToken ? this.#follow() : this.#render();
   }
 
   #set(name, value) {
@@ -247,8 +250,9 @@ class SlackConnect extends HTMLElement {
   }
 
   #follow() {
-    this.#watch?.leave(this.#listener);
-    this.#watch = this.statusToken ? Watch.join(this.statusToken, this.#listener) : null;
+    const watch = this.statusToken ? Watch.join(this.statusToken, this.#listener) : null;
+    if (watch !== this.#watch) this.#watch?.leave(this.#listener);
+    this.#watch = watch;
     this.#render();
   }
 

@@ -41,10 +41,10 @@ def try_again(about: About) -> str | None:
 def direct_install(integration: str) -> str | None:
     """Where an installation without a link begins."""
     settings = wiring().settings
-    is_default = settings.apps.default is not None and settings.apps.default.integration == integration
-    if not settings.direct_install or not (is_default or settings.apps.of(integration)):
+    app = settings.apps.of(integration)
+    if not settings.direct_install or app is None:
         return None
-    return url_for("direct.install", app=None if is_default else integration)
+    return url_for("direct.install", app=None if app is settings.apps.default else integration)
 
 
 def _back(about: About) -> str | None:

@@ -20,10 +20,10 @@ ID: Final = r"[A-Za-z0-9_-]{22}"
 
 
 def remember(response: Response, started: Started) -> None:
-    """Bind a new attempt to this browser; the oldest bindings make room."""
+    """Bind a new attempt to this browser; the oldest bindings make room, those that can still be claimed last."""
     prefix, most = (_direct_prefix(), MOST_DIRECT) if started.is_direct else (_prefix(), MOST)
     _set(response, prefix + started.attempt_id, started.browser.reveal(), _lifetime())
-    for name in _ours(prefix)[: -most + 1]:
+    for name in _dispensable(prefix, most - 1):
         _set(response, name, "", 0)
 
 
@@ -73,6 +73,14 @@ def _ours(prefix: str) -> list[str]:
     """The names of our cookies that begin like that, oldest first."""
     name = re.compile(re.escape(prefix) + ID)
     return [each for each in request.cookies if name.fullmatch(each)]
+
+
+def _dispensable(prefix: str, kept: int) -> list[str]:
+    names = _ours(prefix)
+    if len(names) > kept and prefix == _direct_prefix():
+        waiting = wiring().ledger.unclaimed.among([name.removeprefix(prefix) for name in names])
+        names.sort(key=lambda name: name.removeprefix(prefix) in waiting)
+    return names[:-kept]
 
 
 def _set(response: Response, name: str, value: str, max_age: int) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from flask import Blueprint, Response
 from flask.typing import ResponseReturnValue
 
-from onboarding.model.errors import StoreUnavailable
 from onboarding.web.context import wiring
 from onboarding.web.pages import addresses, messages, render
 
@@ -22,7 +21,7 @@ def home() -> ResponseReturnValue:
         messages.HOME_DIRECT,
         template="home.html",
         installs=[(app.brand.product_name, addresses.direct_install(app.integration)) for app in apps],
-        scopes=apps[0].slack.scopes,
+        scopes=list(dict.fromkeys(scope for app in apps for scope in app.slack.scopes)),
     )
 
 
@@ -33,12 +32,8 @@ def livez() -> ResponseReturnValue:
 
 @home_pages.get("/readyz")
 def readyz() -> ResponseReturnValue:
-    try:
-        wiring().ledger.postgres.ping()
-        wiring().ephemeral.states.ping()
-    except StoreUnavailable as error:
-        return _plain(f"{error.store} does not answer", 503)
-    return _plain("ok")
+    problem = wiring().readiness.problem()
+    return _plain(problem, 503) if problem else _plain("ok")
 
 
 def _plain(text: str, status: int = 200) -> Response:

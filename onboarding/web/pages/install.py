@@ -16,13 +16,14 @@ from onboarding.model import Attempt, InstallLink, Secret
 from onboarding.model.destinations import MadeConnection
 from onboarding.model.errors import ApprovalUnused, OnboardingError
 from onboarding.web.context import wiring
-from onboarding.web.pages import cookies, messages, outcome, render, tokens
+from onboarding.web.pages import cookies, messages, outcome, render
 from onboarding.web.pages.about import About, Name, expected
 
 install_pages = Blueprint("install", __name__)
 
 CALLBACK_SECONDS: Final = 22.0
 STATE: Final = re.compile(r"[A-Za-z0-9_-]{43}")
+COPIED_ALONG: Final = " \t\r\n\u00a0\u200b\ufeff.,;:!?'\"<>()[]{}*\u201d\u2026"
 CODE: Final = re.compile(r"[\x21-\x7e]{1,2048}")
 
 
@@ -36,10 +37,10 @@ class IncompleteReturn(OnboardingError):
 
 @install_pages.get("/install/<token>")
 def landing(token: str) -> ResponseReturnValue:
-    link = _open(token)
+    link = wiring().minting.open(token)
     connection = wiring().minting.connection(link)
     if waiting := wiring().claims.offered(link, cookies.of_direct_attempts()):
-        return _waiting(token, link, connection, waiting)
+        return _waiting(link, connection, waiting)
     if connection and not connection.is_broken:
         return _already_connected(link, connection)
     app = wiring().parties.of(link.integration).app
@@ -54,7 +55,7 @@ def landing(token: str) -> ResponseReturnValue:
 
 @install_pages.post("/install/<token>")
 def start(token: str) -> ResponseReturnValue:
-    started = wiring().install.start(_open(token))
+    started = wiring().install.start(wiring().minting.open(token))
     response = render.see_other(started.authorize_url)
     cookies.remember(response, started)
     return response
@@ -103,7 +104,7 @@ def _landing_names(link: InstallLink, connection: MadeConnection | None) -> dict
     return {"expected": expected(link) or messages.THAT_WORKSPACE} if link.workspace_id else {}
 
 
-def _waiting(token: str, link: InstallLink, connection: MadeConnection | None, waiting: Attempt) -> ResponseReturnValue:
+def _waiting(link: InstallLink, connection: MadeConnection | None, waiting: Attempt) -> ResponseReturnValue:
     """This browser added the app in Slack before it had a link: one click connects that."""
     message = messages.CLAIM_PAGE
     names: dict[str, str | Name] = {"ago": f"{render.in_words(wiring().clock() - waiting.granted_at)} ago"}
@@ -111,11 +112,8 @@ def _waiting(token: str, link: InstallLink, connection: MadeConnection | None, w
     if connection and waiting.workspace and connection.workspace.id != waiting.workspace.id:
         message = replace(message, body=(*message.body, messages.REPLACES))
         about = replace(about, names={**names, "current": Name(connection.workspace.name)})
+    token = wiring().links.sign(link)
     return render.show(message, about=about, template="waiting.html", token=token, waiting=waiting)
-
-
-def _open(token: str) -> InstallLink:
-    return wiring().minting.open(tokens.clean(token))
 
 
 def refuse_preview() -> None:
@@ -136,8 +134,11 @@ def _read_return() -> _Return:
 
 
 def _once(name: str) -> str:
-    """The value of a query parameter, empty when absent. Repeating one is against RFC 6749, section 3.1."""
+    """The value of a query parameter, without what copying puts behind it; empty when absent.
+
+    Repeating one is against RFC 6749, section 3.1.
+    """
     values = request.args.getlist(name)
     if len(values) > 1:
         raise NoState if name == "state" else IncompleteReturn
-    return values[0] if values else ""
+    return values[0].rstrip(COPIED_ALONG) if values else ""

@@ -36,6 +36,10 @@ class Opened:
 class OtherChooser(OnboardingError):
     """The attempt was made in another browser."""
 
+    def __init__(self, attempt: Attempt) -> None:
+        self.attempt = attempt
+        super().__init__(attempt.id)
+
 
 class NotNow(OnboardingError):
     """There is nothing to choose at the moment: the attempt's own page says why."""
@@ -51,7 +55,7 @@ def open_attempt(attempt_id: str) -> Opened:
     if attempt is None or not attempt.link.has_destination or attempt.reason is Reason.REPLACED:
         abort(404)
     if not cookies.is_same_browser(attempt):
-        raise OtherChooser(attempt_id)
+        raise OtherChooser(attempt)
     if attempt.status is not Status.CONNECTED or attempt.is_disconnected:
         raise NotNow(attempt)
     connection = wiring().choosing.open_to(attempt)

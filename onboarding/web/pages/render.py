@@ -12,7 +12,7 @@ from markupsafe import Markup, escape
 
 from onboarding.model.destinations import Destination, MadeConnection
 from onboarding.settings.apps import NO_NAME, Brand
-from onboarding.web.context import request_id, wiring
+from onboarding.web.context import wiring
 from onboarding.web.pages import accent, addresses, messages
 from onboarding.web.pages.about import About, Name
 from onboarding.web.pages.brand import initial
@@ -55,7 +55,7 @@ def render(template: str, heading: str, about: About, **extra: object) -> str:
         brand=about.brand,
         accent=accent.name(about.brand.accent_color),
         initial=initial(about.brand.product_name),
-        support_code=about.support_code or request_id(),
+        support_code=about.support_code,
         to_admin=lambda: _to_admin(about, filled),
         **extra,
     )

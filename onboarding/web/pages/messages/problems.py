@@ -75,6 +75,12 @@ STORE_UNAVAILABLE: Final = Message(
     primary=RELOAD,
     tone="stop",
 )
+OVERLOADED: Final = Message(
+    "We are very busy",
+    ("Nothing was changed. Your link is still good. Please try again in a few seconds.",),
+    primary=RELOAD,
+    tone="stop",
+)
 NOT_FOUND: Final = Message(
     "There is nothing here",
     ("The address may be wrong, or what was here is gone by now. Nothing was changed.",),
