@@ -82,7 +82,10 @@ def filling(size: int) -> Iterator[str]:
             for statement in (CONNECTIONS, CHECKS, EVENTS):
                 ledger.execute(statement, {"size": size})
             ledger.execute("ALTER TABLE connection ENABLE TRIGGER told")
-            wire(environment.load(env)).ledger.lists.fold_tally()
+            made = wire(environment.load(env))
+            for _ in range(size // 50_000 + 1):
+                made.ledger.lists.fold_tally()
+            made.close()
             ledger.execute("VACUUM ANALYZE")
         with running(env, folder / "log", port) as service:
             yield service.url

@@ -19,6 +19,7 @@ MOST_COUNTED: Final = 1000
 MOST_MATCHES: Final = 20
 LAST_CHARACTER: Final = "\U0010ffff"
 DAYS_KEPT: Final = 40
+MOST_FOLDED: Final = 100_000
 
 
 class Standing(StrEnum):
@@ -154,15 +155,16 @@ class Lists:
         return [_day(*row) for row in rows]
 
     def fold_tally(self) -> None:
-        """Add up the changes to the numbers, and forget days that nobody looks at any more."""
+        """Add up changes to the numbers, not all at once if many piled up, and forget days that nobody looks at."""
         self._postgres.run(
             """
-            WITH gone AS (DELETE FROM tally RETURNING day, name, number)
+            WITH gone AS (DELETE FROM tally WHERE ctid IN (SELECT ctid FROM tally LIMIT %(most)s)
+                RETURNING day, name, number)
             INSERT INTO tally SELECT day, name, sum(number) FROM gone
             WHERE day IS NULL OR day > (now() AT TIME ZONE 'UTC')::date - %(days)s
             GROUP BY day, name HAVING sum(number) <> 0
             """,
-            {"days": DAYS_KEPT},
+            {"days": DAYS_KEPT, "most": MOST_FOLDED},
         )
 
     def oldest_undelivered(self) -> datetime | None:

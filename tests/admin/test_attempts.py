@@ -146,7 +146,7 @@ def test_who_waits_for_an_approval_is_listed_and_what_to_do_is_said(
     assert '<option value="awaiting_approval">Awaiting approval</option>' in operator.open("/admin/attempts").source
     [row] = rows(operator.open("/admin/attempts?status=awaiting_approval"))
     assert "Awaiting approval" in row
-    assert "Needs an admin" in row
+    assert "Needs approval" in row
     page = operator.open(f"/admin{waiting}")
     assert "Usually an admin of the workspace has to approve it first." in page.text
     assert "Once it is approved, the same link works for anybody who has it." in page.text

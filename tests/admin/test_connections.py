@@ -241,7 +241,7 @@ def test_whatever_was_approved_before_a_disconnect_says_so(
         assert "was disconnected after this approval" in page.text
         assert "Retry" not in page.text.replace("pressed Retry", "")
     assert sealed(ledger_db) == []
-    assert operator.open("/admin/attempts?status=waiting").text.count("No attempt fits.") == 1
+    assert operator.open("/admin/attempts?status=waiting").text.count("No matching attempts.") == 1
     assert novu.state.connections == ()
 
 

@@ -58,7 +58,7 @@ def test_the_funnel_counts_how_far_people_got(operator: Operator, person: Person
     person.add_to_slack(mint())
     page = operator.open("/admin")
     assert (
-        "Started 3 −1 on their way Came back 2 · 67% −1 chose Cancel Slack allowed 1 · 33% Connected 1 · 33%"
+        "Started 3 −1 on their way Came back 2 · 67% −1 Chose Cancel Slack allowed 1 · 33% Connected 1 · 33%"
         in page.text
     )
     assert len(rows(operator.open(page.link("Chose Cancel")))) == 1
@@ -88,7 +88,7 @@ def test_health_is_told_in_words(operator: Operator, env: dict[str, str], tmp_pa
     assert "1 problem" in operator.open("/admin").text
     with worker(env, tmp_path / "log"):
         until(lambda: part(operator, "Workers") == "✓ 1 running", 10)
-    assert "All systems working" in operator.open("/admin").text
+        assert "All systems working" in operator.open("/admin").text
 
 
 def test_what_is_wrong_with_slack_and_novu_is_named(

@@ -80,14 +80,13 @@ def test_the_overview_shows_how_things_are(
         "0 finishing",
         "1 awaiting approval",
         "1 failed",
-        "1 waiting for a person",
+        "1 need action",
     ]
     operator.look("status-overview")
-    for summary in operator.page.get_by_text("As a table").all():
-        summary.click()
-    assert "Came back" in operator.page.get_by_role("table", name="How far people got in the last 7 days").inner_text()
+    operator.page.get_by_text("As a table").click()
+    assert "Came back" in operator.page.get_by_role("table", name="Attempts by the day they were started").inner_text()
     operator.look("status-overview-tables")
-    operator.page.get_by_role("link", name=re.compile("waiting for a person")).click()
+    operator.page.get_by_role("link", name=re.compile("need action")).click()
     expect(operator.page.locator("tbody tr")).to_have_count(1)
 
 
@@ -161,7 +160,7 @@ def test_everything_that_waits_is_retried_with_one_click(
     for number in range(2):
         fail(stranger, novu, mint(account=f"Customer {number}", context={"tenant": f"org-{number}"}))
     operator.page.reload()
-    operator.page.get_by_role("link", name=re.compile("waiting for a person")).click()
+    operator.page.get_by_role("link", name=re.compile("need action")).click()
     expect(operator.page.locator("tbody tr")).to_have_count(2)
     operator.look("status-waiting")
     operator.page.get_by_role("button", name="Retry all of these").click()
@@ -182,8 +181,8 @@ def test_each_filter_is_in_the_address(operator: Visitor, stranger: Visitor, min
         ("Context", "tenant:org-1", 1),
         ("Workspace id", "T9TK3CUKW", 2),
         ("Integration", "nothing", 0),
-        ("Started from", today, 2),
-        ("Started until", "2020-01-01", 0),
+        ("From", today, 2),
+        ("To", "2020-01-01", 0),
     ):
         go(operator, "Attempts")
         operator.page.locator(".filters summary").click()
@@ -288,6 +287,7 @@ def test_a_connection_is_renamed_verified_and_ended(
     operator.page.locator("tbody").get_by_role("link", name="Acme HQ").click()
     operator.page.wait_for_url("**/connections/*")
     place = operator.page.url
+    operator.page.locator("summary", has_text="Rename").click()
     operator.page.get_by_label("Name of the workspace").fill("Acme, the customer")
     operator.page.get_by_role("button", name="Rename").click()
     expect(operator.page.get_by_role("heading", level=1)).to_have_text("Acme, the customer")
@@ -338,9 +338,10 @@ def test_a_link_is_created_copied_used_and_revoked(operator: Visitor, stranger: 
     url = operator.page.evaluate("navigator.clipboard.readText()")
     stranger.open(url)
     expect(stranger.page.get_by_role("heading", level=1)).to_have_text("Connect Initech GmbH to Slack")
-    operator.page.locator("tbody summary", has_text="Revoke the link of Initech GmbH").click()
+    operator.page.locator("tbody").get_by_role("link", name="Initech GmbH").click()
+    operator.page.locator("summary", has_text="Revoke this link").click()
     operator.look("status-links")
-    operator.page.get_by_role("button", name="Revoke for good").click()
+    operator.page.get_by_role("button", name="Revoke link").click()
     expect(operator.page.locator("tbody tr").first).to_contain_text("Revoked")
     stranger.page.get_by_role("button", name="Add to Slack").click()
     expect(stranger.page.get_by_role("heading", level=1)).to_have_text("This link is no longer valid")
@@ -349,7 +350,7 @@ def test_a_link_is_created_copied_used_and_revoked(operator: Visitor, stranger: 
 
 def test_the_tables_can_be_taken_along(operator: Visitor, stranger: Visitor, mint: MintLink, tmp_path: Path) -> None:
     stranger.install(mint(account="=1+1"))
-    for page, name in (("Attempts", "attempts.csv"), ("Audit", "audit.csv")):
+    for page, name in (("Attempts", "attempts.csv"), ("Audit log", "audit.csv")):
         go(operator, page)
         with operator.page.expect_download() as download:
             operator.page.get_by_role("link", name="Export as CSV").click()

@@ -23,7 +23,7 @@ ASK_AGAIN: Final = "Ask the customer to open the link again, or send a new one."
 REASONS: Final[Mapping[Reason, Explained]] = {
     Reason.DENIED_BY_PERSON: Explained("Chose Cancel", "The person pressed Cancel in Slack.", ASK_AGAIN),
     Reason.NOT_PERMITTED: Explained(
-        "Needs an admin",
+        "Needs approval",
         "Slack did not let this person install the app. Usually an admin of the workspace has to approve it first.",
         "Ask the customer whether their Slack admin has received the request. Once it is approved, the same link works "
         "for anybody who has it. Slack does not tell apps, so this page cannot show it.",
