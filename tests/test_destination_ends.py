@@ -165,7 +165,8 @@ def test_half_a_character_at_novu_does_not_keep_a_connection_from_ending(
             answer(200, json.dumps({"data": [odd]}).encode()),
             gone,
             answer(204),
-        ]
+        ],
+        takes=9,
     )
     with scripted(script) as url:
         wiring: Wiring = make_app(NOVU_URL=url).extensions["onboarding"]

@@ -386,6 +386,7 @@ def test_a_name_that_nobody_knows_is_named() -> None:
 
 def test_the_authorities_are_read_once(our: Authority, monkeypatch: pytest.MonkeyPatch) -> None:
     script = Script([OK])
+    everybodys = pools.trust(None)
     http = Http(Outgoing(ca_file=our.file))
     with scripted(script, our.server("localhost")) as url:
         ask(http, url)
@@ -395,7 +396,7 @@ def test_the_authorities_are_read_once(our: Authority, monkeypatch: pytest.Monke
         assert ask(Http(Outgoing(ca_file=our.file)), url).status == 200
     assert script.connections == 3
     assert pools.trust(our.file) is pools.trust(our.file)
-    assert pools.trust(our.file) is not pools.trust(None)
+    assert pools.trust(None) is everybodys is not pools.trust(our.file)
 
 
 def test_the_surroundings_have_no_say(our: Authority, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""Who is signed in to the status page. Redis holds hashes of what the cookies hold; signing out ends a session."""
+"""Who is signed in to the admin. Redis holds hashes of what the cookies hold; signing out ends a session."""
 
 from __future__ import annotations
 

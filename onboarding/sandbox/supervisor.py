@@ -245,7 +245,7 @@ All of this runs on your machine, and nothing leaves it.
 
   Local Slack    {env["SLACK_URL"]}   (where messages arrive)
   Local Novu     {env["NOVU_URL"]}   (holds connections and endpoints, sends notifications)
-  Local issuer   {env["OIDC_ISSUER"]}   (single sign-on for the status page)
+  Local issuer   {env["OIDC_ISSUER"]}   (single sign-on for the admin)
 
 Ctrl-C stops everything.
 """

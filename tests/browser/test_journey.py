@@ -131,6 +131,7 @@ def test_two_tabs_at_once(visitor: Visitor, mint: MintLink, novu: LocalNovu, wit
 
 def test_reload_and_back_after_success(visitor: Visitor, mint: MintLink, slack: LocalSlack, novu: LocalNovu) -> None:
     visitor.install(mint())
+    visitor.page.wait_for_url("**/attempts/*")
     address = visitor.page.url
     visitor.page.reload()
     assert visitor.heading == "Acme HQ is connected"

@@ -74,6 +74,7 @@ def test_what_the_host_was_told_is_looked_at_and_told_again(
     operator.page.get_by_role("button", name="Send a ping").click()
     told(operator, "The endpoint answered 200: it took the ping.")
     operator.look("status-events")
+    operator.page.get_by_text("Filters", exact=True).click()
     operator.page.get_by_label("Type").select_option("connection.connected")
     operator.page.get_by_role("button", name="Apply").click()
     expect(operator.page.locator("tbody tr")).to_have_count(2)

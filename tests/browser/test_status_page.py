@@ -37,6 +37,9 @@ def test_signing_in_needs_a_keyboard_only(visitor: Visitor, service: Service) ->
     visitor.open(f"{service.url}/admin/attempts?status=failed")
     expect(visitor.page.get_by_role("heading", level=1)).to_have_text("Sign in")
     visitor.look("status-sign-in")
+    password = visitor.page.get_by_label("Password")
+    while not password.evaluate("each => each === document.activeElement"):
+        visitor.page.keyboard.press("Tab")
     visitor.page.keyboard.type("wrong password")
     visitor.page.keyboard.press("Enter")
     expect(visitor.page.get_by_role("alert")).to_contain_text("That is not the password")

@@ -89,7 +89,7 @@ class Visitor:
         assert before
         self.page.set_viewport_size(before)
         assert width <= 320
-        assert small == []
+        assert small == [], small
 
     def _picture(self, name: str) -> None:
         PICTURES.mkdir(exist_ok=True)
