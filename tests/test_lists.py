@@ -148,6 +148,12 @@ def test_an_attempt_that_expired_while_slack_was_asked_still_keeps_its_grant(
     assert (day.started, day.granted, dict(day.lost)) == (1, 1, {})
 
 
+def test_who_is_connected_by_somebody_elses_approval_was_allowed_too(wiring: Wiring, person: Person, link: str) -> None:
+    person.install(link, outcome="not_permitted")
+    person.install(link)
+    assert (today(wiring).started, today(wiring).granted, today(wiring).connected) == (2, 2, 2)
+
+
 def test_an_approval_that_nobody_gave_expires_with_its_link(
     wiring: Wiring, person: Person, link: str, ledger_db: Database
 ) -> None:

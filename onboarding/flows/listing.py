@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Final
 
@@ -21,6 +22,8 @@ LEAST_SECONDS: Final = 0.6
 """With less time than this left, another page is not begun."""
 EVERYTHING: Final = 10**9
 NOTHING: Final = Read((), "")
+TEAM: Final = re.compile(r"T[A-Z0-9]{1,63}")
+"""The id of a workspace within an organisation."""
 
 
 @dataclass(frozen=True, slots=True)

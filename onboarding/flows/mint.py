@@ -11,7 +11,7 @@ from typing import Final
 from onboarding.ledger.attempts import Attempts
 from onboarding.ledger.connections import Connections
 from onboarding.ledger.links import Created, CreatedLinks
-from onboarding.model import ConnectionMode, InstallLink, Owner
+from onboarding.model import ConnectionMode, InstallLink, Owner, contexts_of
 from onboarding.model.destinations import MadeConnection
 from onboarding.model.errors import LinkExpired, LinkForged, LinkRevoked
 from onboarding.settings.log import LOGGER
@@ -147,7 +147,7 @@ def _derived(connection: MadeConnection) -> Payload:
     mode = ConnectionMode.SHARED if shared.identifier == connection.owner else ConnectionMode.SUBSCRIBER
     return {
         "subscriberId": connection.subscriber_id,
-        "context": {type_: id_ for type_, _, id_ in (key.rpartition(":") for key in connection.context_keys)} or None,
+        "context": contexts_of(connection.context_keys) or None,
         "connectionMode": mode.value,
         "integrationIdentifier": connection.integration,
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -67,6 +67,11 @@ class Context:
     @property
     def key(self) -> str:
         return f"{self.type}:{self.id}"
+
+
+def contexts_of(keys: Iterable[str]) -> dict[str, str]:
+    """The id of each type. A type may hold a colon, an id may not."""
+    return {type_: id_ for type_, _, id_ in (key.rpartition(":") for key in keys)}
 
 
 @dataclass(frozen=True, slots=True)

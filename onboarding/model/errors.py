@@ -197,6 +197,10 @@ class RateLimited(SlackSaysNo):
     """Slack was asked too often."""
 
 
+class TeamUnknown(SlackSaysNo):
+    """An organisation has no such workspace, or has not added the app to it."""
+
+
 class ChannelUnknown(SlackSaysNo):
     """There is no such channel, or the app may not know of it."""
 

@@ -116,9 +116,13 @@ def _numbers(attempt: Mapping[str, object]) -> Iterator[str]:
     if status == "failed" and attempt["sealed"]:
         yield "now waiting"
     yield "of a day started"
-    for fact, column in (("returned", "returned_at"), ("granted", "grant_order"), ("connected", "connection")):
-        if attempt[column] is not None:
-            yield f"of a day {fact}"
+    is_connected = attempt["connection"] is not None
+    facts = {
+        "returned": attempt["returned_at"] is not None,
+        "granted": attempt["grant_order"] is not None or is_connected,
+        "connected": is_connected,
+    }
+    yield from (f"of a day {fact}" for fact, is_so in facts.items() if is_so)
     if reason and status != "connected":
         yield f"of a day lost:{reason}"
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from onboarding.model import Connection, ConnectionMode, Context, Grant, InstallLink, Secret, Workspace
+from onboarding.model import Connection, ConnectionMode, Context, Grant, InstallLink, Secret, Workspace, contexts_of
 from onboarding.model.destinations import Endpoint, EndpointType
 from onboarding.model.errors import NovuError
 from onboarding.remote import retry_after
@@ -95,7 +95,7 @@ def endpoint_body(endpoint: Endpoint) -> dict[str, Any]:
         **target_body(endpoint),
     }
     if endpoint.context_keys:
-        body["context"] = {type_: id_ for type_, _, id_ in (key.rpartition(":") for key in endpoint.context_keys)}
+        body["context"] = contexts_of(endpoint.context_keys)
     return body
 
 

@@ -14,6 +14,7 @@ from onboarding.model.errors import (
     Remedy,
     SlackRefused,
     SlackSaysNo,
+    TeamUnknown,
     TokenDead,
     TokenExpired,
 )
@@ -97,6 +98,7 @@ _KINDS: Final[Mapping[str, type[SlackSaysNo]]] = {
     **dict.fromkeys(_DEAD, TokenDead),
     **dict.fromkeys(("ratelimited", "rate_limited"), RateLimited),
     **dict.fromkeys(("user_not_found", "user_disabled", "user_not_visible"), PersonUnknown),
+    **dict.fromkeys(("team_not_found", "team_access_not_granted"), TeamUnknown),
     "channel_not_found": ChannelUnknown,
 }
 """Those on which the service acts by itself."""

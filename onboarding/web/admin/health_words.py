@@ -48,7 +48,6 @@ PROXY: Final = (
 
 NEEDS_ONE: Final = "1 install needs you"
 NEEDS_MANY: Final = "{number} installs need you"
-NEEDS_NOBODY: Final = "No install needs you."
 KEPT_UNTIL: Final = "The approvals are kept until {day}."
 BROKEN_TODO: Final = (
     "Notifications do not reach Slack until the customer connects again. Open one to create a reconnect link."

@@ -20,7 +20,6 @@ MOST: Final = 100
 DEFAULT: Final = 50
 
 SEARCH_PARAMETERS: Final = ("q", "after", "team")
-TEAM: Final = re.compile(r"T[A-Z0-9]{1,63}")
 CURSOR: Final = re.compile(r"c(0|[1-9][0-9]{0,6})")
 """The cursor of a list of channels: how many of Slack's channels to skip."""
 

@@ -6,11 +6,11 @@ from flask import abort, jsonify, request
 from flask.typing import ResponseReturnValue
 
 from onboarding.flows.channels import Listed
-from onboarding.flows.listing import Place
+from onboarding.flows.listing import TEAM, Place
 from onboarding.ledger.audit import Action
 from onboarding.model import Workspace
 from onboarding.model.destinations import Destination, MadeConnection
-from onboarding.model.errors import ConnectionChanged, NotRecorded, Problem, Remedy, SlackSaysNo, TooOften
+from onboarding.model.errors import ConnectionChanged, NotRecorded, Problem, Remedy, SlackSaysNo, TeamUnknown, TooOften
 from onboarding.web import auditing
 from onboarding.web.api import answers, asking, bodies, callers, destinations, refusals, repeats, upkeep_asking
 from onboarding.web.api.asking import Search
@@ -20,7 +20,6 @@ from onboarding.web.api.repeats import Content
 from onboarding.web.api.views import api_calls
 from onboarding.web.context import wiring
 
-NO_SUCH_TEAM = {"team_not_found", "team_access_not_granted"}
 TOO_MANY_TESTS = "More than 3 test messages within a minute; the Retry-After header says how many seconds to wait."
 
 
@@ -74,8 +73,8 @@ def _channels(connection: MadeConnection, search: Search) -> Listed:
     place = _place(connection, search.team)
     try:
         return wiring().channels.page(place, search.text, search.start)
-    except SlackSaysNo as error:
-        if place.team and error.word in NO_SUCH_TEAM:
+    except TeamUnknown as error:
+        if place.team:
             raise _which_team(connection) from error
         raise
 
@@ -83,7 +82,7 @@ def _channels(connection: MadeConnection, search: Search) -> Listed:
 def _place(connection: MadeConnection, team: str) -> Place:
     """The workspace that is meant. Only an organisation has several."""
     if connection.workspace.is_organisation:
-        if not asking.TEAM.fullmatch(team):
+        if not TEAM.fullmatch(team):
             raise _which_team(connection)
         return Place(connection, team)
     if team not in {"", connection.workspace.id}:

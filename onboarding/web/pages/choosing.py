@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from typing import Final
 
@@ -10,7 +9,7 @@ from flask import Response, request
 from flask.typing import ResponseReturnValue
 
 from onboarding.flows.channels import Offer
-from onboarding.flows.listing import Place
+from onboarding.flows.listing import TEAM, Place
 from onboarding.flows.pasted import CHANNEL, Pasted
 from onboarding.model.destinations import Destination, EndpointType
 from onboarding.model.errors import DestinationRefused, NotThere, NovuError, SlackSaysNo, TokenHidden
@@ -20,7 +19,6 @@ from onboarding.web.pages import messages, render
 from onboarding.web.pages.destination_problems import problem, slack_says_no
 from onboarding.web.pages.opened import Opened
 
-TEAM: Final = re.compile(r"T[A-Z0-9]{1,63}")
 LONGEST_SEARCH: Final = 80
 
 
