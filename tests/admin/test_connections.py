@@ -171,7 +171,7 @@ def test_what_slack_refuses_for_good_is_left_to_the_operator(
     page = operator.do(place, place, action="disconnect", revoke="on")
     slack.state.faults.clear()
     assert "Slack: the token was not revoked (not_allowed_token_type)." in page.text
-    assert "Novu: the connection was kept. Fix what Slack names, then disconnect once more." in page.text
+    assert "Novu: the connection was kept. Fix what Slack names, then disconnect again." in page.text
     assert len(novu.state.connections) == 1
     assert ledger_db.execute("SELECT FROM ending").fetchall() == []
 

@@ -269,7 +269,7 @@ def test_a_click_without_its_cookie(visitor: Visitor, mint: MintLink) -> None:
     visitor.open(mint())
     visitor.page.context.clear_cookies()
     visitor.page.get_by_role("button", name="Add to Slack").click()
-    assert visitor.heading == "Please press the button once more"
+    assert visitor.heading == "Please press the button again"
     visitor.look("no-csrf")
     visitor.page.get_by_role("link", name="Open the page again").click()
     visitor.page.get_by_role("button", name="Add to Slack").click()

@@ -49,7 +49,7 @@ def test_a_second_name_of_our_host_leads_home(visitor: Visitor, mint: MintLink, 
     link = mint()
     visitor.open(link.replace("127.0.0.1", "localhost"))
     visitor.page.get_by_role("button", name="Add to Slack").click()
-    expect(visitor.page.locator("h1")).to_have_text("Please press the button once more")
+    expect(visitor.page.locator("h1")).to_have_text("Please press the button again")
     visitor.page.get_by_role("link", name="Open the page again").click()
     assert visitor.page.url == link
     visitor.page.get_by_role("button", name="Add to Slack").click()

@@ -77,7 +77,7 @@ def test_only_the_browser_that_started_may_start_again_from_the_page(
     page = stranger.open(back.location)
     assert page.heading == "Nothing was connected"
     assert "/install/" not in page.source
-    assert "open your connect link once more" in page.text
+    assert "open your connect link again" in page.text
 
 
 @pytest.mark.parametrize("attempt_id", ["x", "x" * 22, "x" * 7000, "%00", "%E2%80%AE", "..%2f..%2f"])
@@ -202,7 +202,7 @@ def test_the_message_for_the_admin_has_the_link_only_in_the_browser_that_has_it(
     back = person.open(person.come_back(link, outcome="not_permitted"))
     page = Person(app, slack, witness).open(back.location)
     assert "/install/" not in page.source
-    assert "open your connect link once more" in page.text
+    assert "open your connect link again" in page.text
 
 
 def test_an_approval_that_never_came_expires_with_its_link(person: Person, mint: MintLink, ledger_db: Database) -> None:

@@ -76,7 +76,7 @@ def test_without_the_form_field_nothing_starts(
     for options in ({}, {"data": {"csrf_token": "forged"}}, {"json": {"csrf_token": "x"}}, {"data": b"\x00\xff"}):
         page = person.open(link, "POST", **options)
         assert page.status == 400
-        assert page.heading == "Please press the button once more"
+        assert page.heading == "Please press the button again"
     assert list(store.scan_iter()) == []
     assert ledger_db.execute("SELECT id FROM attempt").fetchall() == []
 

@@ -113,7 +113,7 @@ REASONS: Final[Mapping[Reason, Explained]] = {
     Reason.NOT_CLAIMED: Explained(
         "Not claimed",
         "Somebody added the app in Slack without a link, and nobody connected it within seven days.",
-        "If you know the customer, send a link: adding the app once more is one click.",
+        "If you know the customer, send a link: adding the app again is one click.",
     ),
     Reason.REPLACED: Explained(
         "Replaced",

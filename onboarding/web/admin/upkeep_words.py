@@ -24,8 +24,8 @@ AT_SLACK_SO_FAR: Final[Mapping[Outcome, str]] = {
 AT_NOVU: Final[Mapping[Outcome, str]] = {
     Outcome.DONE: "Novu: the connection was deleted.",
     Outcome.ALREADY_GONE: "Novu: there was no such connection any more.",
-    Outcome.NOT_ASKED: "Novu: the connection was kept. Fix what Slack names, then disconnect once more.",
-    Outcome.FAILED: "Novu: the connection was not deleted ({detail}). Fix what it names, then disconnect once more.",
+    Outcome.NOT_ASKED: "Novu: the connection was kept. Fix what Slack names, then disconnect again.",
+    Outcome.FAILED: "Novu: the connection was not deleted ({detail}). Fix what it names, then disconnect again.",
 }
 AT_NOVU_SO_FAR: Final[Mapping[Outcome, str]] = {
     Outcome.NOT_ASKED: "Novu: the connection is kept until the token is revoked. A worker goes on until it is.",

@@ -61,7 +61,7 @@ WITHOUT_LINK: Final[dict[Reason, Message]] = {
         "Your Slack admin has to approve this first",
         (
             "Nothing was connected yet. If Slack asked you to send a request, you did the right thing.",
-            "When it's approved, add {product} to Slack once more. We can't see the request: Slack doesn't tell apps.",
+            "When it's approved, add {product} to Slack again. We can't see the request: Slack doesn't tell apps.",
         ),
         primary=Button(Action.TRY_AGAIN, "It's approved: continue"),
         quiet=ADMIN_MESSAGE,

@@ -45,7 +45,7 @@ class Message:
     polls: bool = False
 
 
-OPEN_AGAIN: Final = "To try again, open your connect link once more."
+OPEN_AGAIN: Final = "To try again, open your connect link again."
 CLOSE_PAGE: Final = "You can close this page."
 ASK_SUPPORT: Final = "Please tell the support of {product}, with the code below."
 

@@ -33,7 +33,7 @@ WAITING: Final = Message(
 )
 CHECKING: Final = Message(
     "Checking Slack's answer",
-    ("Usually a few seconds. This page turns into the result by itself.",),
+    ("Usually a few seconds. This page shows the result as soon as it is there.",),
     primary=Button(Action.CHECK_AGAIN, "Check again"),
     tone="wait",
     polls=True,
@@ -77,7 +77,7 @@ UNUSED: Final = (
 ENDED: Final = Message(
     "{workspace} is no longer connected",
     (
-        "{account} was connected, and was disconnected again. To connect once more, open your connect link; if it no "
+        "{account} was connected, and was disconnected again. To connect again, open your connect link; if it no "
         "longer works, ask {product} for a new one.",
     ),
     primary=BACK,

@@ -56,7 +56,7 @@ INCOMPLETE_RETURN: Final = Message(
     primary=HOME,
 )
 NO_CSRF: Final = Message(
-    "Please press the button once more",
+    "Please press the button again",
     (
         "We could not tell that the click was yours; cookies may be switched off, or the page was open for long. "
         "Nothing was changed.",
