@@ -320,8 +320,8 @@ def test_nobody_is_asked_while_nobody_looks_and_at_once_when_somebody_does(
     asked = len(onlooker.calls)
     onlooker.page.wait_for_timeout(2 * STEP * 1000)
     assert len(onlooker.calls) == asked
-    onlooker.look(is_looking=True)
-    onlooker.page.wait_for_timeout(500)
+    with onlooker.page.expect_response("**/embed/status", timeout=STEP * 1000 * 3):
+        onlooker.look(is_looking=True)
     assert len(onlooker.calls) == asked + 1
 
 
@@ -337,7 +337,10 @@ def test_it_asks_less_often_with_time_and_often_again_after_a_click(
     onlooker.page.wait_for_timeout(3 * STEP * 1000)
     assert len(onlooker.calls) == asked
     onlooker.button.click()
-    onlooker.page.wait_for_timeout(2.5 * STEP * 1000)
+    for _ in range(2):
+        onlooker.page.wait_for_event(
+            "response", lambda answer: answer.url.endswith("/embed/status"), timeout=STEP * 4000
+        )
     assert len(onlooker.calls) >= asked + 2
 
 
