@@ -222,7 +222,7 @@ def test_a_token_that_expired_is_told_and_a_new_one_goes_on(onlooker: Onlooker, 
     assert len(onlooker.calls) == asked, "nobody asks with it again"
     onlooker.shows("Add to Slack")
     onlooker.set("status-token", token())
-    onlooker.page.wait_for_timeout(500)
+    onlooker.until("heard.at(-1)?.[0] === 'change'")
     assert onlooker.calls[asked:] == [200]
     assert [name for name, _ in onlooker.heard()] == ["change", "expired", "change"]
     assert onlooker.states() == ["none", "none"], "the new token may be another owner's"
@@ -355,7 +355,7 @@ def test_one_that_is_removed_asks_no_more_and_goes_on_when_it_is_back(
     assert len(onlooker.calls) == asked
     onlooker.page.evaluate("document.querySelector('main').append(kept)")
     onlooker.shows("Add to Slack")
-    onlooker.page.wait_for_timeout(500)
+    onlooker.until("heard.length === 1")
     assert len(onlooker.calls) == asked + 1
     assert onlooker.states() == ["none"]
 
