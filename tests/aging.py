@@ -31,6 +31,7 @@ MOMENTS = {
     "work": ("due_at", "since"),
     "worker": ("seen_at",),
 }
+"""What keeps a moment, by table."""
 
 
 def pass_time(ledger_db: Database, span: timedelta) -> None:
@@ -38,6 +39,42 @@ def pass_time(ledger_db: Database, span: timedelta) -> None:
     for table, moments in MOMENTS.items():
         older = ", ".join(f"{moment} = {moment} - %(span)s" for moment in moments)
         ledger_db.execute(f"UPDATE {table} SET {older}", {"span": span})
+
+
+def pass_months(ledger_db: Database, number: int) -> None:
+    """Make everything that many months older, as if there had been tables for every month."""
+    make_past_months(ledger_db)
+    [row] = ledger_db.execute("SELECT now() - (now() - %s::interval) AS span", [f"{number} months"]).fetchall()
+    pass_time(ledger_db, row["span"])
+    ledger_db.execute(f"UPDATE term SET month = month - interval '{number} months'")
+
+
+def make_past_months(ledger_db: Connection[Any]) -> None:
+    """The first month holds everything before it; let half a year of months be there instead."""
+    for history in ("attempt", "attempt_context", "event", "audit"):
+        ledger_db.execute(
+            f"""
+            DO $$
+            DECLARE
+                begins timestamp := date_trunc('month', now() AT TIME ZONE 'UTC');
+                present text := '{history}' || to_char(begins, '_YYYY_MM');
+            BEGIN
+                IF (SELECT count(*) FROM months('{history}')) > 2 THEN
+                    RETURN;
+                END IF;
+                EXECUTE format('ALTER TABLE {history} DETACH PARTITION %I', present);
+                EXECUTE format('ALTER TABLE {history} ATTACH PARTITION %I FOR VALUES FROM (%L) TO (%L)', present,
+                               begins AT TIME ZONE 'UTC', (begins + interval '1 month') AT TIME ZONE 'UTC');
+                FOR back IN 1..6 LOOP
+                    EXECUTE format('CREATE TABLE %I PARTITION OF {history} FOR VALUES FROM (%s) TO (%L)',
+                        '{history}' || to_char(begins - back * interval '1 month', '_YYYY_MM'),
+                        CASE back WHEN 6 THEN 'MINVALUE'
+                            ELSE quote_literal((begins - back * interval '1 month') AT TIME ZONE 'UTC') END,
+                        (begins - (back - 1) * interval '1 month') AT TIME ZONE 'UTC');
+                END LOOP;
+            END $$
+            """
+        )
 
 
 def make_due(ledger_db: Database) -> None:

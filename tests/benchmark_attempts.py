@@ -28,6 +28,7 @@ from onboarding.model import Grant, Reason, Secret, Workspace
 from onboarding.sandbox import embedded_postgres, embedded_redis
 from onboarding.settings import environment
 from onboarding.wiring import Wiring, wire
+from tests.aging import make_past_months
 from tests.service import free_port, running
 
 PASSWORD: Final = "a password to measure with"
@@ -59,13 +60,15 @@ SELECT numbers.id, status, reason, detail, browser, link_id, link, is_short, lin
 FROM numbers JOIN attempt ON attempt.id = CASE WHEN n %% 5 = 0 THEN %(cancelled)s ELSE %(connected)s END
 """
 WORDS: Final = """
-INSERT INTO term
+INSERT INTO term (folded, kind, value, name)
 SELECT DISTINCT subscriber_id, 'subscriber', subscriber_id, subscriber_id FROM attempt
 UNION SELECT DISTINCT 'customer', 'subscriber', subscriber_id, 'Customer' FROM attempt
 UNION SELECT DISTINCT lower(workspace_name), 'workspace', workspace_id, workspace_name FROM attempt
 WHERE workspace_id IS NOT NULL ON CONFLICT DO NOTHING
 """
-BYTES: Final = "SELECT pg_total_relation_size('attempt') + pg_total_relation_size('term')"
+BYTES: Final = """
+SELECT pg_total_relation_size('term') + sum(pg_total_relation_size(relid))::bigint FROM pg_partition_tree('attempt')
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +122,7 @@ def filling(size: int) -> Iterator[Filled]:
 def fill(made: Wiring, ledger: psycopg.Connection, size: int) -> None:
     """A connected and a cancelled attempt as the service makes them, and so many more that differ in their values."""
     ids = {"cancelled": _cancelled(made), "connected": _connected(made)}
+    make_past_months(ledger)
     ledger.execute(MULTIPLY, {**ids, "size": size})
     ledger.execute(WORDS)
     made.ledger.lists.fold_tally()

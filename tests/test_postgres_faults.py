@@ -50,7 +50,7 @@ def _server() -> Iterator[Server]:
 @pytest.fixture
 def own(_server: Server) -> Server:
     """A PostgreSQL that a test may mistreat, as long as it is well again at the end; empty at the start."""
-    _server.do("TRUNCATE attempt, attempt_context, connection, owner, work, tally, term, problem")
+    _server.do("TRUNCATE attempt, attempt_context, connection, owner, work, tally_mark, term, problem")
     return _server
 
 

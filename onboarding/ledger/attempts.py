@@ -38,6 +38,10 @@ COLUMNS: Final = """
          WHEN a.status = 'unclaimed' THEN a.sealed_until <= now()
          ELSE false END AS is_over
 """
+KEPT: Final = (
+    "(a.forget_at > now() OR a.sealed IS NOT NULL OR a.status = ANY ('{started,granted,awaiting_approval,unclaimed}'))"
+)
+"""Nobody sees an attempt any more whose time is over, although it is there until its month is dropped."""
 _START: Final = frequent(f"""
     WITH made AS (
         INSERT INTO attempt (id, status, browser, link_id, link, is_short, link_expires_at, owner, integration,
@@ -53,9 +57,9 @@ _START: Final = frequent(f"""
 """)
 _RETURNED: Final = frequent(f"""
     SELECT {COLUMNS}, EXISTS (SELECT FROM revocation r WHERE r.link_id = a.link_id) AS is_revoked
-    FROM attempt a WHERE id = %(id)s
+    FROM attempt a WHERE id = %(id)s AND {KEPT}
 """)
-_GET: Final = frequent(f"SELECT {COLUMNS} FROM attempt a WHERE id = %(id)s")
+_GET: Final = frequent(f"SELECT {COLUMNS} FROM attempt a WHERE id = %(id)s AND {KEPT}")
 _STATUS: Final = {
     Reason.DENIED_BY_PERSON: Status.CANCELLED,
     Reason.NOT_PERMITTED: Status.AWAITING_APPROVAL,
@@ -236,31 +240,23 @@ class Attempts:
         )
 
     def forget(self) -> int:
-        """Delete attempts whose time is over, a bounded number at once, and the words that led only to them.
-
-        Those that are still open have to expire first. What its link said stays with the connection that one made.
-        """
-        rows = self._postgres.rows(
+        """Delete attempts that nobody finished, a bounded number at once. The others leave with their month."""
+        return self._postgres.run(
             """
             WITH gone AS (
-                DELETE FROM attempt WHERE id IN (
-                    SELECT id FROM attempt WHERE forget_at <= now()
-                        AND status NOT IN ('started', 'granted', 'awaiting_approval', 'unclaimed')
-                        AND NOT (status = 'expired' AND sealed IS NOT NULL)
+                DELETE FROM attempt WHERE (id, started_at) IN (
+                    SELECT id, started_at FROM attempt
+                    WHERE status = 'expired' AND reason = 'timed_out' AND forget_at <= now() AND sealed IS NULL
                     ORDER BY forget_at LIMIT %(most)s FOR UPDATE SKIP LOCKED)
-                RETURNING id, owner, link, started_at, subscriber_id, context_keys, workspace_id
-            ), kept AS (
-                UPDATE connection c SET link = gone.link FROM gone WHERE c.owner = gone.owner AND c.attempt_id = gone.id
+                RETURNING id, started_at, context_keys
             ), contexts AS (
                 DELETE FROM attempt_context c USING gone
                 WHERE c.context = ANY (gone.context_keys) AND c.started_at = gone.started_at AND c.attempt_id = gone.id
             )
-            SELECT subscriber_id, context_keys, workspace_id FROM gone
+            SELECT FROM gone
             """,
             {"most": MOST_AT_ONCE},
         )
-        terms.forget(self._postgres, rows)
-        return len(rows)
 
 
 @dataclass(frozen=True, slots=True)

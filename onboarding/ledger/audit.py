@@ -78,10 +78,10 @@ class Audit:
         rows = self._postgres.rows(
             """
             SELECT id, at, actor, action, target, outcome, address FROM audit
-            WHERE (%(after)s::bigint IS NULL OR id < %(after)s::bigint)
+            WHERE at > now() - %(kept)s AND (%(after)s::bigint IS NULL OR id < %(after)s::bigint)
                 AND (%(action)s::text IS NULL OR action = %(action)s::text) ORDER BY id DESC LIMIT %(most)s
             """,
-            {"after": after, "action": action.value if action else None, "most": limit + 1},
+            {"kept": KEPT, "after": after, "action": action.value if action else None, "most": limit + 1},
         )
         entries = tuple(
             Entry(at.astimezone(UTC), actor, Action(action), *rest) for _, at, actor, action, *rest in rows[:limit]
@@ -89,14 +89,13 @@ class Audit:
         return Entries(entries, str(rows[limit - 1][0]) if len(rows) > limit else None)
 
     def forget(self) -> int:
-        """Delete what is too old or too much, a bounded number at once."""
+        """Delete what is too much, a bounded number at once. What is too old leaves with its month."""
         return self._postgres.run(
             """
             DELETE FROM audit WHERE id IN (
-                SELECT id FROM audit WHERE at <= now() - %(kept)s OR id <= (SELECT max(id) FROM audit) - %(most)s
-                ORDER BY id LIMIT %(at_once)s)
+                SELECT id FROM audit WHERE id <= (SELECT max(id) FROM audit) - %(most)s ORDER BY id LIMIT %(at_once)s)
             """,
-            {"kept": KEPT, "most": MOST, "at_once": MOST_AT_ONCE},
+            {"most": MOST, "at_once": MOST_AT_ONCE},
         )
 
 

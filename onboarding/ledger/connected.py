@@ -41,10 +41,11 @@ _MOVED_ON: Final = f"""
             number = nextval('choice_order'),
             choice = CASE WHEN d.workspace_id = %(workspace_id)s THEN d.choice END,
             placed = CASE WHEN d.workspace_id = %(workspace_id)s THEN d.placed END
-        FROM newest JOIN moved ON moved.id = newest.id LEFT JOIN connection c ON c.owner = newest.owner
-        WHERE d.owner = newest.owner
+        WHERE d.owner = (SELECT owner FROM newest)
             AND (d.workspace_id <> %(workspace_id)s OR d.connection <> %(identifier)s
-                OR moved.subscriber_id <> c.subscriber_id OR EXISTS (SELECT FROM ending e WHERE e.owner = d.owner))
+                OR (SELECT subscriber_id FROM newest)
+                    <> (SELECT subscriber_id FROM connection c WHERE c.owner = d.owner)
+                OR d.owner = (SELECT owner FROM ending e WHERE e.owner = d.owner))
         RETURNING d.owner
     ), moving AS (
         INSERT INTO work (kind, subject) SELECT 'destination', owner FROM carried
@@ -70,9 +71,8 @@ _WISHED: Final = f"""
 """
 """The link says where notifications go. What somebody chose in the same workspace stays."""
 _REMOVED: Final = """
-    CASE WHEN EXISTS (SELECT FROM destination d WHERE d.owner = was.owner AND d.placed IS NOT NULL
-                      AND d.workspace_id <> %(workspace_id)s)
-        THEN event('destination_removed', NULL) ELSE '[]' END
+    coalesce((SELECT event('destination_removed', NULL) FROM destination d
+              WHERE d.owner = attempt.owner AND d.placed IS NOT NULL AND d.workspace_id <> %(workspace_id)s), '[]')
 """
 _TOLD: Final = "event(%(event)s, %(event_detail)s)"
 
@@ -82,28 +82,24 @@ def _connect(destination: str, told: str) -> Frequent:
 
 
 _CONNECT: Final = f"""
-    WITH was AS (
-        SELECT id, owner, coalesce(grant_order, nextval('grant_order')) AS grant_order FROM attempt
-        WHERE id = %(id)s AND status IN ('granted', 'started', 'expired') FOR UPDATE
+    WITH moved AS (
+        UPDATE attempt SET
+            status = 'connected', reason = NULL, detail = '', sealed = NULL, connection = %(identifier)s,
+            workspace_id = %(workspace_id)s, workspace_name = %(workspace_name)s, app_id = %(app_id)s,
+            installer_id = %(installer_id)s, grant_order = coalesce(grant_order, nextval('grant_order')),
+            returned_at = coalesce(returned_at, now() - %(back_for)s), forget_at = now() + %(retention)s,
+            timeline = timeline || event('connected', %(workspace_name)s) || {{told}}
+        WHERE id = %(id)s AND status IN ('granted', 'started', 'expired')
+        RETURNING id, owner, grant_order, integration, subscriber_id, context_keys, link_id, link
     ), held AS (
-        INSERT INTO owner AS o (id, settled) SELECT owner, grant_order FROM was
+        INSERT INTO owner AS o (id, settled) SELECT owner, grant_order FROM moved
         ON CONFLICT (id) DO UPDATE SET
             settled = greatest(o.settled, excluded.settled),
             lease = nullif(o.lease, %(lease)s),
             leased_until = CASE WHEN o.lease = %(lease)s THEN NULL ELSE o.leased_until END
         RETURNING id, settled
     ), newest AS (
-        SELECT was.* FROM was JOIN held ON held.id = was.owner AND held.settled = was.grant_order
-    ), moved AS (
-        UPDATE attempt SET
-            status = 'connected', reason = NULL, detail = '', sealed = NULL, connection = %(identifier)s,
-            workspace_id = %(workspace_id)s, workspace_name = %(workspace_name)s, app_id = %(app_id)s,
-            installer_id = %(installer_id)s, grant_order = was.grant_order,
-            returned_at = coalesce(returned_at, now() - %(back_for)s), forget_at = now() + %(retention)s,
-            timeline = timeline || event('connected', %(workspace_name)s) || {{told}}
-        FROM was WHERE attempt.id = was.id
-        RETURNING attempt.id, attempt.owner, attempt.integration, attempt.subscriber_id, attempt.context_keys,
-            attempt.link_id
+        SELECT * FROM moved WHERE grant_order = (SELECT settled FROM held)
     ), older AS (
         UPDATE attempt o SET
             status = CASE WHEN o.status IN ('granted', 'failed') THEN 'failed' ELSE 'connected' END,
@@ -120,25 +116,28 @@ _CONNECT: Final = f"""
                 WHEN o.status IN ('granted', 'failed') THEN event('failed', 'superseded')
                 WHEN o.status = 'connected' THEN event('replaced', %(workspace_name)s)
                 ELSE event('connected', %(workspace_name)s) END
-        FROM newest WHERE o.owner = newest.owner AND o.id <> newest.id AND (
+        WHERE o.owner = (SELECT owner FROM newest) AND o.id <> %(id)s AND (
             o.status = 'awaiting_approval' AND o.link_expires_at > now()
-            OR o.status IN ('granted', 'failed') AND o.sealed IS NOT NULL AND o.grant_order < newest.grant_order
+            OR o.status IN ('granted', 'failed') AND o.sealed IS NOT NULL
+                AND o.grant_order < (SELECT grant_order FROM newest)
             OR o.status = 'connected' AND o.reason IS NULL AND o.workspace_id <> %(workspace_id)s
-                AND coalesce(o.grant_order, 0) < newest.grant_order)
+                AND coalesce(o.grant_order, 0) < (SELECT grant_order FROM newest))
         RETURNING o.id
     ), made AS (
         INSERT INTO connection (owner, identifier, integration, subscriber_id, context_keys, workspace_id,
-            workspace_name, app_id, installer_id, attempt_id, link_id, is_shared, connected_at, state, since)
-        SELECT m.owner, %(identifier)s, m.integration, m.subscriber_id, m.context_keys, %(workspace_id)s,
-            %(workspace_name)s, %(app_id)s, %(installer_id)s, m.id, m.link_id, %(is_shared)s, now(), 'working', now()
-        FROM moved m JOIN newest ON newest.id = m.id
+            workspace_name, app_id, installer_id, attempt_id, link_id, link, is_shared, connected_at, state,
+            since)
+        SELECT owner, %(identifier)s, integration, subscriber_id, context_keys, %(workspace_id)s,
+            %(workspace_name)s, %(app_id)s, %(installer_id)s, id, link_id, link, %(is_shared)s, now(), 'working', now()
+        FROM newest
         ON CONFLICT (owner) DO UPDATE SET
             identifier = excluded.identifier,
             subscriber_id = coalesce(excluded.subscriber_id, connection.subscriber_id),
             workspace_id = excluded.workspace_id,
             workspace_name = excluded.workspace_name, app_id = excluded.app_id,
             installer_id = excluded.installer_id, attempt_id = excluded.attempt_id,
-            link_id = excluded.link_id, connected_at = excluded.connected_at, state = 'working', reason = NULL,
+            link_id = excluded.link_id, link = excluded.link, connected_at = excluded.connected_at,
+            state = 'working', reason = NULL,
             since = CASE WHEN connection.state = 'working' THEN connection.since ELSE now() END,
             reconnect_link = NULL, removed_at = NULL, missing_scopes = '{{}}'
         RETURNING owner
@@ -147,12 +146,11 @@ _CONNECT: Final = f"""
         WHERE %(check_in)s::interval > '0'
         {DUE_SOONER}
     ), words AS ({terms.LEARN}), {{destination}}, kept AS (
-        DELETE FROM ending USING newest WHERE ending.owner = newest.owner RETURNING ending.owner
+        DELETE FROM ending WHERE owner = (SELECT owner FROM newest) RETURNING owner
     ), done AS (
-        DELETE FROM work USING (
-            SELECT 'deliver' AS kind, id FROM moved UNION ALL SELECT 'deliver', id FROM older
-            UNION ALL SELECT 'disconnect', owner FROM kept) settled
-        WHERE work.kind = settled.kind AND work.subject = settled.id
+        DELETE FROM work WHERE kind = 'deliver'
+                AND subject = ANY (ARRAY(SELECT id FROM moved UNION ALL SELECT id FROM older))
+            OR kind = 'disconnect' AND subject = (SELECT owner FROM kept)
     )
     SELECT FROM moved
 """

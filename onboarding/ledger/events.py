@@ -13,7 +13,8 @@ from onboarding.ledger.postgres import Postgres, is_storable
 from onboarding.ledger.work import DUE_ANEW
 
 KEPT: Final = timedelta(days=30)
-MOST_AT_ONCE: Final = 500
+IS_KEPT: Final = "at > now() - interval '30 days'"
+"""What is older is there until its month is dropped."""
 PING: Final = "ping"
 ENDPOINT: Final = "to"
 """In the data of a ping: the name of the only endpoint it is for."""
@@ -110,7 +111,9 @@ class Events:
     def get(self, event_id: str) -> HostEvent | None:
         if not is_storable(event_id):
             return None
-        row = self._postgres.one(_Row, f"SELECT {_COLUMNS} FROM event e WHERE id = %(id)s", {"id": event_id})
+        row = self._postgres.one(
+            _Row, f"SELECT {_COLUMNS} FROM event e WHERE id = %(id)s AND {IS_KEPT}", {"id": event_id}
+        )
         return row.event() if row else None
 
     def find(self, wanted: WantedEvents) -> tuple[list[HostEvent], str | None]:
@@ -122,7 +125,7 @@ class Events:
             _Row,
             f"""
             SELECT {_COLUMNS} FROM event e
-            WHERE (%(type)s::text IS NULL OR type = %(type)s)
+            WHERE {IS_KEPT} AND (%(type)s::text IS NULL OR type = %(type)s)
                 AND (%(connection)s::text IS NULL OR connection = %(connection)s)
                 AND (%(integration)s::text IS NULL OR data ->> 'integrationIdentifier' = %(integration)s)
                 AND (%(owner)s::text IS NULL OR owner = %(owner)s)
@@ -175,7 +178,7 @@ class Events:
             self._postgres.run(
                 f"""
                 WITH released AS (
-                    UPDATE event SET status = 'pending', tries = 0 WHERE id = %(id)s RETURNING id
+                    UPDATE event SET status = 'pending', tries = 0 WHERE id = %(id)s AND {IS_KEPT} RETURNING id
                 ), due AS (
                     INSERT INTO work (kind, subject) SELECT 'webhook', id FROM released
                     {DUE_ANEW}
@@ -197,14 +200,4 @@ class Events:
             INSERT INTO work (kind, subject, due_at) SELECT 'webhook', id, now() + interval '20 s' FROM made
             """,
             {"id": event_id, "type": PING, "key": ENDPOINT, "endpoint": endpoint},
-        )
-
-    def forget(self) -> int:
-        """Delete what is older than anybody asks for, a bounded part at once."""
-        return self._postgres.run(
-            """
-            DELETE FROM event WHERE id IN (
-                SELECT id FROM event WHERE at <= now() - %(kept)s ORDER BY at LIMIT %(most)s FOR UPDATE SKIP LOCKED)
-            """,
-            {"kept": KEPT, "most": MOST_AT_ONCE},
         )

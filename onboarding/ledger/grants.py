@@ -28,11 +28,12 @@ SOON: Final = timedelta(seconds=2)
 DELIVERY_KEPT: Final = GRANT_KEPT + timedelta(days=1)
 """How long an attempt on its way to Novu stays, at least: longer than anybody tries to deliver it."""
 
-# Parts of the statements below.
+# Parts of the statements below. Whatever has at most one row is asked for with (SELECT …): the server plans a frequent
+# statement once, perhaps when a table is small, and would read all of it in a join.
 _RELEASE: Final = """
     released AS (
-        UPDATE owner SET lease = NULL, leased_until = NULL FROM moved
-        WHERE owner.id = moved.owner AND owner.lease = %(lease)s)
+        UPDATE owner SET lease = NULL, leased_until = NULL
+        WHERE id = (SELECT owner FROM moved) AND lease = %(lease)s)
 """
 _DUE: Final = f"""
     due AS (
@@ -40,18 +41,10 @@ _DUE: Final = f"""
         SELECT 'deliver', id, now() + %(wait)s FROM moved
         {DUE_ANEW})
 """
-_NOT_DUE: Final = "done AS (DELETE FROM work USING moved WHERE work.kind = 'deliver' AND work.subject = moved.id)"
+_NOT_DUE: Final = "done AS (DELETE FROM work WHERE kind = 'deliver' AND subject = (SELECT id FROM moved))"
 
 _KEEP: Final = frequent(f"""
-    WITH was AS (
-        SELECT id, owner FROM attempt WHERE id = %(id)s AND (status IN ('started', 'expired')
-            OR status IN ('cancelled', 'awaiting_approval', 'failed') AND grant_order IS NULL) FOR UPDATE
-    ), held AS (
-        INSERT INTO owner AS o (id, lease, leased_until) SELECT owner, %(lease)s, now() + %(span)s FROM was
-        ON CONFLICT (id) DO UPDATE SET lease = excluded.lease, leased_until = excluded.leased_until
-        WHERE o.leased_until IS NULL OR o.leased_until <= now()
-        RETURNING id
-    ), made AS (
+    WITH made AS (
         UPDATE attempt SET
             status = 'granted', reason = NULL, detail = '', returned_at = now() - %(back_for)s,
             workspace_id = %(workspace_id)s, workspace_name = %(workspace_name)s, app_id = %(app_id)s,
@@ -59,7 +52,14 @@ _KEEP: Final = frequent(f"""
             trying_since = now(), tries = 0, forget_at = now() + %(life)s,
             timeline = timeline || event('returned', NULL, now() - %(back_for)s)
                 || event('granted', %(workspace_name)s)
-        FROM was WHERE attempt.id = was.id RETURNING attempt.id
+        WHERE id = %(id)s AND (status IN ('started', 'expired')
+            OR status IN ('cancelled', 'awaiting_approval', 'failed') AND grant_order IS NULL)
+        RETURNING id, owner
+    ), held AS (
+        INSERT INTO owner AS o (id, lease, leased_until) SELECT owner, %(lease)s, now() + %(span)s FROM made
+        ON CONFLICT (id) DO UPDATE SET lease = excluded.lease, leased_until = excluded.leased_until
+        WHERE o.leased_until IS NULL OR o.leased_until <= now()
+        RETURNING id
     ), words AS ({terms.LEARN}), due AS (
         INSERT INTO work (kind, subject, due_at)
         SELECT 'deliver', id, now() + CASE WHEN EXISTS (SELECT FROM held) THEN %(safety_net)s

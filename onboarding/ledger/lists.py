@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from onboarding.ledger import cursor, terms
-from onboarding.ledger.attempts import COLUMNS, Row
+from onboarding.ledger.attempts import COLUMNS, KEPT, Row
 from onboarding.ledger.postgres import Postgres, is_storable
 from onboarding.ledger.terms import Match
 from onboarding.model import Attempt, Reason
@@ -20,6 +20,8 @@ MOST_MATCHES: Final = 20
 LAST_CHARACTER: Final = "\U0010ffff"
 DAYS_KEPT: Final = 40
 MOST_FOLDED: Final = 100_000
+STILL: Final = "day IS NULL AND (until IS NULL OR until >= (now() AT TIME ZONE 'UTC')::date)"
+"""The marks of attempts that are there, and of connections."""
 
 
 class Standing(StrEnum):
@@ -75,6 +77,15 @@ class Day:
     lost: Mapping[Reason, int]
 
 
+_LEADS: Final = f"""
+    CASE t.kind
+        WHEN 'attempt' THEN EXISTS (SELECT FROM attempt a WHERE a.id = t.value AND {KEPT})
+        WHEN 'subscriber' THEN EXISTS (SELECT FROM attempt a WHERE a.subscriber_id = t.value AND {KEPT})
+        WHEN 'workspace' THEN EXISTS (SELECT FROM attempt a WHERE a.workspace_id = t.value AND {KEPT})
+        ELSE EXISTS (SELECT FROM attempt_context c JOIN attempt a ON (a.id, a.started_at) = (c.attempt_id, c.started_at)
+                     WHERE c.context = t.value AND {KEPT}) END
+"""
+"""The word `t` leads to an attempt that somebody may see."""
 _STANDINGS: Final = {
     Standing.PENDING: "a.status IN ('started', 'granted')",
     Standing.WAITING: "a.status = 'failed' AND a.sealed IS NOT NULL",
@@ -117,13 +128,13 @@ class Lists:
         source, _, parameters = _query(replace(wanted, after=None))
         if not all(is_storable(value) for value in parameters.values()):
             return 0
-        if not parameters:
-            return sum(self.counts([each for each in Standing if each not in _STANDINGS]).values())
         row = self._postgres.row(
             f"SELECT count(*) FROM (SELECT FROM {source} LIMIT %(most)s) counted",
             {**parameters, "most": MOST_COUNTED + 1},
         )
-        return row[0] if row and row[0] <= MOST_COUNTED else None
+        if row and row[0] <= MOST_COUNTED:
+            return int(row[0])
+        return None if parameters else sum(self.counts([each for each in Standing if each not in _STANDINGS]).values())
 
     def each(self, wanted: Wanted) -> Iterator[Attempt]:
         """Every attempt of a list, page by page as they are asked for."""
@@ -135,7 +146,8 @@ class Lists:
             wanted = replace(wanted, after=page.next)
 
     def counts(self, standings: Sequence[Standing]) -> dict[Standing, int]:
-        rows = self._postgres.rows("SELECT name, sum(number)::bigint FROM tally WHERE day IS NULL GROUP BY name")
+        """What has been forgotten is counted until the end of that day."""
+        rows = self._postgres.rows(f"SELECT name, sum(number)::bigint FROM tally_mark WHERE {STILL} GROUP BY name")
         known = dict(rows)
         return {standing: known.get(standing.value, 0) for standing in standings}
 
@@ -146,8 +158,9 @@ class Lists:
             SELECT d.day::date, coalesce(jsonb_object_agg(t.name, t.number) FILTER (WHERE t.name IS NOT NULL), '{}')
             FROM generate_series((now() AT TIME ZONE 'UTC')::date - %(back)s, (now() AT TIME ZONE 'UTC')::date,
                                  interval '1 day') d (day)
-            LEFT JOIN (SELECT day, name, sum(number) AS number FROM tally WHERE day IS NOT NULL GROUP BY day, name) t
-                ON t.day = d.day
+            LEFT JOIN (
+                SELECT day, name, sum(number) AS number FROM tally_mark WHERE day IS NOT NULL GROUP BY day, name
+            ) t ON t.day = d.day
             GROUP BY d.day ORDER BY d.day
             """,
             {"back": number - 1},
@@ -157,12 +170,12 @@ class Lists:
     def fold_tally(self) -> None:
         """Add up changes to the numbers, not all at once if many piled up, and forget days that nobody looks at."""
         self._postgres.run(
-            """
-            WITH gone AS (DELETE FROM tally WHERE ctid IN (SELECT ctid FROM tally LIMIT %(most)s)
-                RETURNING day, name, number)
-            INSERT INTO tally SELECT day, name, sum(number) FROM gone
-            WHERE day IS NULL OR day > (now() AT TIME ZONE 'UTC')::date - %(days)s
-            GROUP BY day, name HAVING sum(number) <> 0
+            f"""
+            WITH gone AS (DELETE FROM tally_mark WHERE ctid IN (SELECT ctid FROM tally_mark LIMIT %(most)s)
+                RETURNING day, until, name, number)
+            INSERT INTO tally_mark SELECT day, until, name, sum(number) FROM gone
+            WHERE {STILL} OR day > (now() AT TIME ZONE 'UTC')::date - %(days)s
+            GROUP BY day, until, name HAVING sum(number) <> 0
             """,
             {"days": DAYS_KEPT, "most": MOST_FOLDED},
         )
@@ -174,7 +187,9 @@ class Lists:
 
     def some(self, ids: Sequence[str]) -> dict[str, Attempt]:
         """Those of a few attempts that are still kept, by their ids."""
-        rows = self._postgres.all(Row, f"SELECT {COLUMNS} FROM attempt a WHERE a.id = ANY (%(ids)s)", {"ids": [*ids]})
+        rows = self._postgres.all(
+            Row, f"SELECT {COLUMNS} FROM attempt a WHERE a.id = ANY (%(ids)s) AND {KEPT}", {"ids": [*ids]}
+        )
         return {row.id: row.attempt() for row in rows}
 
     def search(self, text: str) -> list[Match]:
@@ -186,17 +201,11 @@ class Lists:
     def _exact(self, text: str) -> list[Match]:
         return self._postgres.all(
             Match,
-            """
+            f"""
             SELECT kind, value, value AS name FROM (
-                SELECT 'attempt' AS kind, %(text)s::text AS value
-                WHERE EXISTS (SELECT FROM attempt WHERE id = %(text)s)
-                UNION ALL SELECT 'subscriber', %(text)s
-                WHERE EXISTS (SELECT FROM attempt WHERE subscriber_id = %(text)s)
-                UNION ALL SELECT 'context', %(text)s
-                WHERE EXISTS (SELECT FROM attempt_context WHERE context = %(text)s)
-                UNION ALL SELECT 'workspace', upper(%(text)s)
-                WHERE EXISTS (SELECT FROM attempt WHERE workspace_id = upper(%(text)s))
-            ) exact
+                VALUES ('attempt', %(text)s::text), ('subscriber', %(text)s), ('context', %(text)s),
+                    ('workspace', upper(%(text)s))) t (kind, value)
+            WHERE {_LEADS}
             """,
             {"text": text},
         )
@@ -205,8 +214,9 @@ class Lists:
         begin = terms.fold(text)
         found = self._postgres.all(
             Match,
-            """
-            SELECT kind, value, name FROM term WHERE folded >= %(begin)s AND folded < %(end)s AND kind <> 'link'
+            f"""
+            SELECT kind, value, name FROM term t WHERE folded >= %(begin)s AND folded < %(end)s AND kind <> 'link'
+                AND {_LEADS}
             ORDER BY folded LIMIT %(most)s
             """,
             {"begin": begin, "end": begin + LAST_CHARACTER, "most": 5 * MOST_MATCHES},
@@ -219,13 +229,16 @@ def _query(wanted: Wanted) -> tuple[str, str, dict[str, Any]]:
     """Tables and conditions, the order, and the values of the conditions."""
     source, key, key_id = "attempt a", "a.", "a.id"
     if wanted.context is not None:
-        source, key, key_id = "attempt_context c JOIN attempt a ON a.id = c.attempt_id", "c.", "c.attempt_id"
+        source, key, key_id = (
+            "attempt_context c JOIN attempt a ON (a.id, a.started_at) = (c.attempt_id, c.started_at)",
+            "c.",
+            "c.attempt_id",
+        )
     given = {name: value for name in _CONDITIONS if (value := getattr(wanted, name)) is not None}
-    conditions = [_CONDITIONS[name].format(key=key, id=key_id) for name in given]
+    conditions = [KEPT] + [_CONDITIONS[name].format(key=key, id=key_id) for name in given]
     if wanted.standing in _STANDINGS:
-        conditions[list(given).index("standing")] = _STANDINGS[wanted.standing]
-    where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
-    return source + where, f"{key}started_at DESC, {key_id} DESC", given
+        conditions[1 + list(given).index("standing")] = _STANDINGS[wanted.standing]
+    return f"{source} WHERE {' AND '.join(conditions)}", f"{key}started_at DESC, {key_id} DESC", given
 
 
 def _day(day: date, row: Mapping[str, int]) -> Day:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from onboarding.ledger.lists import Standing
+from onboarding.ledger.lists import STILL, Standing
 from onboarding.ledger.postgres import Postgres
 from onboarding.ledger.work import SILENCE, Kind
 
@@ -15,8 +15,8 @@ STATES: Final = ("working", "broken", "unknown", "ended")
 MOST_COUNTED: Final = 10_000
 """More due work of one kind, or more pending events, read as this many."""
 MOST_LOOKED: Final = 1_000
-_READ: Final = """
-    SELECT 'tally', name, sum(number)::float FROM tally WHERE day IS NULL GROUP BY name
+_READ: Final = f"""
+    SELECT 'tally', name, sum(number)::float FROM tally_mark WHERE {STILL} GROUP BY name
     UNION ALL
     SELECT 'due', kind, (
         SELECT count(*) FROM (

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from onboarding.ledger.attempts import KEPT
 from onboarding.ledger.postgres import Postgres
 from onboarding.ledger.statement import frequent
 
-FIND: Final = frequent("""
+FIND: Final = frequent(f"""
     SELECT c.state, c.reason, c.since, c.workspace_name, coalesce(a.id, c.attempt_id) AS attempt_id,
         a.status AS attempt_status, a.reason AS attempt_reason, a.started_at,
         CASE a.status WHEN 'started' THEN a.started_at <= now() - interval '10 minutes'
@@ -26,8 +27,8 @@ FIND: Final = frequent("""
             CASE WHEN timeline @> '[["unclaimed"]]' THEN greatest(started_at, trying_since) ELSE started_at
                 END AS started_at
         FROM (
-            SELECT * FROM attempt WHERE owner <= o.id ORDER BY owner DESC, started_at DESC, id DESC LIMIT 10) recent
-        WHERE owner = o.id ORDER BY 5 DESC, id DESC LIMIT 1) a ON true
+            SELECT * FROM attempt WHERE owner <= o.id ORDER BY owner DESC, started_at DESC, id DESC LIMIT 10) a
+        WHERE owner = o.id AND {KEPT} ORDER BY 5 DESC, id DESC LIMIT 1) a ON true
 """)
 """One that was claimed counts from then on, although it may have begun a week before.
 

@@ -12,8 +12,9 @@ from onboarding.model import InstallLink, Workspace
 
 LONGEST_TERM: Final = 60
 MOST_WORDS: Final = 4
+MOST_AT_ONCE: Final = 500
 LEARN: Final = """
-    INSERT INTO term
+    INSERT INTO term (folded, kind, value, name)
     SELECT t.* FROM made, unnest(%(folded)s::text[], %(kinds)s::text[], %(values)s::text[], %(names)s::text[]) t
     ON CONFLICT DO NOTHING
 """
@@ -72,25 +73,17 @@ def fold(text: str) -> str:
     return text.casefold()[:LONGEST_TERM]
 
 
-def forget(postgres: Postgres, gone: Iterable[tuple[str | None, list[str], str | None]]) -> None:
-    """Forget the words that led only to attempts that are gone: their subscribers, contexts and workspaces."""
-    values: set[tuple[str, str]] = set()
-    for subscriber_id, context_keys, workspace_id in gone:
-        values |= {("subscriber", subscriber_id)} if subscriber_id else set()
-        values |= {("context", key) for key in context_keys}
-        values |= {("workspace", workspace_id)} if workspace_id else set()
-    if values:
-        kinds, named = zip(*sorted(values), strict=True)
-        postgres.run(
-            """
-            DELETE FROM term t USING unnest(%(kinds)s::text[], %(values)s::text[]) g (kind, value)
-            WHERE t.kind = g.kind AND t.value = g.value AND NOT CASE g.kind
-                WHEN 'subscriber' THEN EXISTS (SELECT FROM attempt WHERE subscriber_id = g.value)
-                WHEN 'context' THEN EXISTS (SELECT FROM attempt_context WHERE context = g.value)
-                ELSE EXISTS (SELECT FROM attempt WHERE workspace_id = g.value) END
-            """,
-            {"kinds": list(kinds), "values": list(named)},
-        )
+def forget(postgres: Postgres) -> int:
+    """Forget the words of months whose attempts are gone, a bounded number at once. Those of links leave with them."""
+    return postgres.run(
+        """
+        DELETE FROM term WHERE ctid IN (
+            SELECT ctid FROM term WHERE kind <> 'link'
+                AND month < (SELECT (min(ends) AT TIME ZONE 'UTC' - interval '1 month')::date FROM months('attempt'))
+            LIMIT %(most)s)
+        """,
+        {"most": MOST_AT_ONCE},
+    )
 
 
 def _terms(match: Match) -> Iterator[Term]:

@@ -66,7 +66,7 @@ def test_the_funnel_counts_how_far_people_got(operator: Operator, person: Person
 
 def test_a_week_is_counted_apart(operator: Operator, person: Person, mint: MintLink, ledger_db: Database) -> None:
     person.install(mint())
-    ledger_db.execute("UPDATE tally SET day = day - 10 WHERE day IS NOT NULL")
+    ledger_db.execute("UPDATE tally_mark SET day = day - 10 WHERE day IS NOT NULL")
     person.install(mint(), decision="cancel")
     assert "Started 2 " in operator.open("/admin").text
     page = operator.open(operator.open("/admin").link("7 days"))

@@ -33,7 +33,7 @@ UNTOLD: Final = """
 """
 TALLY: Final = """
     SELECT CASE WHEN day IS NULL THEN 'now ' ELSE 'of a day ' END || name AS name, sum(number)::bigint AS number
-    FROM tally GROUP BY 1 HAVING sum(number) <> 0
+    FROM tally_mark GROUP BY 1 HAVING sum(number) <> 0
 """
 
 

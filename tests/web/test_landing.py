@@ -121,7 +121,7 @@ def test_looking_writes_nothing(person: Person, link: str, store: redis.Redis, l
     person.open(link)
     person.open(link, "HEAD")
     assert store.dbsize() == 0
-    for table in ("attempt", "link", "tally", "audit"):
+    for table in ("attempt", "link", "tally_mark", "audit"):
         assert ledger_db.execute(f"SELECT * FROM {table}").fetchall() == []
 
 

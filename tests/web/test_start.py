@@ -124,7 +124,8 @@ def test_abandoned_attempts_leave_within_a_day(wiring: Wiring, person: Person, l
     assert wiring.ledger.attempts.forget() == 0
     pass_time(ledger_db, timedelta(hours=12))
     assert wiring.ledger.attempts.forget() == 1
-    assert ledger_db.execute("SELECT * FROM term").fetchall() == []
+    assert wiring.ledger.lists.search("acme") == []
+    assert ledger_db.execute("SELECT FROM attempt").rowcount == 0
 
 
 def test_an_oversized_form_is_refused(person: Person, link: str) -> None:

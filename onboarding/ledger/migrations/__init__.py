@@ -33,6 +33,8 @@ TABLE: Final = """
         name text PRIMARY KEY, checksum text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now()
     )
 """
+MONTHS: Final = "SELECT make_months()"
+"""Whoever was away for long finds no table for this month."""
 IS_BUILDING: Final = "SELECT EXISTS (SELECT FROM pg_stat_progress_create_index WHERE datname = current_database())"
 HALF_BUILT: Final = """
     SELECT format('DROP INDEX CONCURRENTLY IF EXISTS %s', indexrelid::regclass)
@@ -68,10 +70,14 @@ def apply(url: Secret, *, ours: Sequence[Migration] | None = None, patience: flo
         check_server(connection)
         with connecting.cut_after(LOOK_SECONDS, connection):
             waiting = _pending(connection, wanted)
-        if not waiting:
-            return []
-        with _alone(url, patience):
-            return [_apply(connection, each, patience) for each in _pending(connection, wanted)]
+        done: list[str] = []
+        if waiting:
+            with _alone(url, patience):
+                done = [_apply(connection, each, patience) for each in _pending(connection, wanted)]
+        if ours is None:
+            with connecting.cut_after(LOOK_SECONDS, connection):
+                connection.execute(MONTHS)
+        return done
 
 
 def pending(connection: Connection[Any]) -> list[str]:
