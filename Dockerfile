@@ -2,7 +2,9 @@
 # docker buildx build --platform linux/amd64,linux/arm64 .
 FROM python:3.13-slim AS build
 
-COPY requirements.txt /
+# With tracing: --build-arg LOCK=requirements-tracing.txt
+ARG LOCK=requirements.txt
+COPY $LOCK /requirements.txt
 RUN python -m venv --without-pip /venv \
     && pip --python /venv/bin/python install --no-cache-dir --only-binary :all: --require-hashes -r /requirements.txt
 COPY templates /app/templates

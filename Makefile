@@ -31,8 +31,9 @@ lint: .venv/installed-test ## Style and types
 lock: .venv/created ## Write the lock files anew from pyproject.toml
 	$(PIP) install uv
 	$(BIN)/uv pip compile $(LOCK) -o requirements.txt
+	$(BIN)/uv pip compile $(LOCK) --extra tracing -o requirements-tracing.txt
 	$(BIN)/uv pip compile $(LOCK) --extra sandbox -o requirements-sandbox.txt
-	$(BIN)/uv pip compile $(LOCK) --extra sandbox --extra test -o requirements-test.txt
+	$(BIN)/uv pip compile $(LOCK) --extra sandbox --extra tracing --extra test -o requirements-test.txt
 
 LOCK := pyproject.toml --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
 

@@ -17,6 +17,7 @@ from onboarding.flows.destination import Choosing
 from onboarding.flows.disconnect import Upkeep
 from onboarding.flows.mint import Minting
 from onboarding.flows.notify import Hearer, Notify
+from onboarding.flows.spans import UNTOLD, Spans
 from onboarding.ledger.attempts import Attempts
 from onboarding.ledger.audit import Audit
 from onboarding.ledger.connection_lists import ConnectionLists
@@ -28,6 +29,7 @@ from onboarding.ledger.findings import Findings
 from onboarding.ledger.grants import Grants
 from onboarding.ledger.links import CreatedLinks
 from onboarding.ledger.lists import Lists
+from onboarding.ledger.months import Months
 from onboarding.ledger.needs import Needs
 from onboarding.ledger.numbers import Numbers
 from onboarding.ledger.owners import Owners
@@ -77,6 +79,7 @@ class Ledger:
     destinations: Destinations
     endings: Endings
     lists: Lists
+    months: Months
     numbers: Numbers
     links: CreatedLinks
     needs: Needs
@@ -119,6 +122,7 @@ class Background:
     minting: Minting
     check: Check
     notify: Notify
+    spans: Spans
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,11 +151,13 @@ class Wiring:
     advice: Advice
     health: Health
     readiness: Readiness
+    spans: Spans
 
     def close(self) -> None:
         """Give every connection back."""
         self.ledger.postgres.close()
         self.ephemeral.client.close()
+        self.spans.close()
 
 
 def wire_background(settings: Settings, watch: Watch | None = None) -> Background:
@@ -161,8 +167,8 @@ def wire_background(settings: Settings, watch: Watch | None = None) -> Backgroun
     choosing = Choosing(parties, connections, ledger.destinations)
     links = Links(settings.secret_keys, settings.link_max_age, _default(settings.apps), settings.apps.named)
     minting = Minting(links, ledger.links, connections, ledger.attempts, settings.public_url, utc_now)
-    vault = Vault(settings.secret_keys)
-    delivery = Delivery(parties, ledger.attempts, ledger.grants, choosing, vault)
+    vault, spans = Vault(settings.secret_keys), _spans(settings)
+    delivery = Delivery(parties, ledger.attempts, ledger.grants, choosing, vault, spans)
     return Background(
         http=http,
         ledger=ledger,
@@ -173,8 +179,11 @@ def wire_background(settings: Settings, watch: Watch | None = None) -> Backgroun
         upkeep=Upkeep(parties, connections, ledger.endings),
         links=links,
         minting=minting,
-        check=Check(parties, parties.first.slack.bot, connections, ledger.endings, ledger.findings, minting, settings),
-        notify=_notify(settings, ledger, minting),
+        check=Check(
+            parties, parties.first.slack.bot, connections, ledger.endings, ledger.findings, minting, spans, settings
+        ),
+        notify=_notify(settings, ledger, minting, spans),
+        spans=spans,
     )
 
 
@@ -201,7 +210,7 @@ def wire(settings: Settings, watch: Watch | None = None) -> Wiring:
         ephemeral=ephemeral,
         parties=parties,
         identity=_identity(settings.oidc, base.http) if settings.oidc else None,
-        install=Install(parties, ephemeral.states, ledger.attempts, base.delivery, base.claims, utc_now),
+        install=Install(parties, ephemeral.states, ledger.attempts, base.delivery, base.claims, base.spans, utc_now),
         delivery=base.delivery,
         claims=base.claims,
         minting=base.minting,
@@ -215,6 +224,7 @@ def wire(settings: Settings, watch: Watch | None = None) -> Wiring:
         advice=Advice(parties, bot, settings),
         health=Health(checkup, ephemeral.checks, ledger.work, ledger.lists, utc_now),
         readiness=Readiness(ledger.postgres.ping, ephemeral.states.ping),
+        spans=base.spans,
     )
 
 
@@ -229,7 +239,16 @@ def _parties(settings: Settings, http: Http) -> Parties:
     return Parties(settings.apps, made)
 
 
-def _notify(settings: Settings, ledger: Ledger, minting: Minting) -> Notify:
+def _spans(settings: Settings) -> Spans:
+    """OpenTelemetry is loaded only if somebody collects spans."""
+    if settings.traces_url is None:
+        return UNTOLD
+    from onboarding.remote.tracing import Tracing  # noqa: PLC0415
+
+    return Tracing(settings.traces_url)
+
+
+def _notify(settings: Settings, ledger: Ledger, minting: Minting, spans: Spans) -> Notify:
     """One endpoint for each address, however many apps tell it of something."""
     outgoing = Outgoing(settings.outgoing_proxy, settings.ca_file)
     apps = [app for app in settings.apps.all if app.webhook]
@@ -241,7 +260,7 @@ def _notify(settings: Settings, ledger: Ledger, minting: Minting) -> Notify:
         keys = {app.integration: app.webhook.keys for app in told if app.webhook}
         named = next(app.webhook for app in told if app.webhook)
         hearers.append(Hearer(Webhook(url, named.allowed_hosts, outgoing), integrations, keys))
-    return Notify(ledger.events, ledger.pauses, hearers, minting)
+    return Notify(ledger.events, ledger.pauses, hearers, minting, spans)
 
 
 def _ledger(settings: Settings) -> Ledger:
@@ -255,6 +274,7 @@ def _ledger(settings: Settings) -> Ledger:
         destinations=Destinations(postgres),
         endings=Endings(postgres),
         lists=Lists(postgres),
+        months=Months(postgres),
         numbers=Numbers(postgres),
         links=CreatedLinks(postgres),
         needs=Needs(postgres),

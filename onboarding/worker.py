@@ -62,6 +62,7 @@ def main() -> int:
         signal.signal(number, lambda *_: stop.set())
     LOGGER.info("worker started")
     Worker(made.ledger, kinds(made), settings.check_interval, made.notify.crowded).run(stop)
+    made.spans.close()
     LOGGER.info("worker stopped")
     return 0
 
@@ -213,13 +214,14 @@ def _expire(ledger: Ledger) -> timedelta:
 
 def _forget(ledger: Ledger) -> timedelta:
     """Delete what nobody looks at any more: a bounded part of it, and the rest soon."""
+    ledger.months.make()
     ledger.lists.fold_tally()
     parts = (
         ledger.attempts.erase_grants,
         ledger.attempts.forget,
         ledger.links.forget,
         ledger.audit.forget,
-        ledger.events.forget,
+        ledger.months.forget,
         ledger.findings.forget,
     )
     most = max(part() for part in parts)

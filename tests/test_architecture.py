@@ -27,7 +27,8 @@ FLOORS = (
 )
 """The rooms, from the roof down. A module imports from its own room and the floors below, never from a neighbour."""
 OUTSIDE = {"flask", "redis", "psycopg", "requests", "authlib", "werkzeug", "gunicorn", "flask_wtf", "urllib3"} | {
-    "prometheus_client"
+    "opentelemetry",
+    "prometheus_client",
 }
 MAY_TALK_TO = {
     "psycopg": {"ledger", "settings"},
@@ -42,6 +43,7 @@ MAY_TALK_TO = {
     "flask": {"web", ""},
     "gunicorn": {"web"},
     "prometheus_client": {"web"},
+    "opentelemetry": {"remote"},
 }
 CLIENTS = {"slack", "novu", "issuer"}
 """Each talks to one outside thing; a use case combines them."""

@@ -224,11 +224,13 @@ def test_the_image_holds_what_was_locked_for_production_only() -> None:
     installs = [rest for name, rest in instructions() if name == "RUN" and "install" in rest]
     assert len(installs) == 1
     assert re.search(r"--only-binary :all: --require-hashes -r /requirements\.txt$", installs[0])
+    assert [rest for name, rest in instructions() if name == "ARG"] == ["LOCK=requirements.txt"]
     copied = {rest.split()[0] for name, rest in instructions() if name == "COPY" and "--from" not in rest}
+    assert copied == {"$LOCK", "onboarding", "templates", "static"}
+    copied = copied - {"$LOCK"} | {"requirements.txt", "requirements-tracing.txt"}
     ignored = text(".dockerignore").splitlines()
     assert "*" in ignored
     assert copied == {line.removeprefix("!") for line in ignored if line.startswith("!")}
-    assert copied == {"requirements.txt", "onboarding", "templates", "static"}
     assert all((ROOT / path).exists() for path in copied)
     assert "onboarding/sandbox" in ignored
 

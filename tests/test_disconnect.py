@@ -45,6 +45,7 @@ def background(wiring: Wiring) -> Background:
         minting=wiring.minting,
         check=wiring.check,
         notify=wiring.notify,
+        spans=wiring.spans,
     )
 
 

@@ -14,6 +14,7 @@ from typing import Final
 from onboarding.clock.deadline import Deadline
 from onboarding.flows.apps import Parties
 from onboarding.flows.mint import Minting
+from onboarding.flows.spans import Spans
 from onboarding.ledger.connections import Connections
 from onboarding.ledger.endings import Endings
 from onboarding.ledger.findings import Finding, Findings
@@ -70,6 +71,7 @@ class Check:
         endings: Endings,
         findings: Findings,
         minting: Minting,
+        spans: Spans,
         settings: Settings,
     ) -> None:
         self._parties = parties
@@ -78,18 +80,24 @@ class Check:
         self._endings = endings
         self._findings = findings
         self._minting = minting
+        self._spans = spans
         self._interval = settings.check_interval
 
     def run(self, connection: MadeConnection) -> MadeConnection | None:
         """Ask now, and note what comes of it. Gives the connection as it stands then. Raises `Silence`."""
         if braked := self._findings.braked(connection):
             raise Silence("Slack", BRAKED, math.ceil(braked.total_seconds()))
-        try:
-            self._note(connection, self._ask(connection, Deadline(SECONDS)))
-        except _Gone:
-            self._end(connection)
-        except NovuError as error:
-            raise Silence("Novu", str(error), int(error.retry_after or 0)) from None
+        with self._spans.span("check", attempt=connection.attempt_id, integration=connection.integration) as span:
+            try:
+                finding = self._ask(connection, Deadline(SECONDS))
+                span.note(outcome=finding.state, reason=finding.reason)
+                self._note(connection, finding)
+            except _Gone:
+                span.note(outcome="gone")
+                self._end(connection)
+            except NovuError as error:
+                span.note(status=error.status)
+                raise Silence("Novu", str(error), int(error.retry_after or 0)) from None
         return self._connections.by_owner(connection.owner)
 
     def run_due(self, owner: str) -> timedelta | None:

@@ -13,6 +13,7 @@ from onboarding.clock.deadline import Deadline
 from onboarding.flows.apps import Parties
 from onboarding.flows.destination import Choosing
 from onboarding.flows.patience import PATIENCE, patiently
+from onboarding.flows.spans import About, Spans
 from onboarding.ledger.attempts import Attempts
 from onboarding.ledger.connected import Made
 from onboarding.ledger.grants import Grants, Take
@@ -34,22 +35,32 @@ HELD: Final = timedelta(seconds=25)
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What one try to deliver came to: a connection, a later try, or an end for this `reason`."""
+    """What one try to deliver came to: a connection, a later try, or an end; why, and Novu's `status` if it refused."""
 
     made: Made | None = None
     wait: timedelta | None = None
     reason: Reason | None = None
     detail: str = ""
     erases: bool = False
+    status: int | None = None
 
 
 class Delivery:
-    def __init__(self, parties: Parties, attempts: Attempts, grants: Grants, choosing: Choosing, vault: Vault) -> None:
+    def __init__(  # noqa: PLR0913, PLR0917 (everything that a grant goes through)
+        self,
+        parties: Parties,
+        attempts: Attempts,
+        grants: Grants,
+        choosing: Choosing,
+        vault: Vault,
+        spans: Spans,
+    ) -> None:
         self._parties = parties
         self._attempts = attempts
         self._grants = grants
         self._choosing = choosing
         self._vault = vault
+        self._spans = spans
 
     def accept(self, attempt: Attempt, grant: Grant, back_for: timedelta, deadline: Deadline) -> Unrecorded | None:
         """Put a fresh grant where a crash cannot lose it, then deliver it. Gives what could not be recorded."""
@@ -63,7 +74,8 @@ class Delivery:
             LOGGER.error("grant not stored attempt=%s", attempt.id)
             return self._rescue(attempt, grant, keep, deadline)
         if is_ours:
-            return self._record(attempt, lease, self._carry(attempt, grant, deadline), deadline)
+            outcome = self._try(attempt, lambda: self._carry(attempt, grant, deadline))
+            return self._record(attempt, lease, outcome, deadline)
         LOGGER.info("delivery left to a worker attempt=%s", attempt.id)
         return None
 
@@ -76,9 +88,9 @@ class Delivery:
                 return False
             case Take.BUSY:
                 self._grants.wait(attempt_id)
-            case _ if taken.attempt:
-                outcome = self._outcome(taken.take, taken.attempt, taken.sealed)
-                self._record(taken.attempt, lease, outcome, Deadline(PATIENCE))
+            case _ if attempt := taken.attempt:
+                outcome = self._try(attempt, lambda: self._outcome(taken.take, attempt, taken.sealed))
+                self._record(attempt, lease, outcome, Deadline(PATIENCE))
         return True
 
     def retry(self, attempt_id: str) -> Attempt:
@@ -109,6 +121,17 @@ class Delivery:
             return found
         raise NothingToRetry("its grant is gone; a new install link is needed")
 
+    def _try(self, attempt: Attempt, deliver: Callable[[], Outcome]) -> Outcome:
+        """One try, and what is told of it."""
+        link, tries = attempt.link, attempt.tries + 1
+        with self._spans.span(
+            "deliver", link.traceparent, attempt=attempt.id, integration=link.integration, tries=tries
+        ) as span:
+            outcome = deliver()
+            span.note(is_error=_is_error(outcome), **_about(outcome))
+            _log(attempt, outcome)
+            return outcome
+
     def _outcome(self, take: Take, attempt: Attempt, sealed: str) -> Outcome:
         match take:
             case Take.TAKEN:
@@ -138,16 +161,13 @@ class Delivery:
         except IdentifierTaken as error:
             return Outcome(reason=Reason.IDENTIFIER_TAKEN, detail=f"{error} belongs to another owner")
         except NovuError as error:
-            if error.is_transient:
-                return _later(attempt, Reason.NOVU_UNREACHABLE, str(error), error.retry_after)
-            return Outcome(reason=_reason(error), detail=str(error))
+            return replace(_refused(attempt, error), status=error.status)
         installer_id = grant.installer_id or attempt.installer_id
         made = Made(connection.identifier, grant.workspace, grant.app_id, installer_id)
         return Outcome(made=_with_wish(attempt, made))
 
     def _record(self, attempt: Attempt, lease: str, outcome: Outcome, deadline: Deadline) -> Unrecorded | None:
         """Record what has happened; gives a connection that PostgreSQL was not told about in the end."""
-        _log(attempt, outcome)
         if patiently(lambda: self._tell(attempt, lease, outcome), deadline):
             self._carry_out_wish(attempt, outcome, deadline)
             return None
@@ -177,8 +197,7 @@ class Delivery:
         self, attempt: Attempt, grant: Grant, keep: Callable[[], bool | None], deadline: Deadline
     ) -> Unrecorded | None:
         """Without PostgreSQL there is nobody else to do it: straight to Novu, and say what came of it."""
-        outcome = self._carry(attempt, grant, deadline)
-        _log(attempt, outcome)
+        outcome = self._try(attempt, lambda: self._carry(attempt, grant, deadline))
         if made := outcome.made:
             recorded = patiently(lambda: self._grants.connect(attempt, made, ""), deadline)
             return None if recorded else Unrecorded(Status.CONNECTED, grant.workspace)
@@ -201,11 +220,17 @@ def _lease() -> str:
     return secrets.token_hex(8)
 
 
+def _refused(attempt: Attempt, error: NovuError) -> Outcome:
+    if error.is_transient:
+        return _later(attempt, Reason.NOVU_UNREACHABLE, str(error), error.retry_after)
+    return Outcome(reason=_reason(error), detail=str(error))
+
+
 def _later(attempt: Attempt, reason: Reason, detail: str, retry_after: float | None) -> Outcome:
     """Another try after a while, or an end if it has been tried for long enough."""
     if attempt.tried_for >= GIVE_UP_AFTER:
         return Outcome(reason=reason, detail=detail)
-    return Outcome(wait=_wait(attempt.tries, retry_after), detail=detail)
+    return Outcome(wait=_wait(attempt.tries, retry_after), reason=reason, detail=detail)
 
 
 def _wait(tries: int, retry_after: float | None) -> timedelta:
@@ -213,6 +238,19 @@ def _wait(tries: int, retry_after: float | None) -> timedelta:
     wait = min(FIRST_WAIT * (1 << min(tries, 20)), LONGEST_WAIT) * random.uniform(0.8, 1.2)  # noqa: S311
     asked = min(timedelta(seconds=retry_after or 0), LONGEST_RETRY_AFTER)
     return max(wait, asked)
+
+
+def _is_error(outcome: Outcome) -> bool:
+    """A newer decision of the owner's is none."""
+    return outcome.made is None and outcome.reason is not Reason.SUPERSEDED
+
+
+def _about(outcome: Outcome) -> About:
+    if outcome.made:
+        return {"outcome": "connected"}
+    end = "given_up" if outcome.erases else "rejected"
+    word = "postponed" if outcome.wait is not None else end
+    return {"outcome": word, "reason": outcome.reason, "status": outcome.status}
 
 
 def _log(attempt: Attempt, outcome: Outcome) -> None:

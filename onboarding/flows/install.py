@@ -15,12 +15,14 @@ from onboarding.flows.apps import Parties
 from onboarding.flows.browsers import attempt_id, browser_hash, code_hash, is_browser_of
 from onboarding.flows.claim import Claims
 from onboarding.flows.deliver import Delivery
+from onboarding.flows.spans import Spans
 from onboarding.ledger.attempts import Attempts, Ending
 from onboarding.model import (
     CLAIM_GRACE,
     GRANT_KEPT,
     Attempt,
     ConnectionMode,
+    Grant,
     InstallLink,
     Reason,
     Secret,
@@ -60,6 +62,7 @@ class Install:
         attempts: Attempts,
         delivery: Delivery,
         claims: Claims,
+        spans: Spans,
         clock: Callable[[], datetime],
     ) -> None:
         self._parties = parties
@@ -67,6 +70,7 @@ class Install:
         self._attempts = attempts
         self._delivery = delivery
         self._claims = claims
+        self._spans = spans
         self._clock = clock
 
     def start(self, link: InstallLink) -> Started:
@@ -109,19 +113,11 @@ class Install:
             self._refuse_another(attempt_id, code)
             return None
         claimed_at = time.monotonic()
-        try:
-            grant = self._parties.slack(attempt.link.integration).redeem(code)
-        except SlackRefused as refusal:
-            self._end(attempt_id, Ending(refusal.reason, refusal.detail, _since(claimed_at)))
-            return None
-        except AppMissing as error:
-            self._end(attempt_id, Ending(Reason.SLACK_MISCONFIGURED, error.message, _since(claimed_at)))
+        grant = self._redeem(attempt, code, claimed_at)
+        if grant is None:
             return None
         if attempt.link.is_direct:
             return self._claims.keep(attempt, grant, _since(claimed_at), deadline)
-        if attempt.link.workspace_id not in {None, grant.workspace.id}:
-            self._end(attempt_id, Ending(Reason.WRONG_WORKSPACE, "", _since(claimed_at), grant.workspace))
-            return None
         LOGGER.info("granted attempt=%s workspace=%s", attempt_id, grant.workspace.id)
         return self._delivery.accept(attempt, grant, _since(claimed_at), deadline)
 
@@ -139,6 +135,25 @@ class Install:
         if claimed_for < CLAIM_GRACE:
             return replace(attempt, status=Status.STARTED, reason=None, is_claimed=True)
         return replace(attempt, status=Status.EXPIRED, reason=Reason.TIMED_OUT, is_claimed=True)
+
+    def _redeem(self, attempt: Attempt, code: Secret, claimed_at: float) -> Grant | None:
+        """The grant behind the code. None if this was the attempt's end."""
+        link = attempt.link
+        with self._spans.span("redeem", link.traceparent, attempt=attempt.id, integration=link.integration) as span:
+            try:
+                grant = self._parties.slack(link.integration).redeem(code)
+            except SlackRefused as refusal:
+                ending = Ending(refusal.reason, refusal.detail, _since(claimed_at))
+            except AppMissing as error:
+                ending = Ending(Reason.SLACK_MISCONFIGURED, error.message, _since(claimed_at))
+            else:
+                if link.is_direct or link.workspace_id in {None, grant.workspace.id}:
+                    span.note(outcome="granted")
+                    return grant
+                ending = Ending(Reason.WRONG_WORKSPACE, "", _since(claimed_at), grant.workspace)
+            span.note(is_error=ending.reason is not Reason.WRONG_WORKSPACE, outcome="refused", reason=ending.reason)
+            self._end(attempt.id, ending)
+            return None
 
     def _refuse_another(self, attempt_id: str, code: Secret) -> None:
         """Somebody who allowed something else than what counts has to be told."""

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final, Protocol
 
 from onboarding.flows.shares import Shares
+from onboarding.flows.spans import About, Spans
 from onboarding.ledger.events import ENDPOINT, PING, Events, HostEvent
 from onboarding.ledger.pauses import Pauses
 from onboarding.model import Secret
@@ -76,12 +77,13 @@ class Hearer:
 class Notify:
     """`hearers` is empty if the host has named no endpoint."""
 
-    def __init__(self, events: Events, pauses: Pauses, hearers: Sequence[Hearer], links: Links) -> None:
+    def __init__(self, events: Events, pauses: Pauses, hearers: Sequence[Hearer], links: Links, spans: Spans) -> None:
         self._events = events
         self._pauses = pauses
         self._shares = Shares(MOST_FOR_ONE if len(hearers) > 1 else math.inf)
         self.hearers = hearers
         self._links = links
+        self._spans = spans
 
     def body(self, event: HostEvent) -> dict[str, Any]:
         """The same in every delivery."""
@@ -156,10 +158,12 @@ class Notify:
         return self._events.redeliver(event_id)
 
     def _send(self, event: HostEvent, hearer: Hearer) -> timedelta | None:
-        answered = self._post(event, hearer)
         is_over = event.tries >= len(WAITS)
-        self._note(event, hearer, answered, is_over=is_over)
-        _log(event, answered)
+        with self._spans.span("webhook", **_about(event)) as span:
+            answered = self._post(event, hearer)
+            span.note(is_error=not answered.is_good, **_outcome(answered))
+            self._note(event, hearer, answered, is_over=is_over)
+            _log(event, answered)
         if answered.is_good or is_over or answered.status == GONE:
             return None
         wait = WAITS[event.tries] * random.uniform(0.8, 1.2)  # noqa: S311
@@ -179,6 +183,21 @@ class Notify:
 
 def _moment(event: HostEvent) -> str:
     return event.at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _about(event: HostEvent) -> About:
+    return {
+        "attempt": event.data.get("attemptId"),
+        "event": event.id,
+        "event_type": event.type,
+        "integration": event.data.get("integrationIdentifier"),
+        "tries": event.tries + 1,
+    }
+
+
+def _outcome(answered: Answered) -> About:
+    word = "delivered" if answered.is_good else "not_delivered"
+    return {"outcome": word, "reason": answered.why or None, "status": answered.status}
 
 
 def _log(event: HostEvent, answered: Answered) -> None:

@@ -93,7 +93,8 @@ class Owner:
 class InstallLink:
     """What a host back end asked for. `expires_at` is the moment it stops working, whatever the cause.
 
-    A short one was created here: its address holds its id only, and the ledger the rest.
+    A short one was created here: its address holds its id only, and the ledger the rest. `traceparent` is where the
+    host's trace stood at that moment, as W3C Trace Context writes it.
     """
 
     id: str
@@ -108,6 +109,7 @@ class InstallLink:
     destination: WhoChooses = WhoChooses.CHOOSE
     is_short: bool = False
     workspace_id: str | None = None
+    traceparent: str | None = None
 
     @property
     def owner(self) -> Owner:

@@ -14,6 +14,7 @@ from onboarding.settings.apps import Apps, Brand, read_apps, read_brand
 from onboarding.settings.database_url import database_url
 from onboarding.settings.reader import Reader
 from onboarding.settings.redis_url import redis_url
+from onboarding.settings.traces import traces_url
 
 TEN_YEARS: Final = 315_360_000
 SHORTEST_INTERVAL: Final = 60
@@ -63,6 +64,7 @@ class Settings:
     outgoing_proxy: Secret | None
     ca_file: str | None
     metrics_token: Secret | None
+    traces_url: str | None
     log_level: str
 
     @property
@@ -98,6 +100,7 @@ def load(env: Mapping[str, str]) -> Settings:
         outgoing_proxy=read.optional_secret("OUTGOING_PROXY", rules.proxy_url),
         ca_file=read.text("CA_FILE", "", rules.ca_file) or None,
         metrics_token=read.optional_secret("METRICS_TOKEN", rules.bearer_token(16)),
+        traces_url=traces_url(read),
         log_level=read.text("LOG_LEVEL", "INFO", rules.log_level).upper(),
     )
     if read.problems:

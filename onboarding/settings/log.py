@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import logging
 import sys
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from json.encoder import encode_basestring as encode
 from typing import Final
 
 LOGGER: Final = logging.getLogger("onboarding")
+TRACE_ID: Final = ContextVar("trace_id", default="")
+"""Of the span that is under way, if there is tracing."""
 
 
 def configure(level: str, *, as_json: bool) -> None:
@@ -27,6 +30,8 @@ class _Plain(logging.Formatter):
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 (logging's own name)
         """One line for each event, whatever somebody put into an identifier."""
         record.message = record.message.replace("\r", "\\r").replace("\n", "\\n")
+        if trace_id := TRACE_ID.get():
+            record.message += f" trace_id={trace_id}"
         return super().formatMessage(record)
 
 
@@ -35,6 +40,8 @@ class _Json(logging.Formatter):
         at = datetime.fromtimestamp(record.created, UTC).isoformat()
         parts = [f'{{"at": "{at}", "level": "{record.levelname}", "logger": {encode(record.name)}']
         parts.append(f'"message": {encode(record.getMessage())}')
+        if trace_id := TRACE_ID.get():
+            parts.append(f'"trace_id": "{trace_id}"')
         if record.exc_info:
             parts.append(f'"traceback": {encode(self.formatException(record.exc_info))}')
         return ", ".join(parts) + "}"

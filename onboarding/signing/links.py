@@ -26,6 +26,8 @@ CLOCKS_DIFFER: Final = timedelta(days=1)
 """By how much the clock of a host that signs links may be ahead."""
 MOST_CONTEXTS: Final = 5
 MOST_CONTEXT_BYTES: Final = 65_536
+TRACEPARENT: Final = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+"""https://www.w3.org/TR/trace-context/#traceparent-header"""
 NUL: Final = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 """In JSON: neither Novu nor PostgreSQL can hold one everywhere."""
 
@@ -125,6 +127,7 @@ def to_payload(link: InstallLink) -> dict[str, Any]:
         "returnUrl": link.return_url,
         "workspaceId": link.workspace_id,
         "destination": link.destination.value if link.destination is not WhoChooses.CHOOSE else None,
+        "traceparent": link.traceparent,
         "expiresAt": link.expires_at.astimezone(UTC).isoformat(),
     }
     return {name: value for name, value in fields.items() if value is not None}
@@ -153,6 +156,7 @@ def _parse(payload: Payload, default_integration: str, *, is_new: bool = True) -
     return_url = read.optional("returnUrl", _return_url)
     destination = read.optional("destination", _choosing) or WhoChooses.CHOOSE
     workspace_id = read.optional("workspaceId", _workspace_id)
+    traceparent = read.optional("traceparent", _traceparent)
     expires_at = read.required("expiresAt", _utc)
     read.check(not is_new or not any(map(_has_nul, contexts)), "context", "must not have a NUL character in its data")
     read.check(mode is not ConnectionMode.SHARED or bool(contexts), "context", "is required for a shared connection")
@@ -180,6 +184,7 @@ def _parse(payload: Payload, default_integration: str, *, is_new: bool = True) -
         expires_at,
         destination,
         workspace_id=workspace_id,
+        traceparent=traceparent,
     )
     return link if identifier else replace(link, identifier=link.owner.identifier)
 
@@ -203,7 +208,7 @@ class _Reader:
         self.check(self._payload.get(name) is not None, name, "is required")
         return self.optional(name, parse)
 
-    def optional(self, name: str, parse: Callable[[object], T]) -> T | None:
+    def optional(self, name: str, parse: Callable[[object], T | None]) -> T | None:
         value = self._payload.get(name)
         if value is None:
             return None
@@ -259,6 +264,11 @@ def _workspace_id(value: object) -> str:
     if not re.fullmatch(r"[TE][A-Z0-9]{1,63}", text):
         raise _Wrong("must be the id of a Slack workspace (T…) or organisation (E…)")
     return text
+
+
+def _traceparent(value: object) -> str | None:
+    """Nobody is refused because of it."""
+    return value if isinstance(value, str) and TRACEPARENT.fullmatch(value) else None
 
 
 def _identifier(value: object) -> str:

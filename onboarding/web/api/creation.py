@@ -28,16 +28,17 @@ FIELDS: Final = (
     "destination",
     "workspaceId",
 )
+TRACEPARENT: Final = "traceparent"
 
 Body = Mapping[str, Any]
 
 
-def create(body: Body, key: str | None, caller: Caller) -> dict[str, Any]:
+def create(body: Body, key: str | None, traceparent: str | None, caller: Caller) -> dict[str, Any]:
     """What to answer: what was answered before under the same key, else a new link."""
     problems = repeats.problems(key)
     keyed = Keyed(caller, key, repeats.fingerprint(bodies.canonical(body))) if key and not problems else None
     kept = keyed.find() if keyed else None
-    return kept or _record(_mint(body, problems), keyed, caller)
+    return kept or _record(_mint(body, traceparent, problems), keyed, caller)
 
 
 def _record(link: InstallLink, keyed: Keyed | None, caller: Caller) -> dict[str, Any]:
@@ -56,11 +57,12 @@ def _record(link: InstallLink, keyed: Keyed | None, caller: Caller) -> dict[str,
     return ours
 
 
-def _mint(body: Body, problems: Sequence[Problem]) -> InstallLink:
+def _mint(body: Body, traceparent: str | None, problems: Sequence[Problem]) -> InstallLink:
     """A link that nobody knows of yet. Names everything that is wrong at once, `problems` known before included."""
     most = int(wiring().settings.link_max_age.total_seconds())
     problems = [*problems, *unknown(body, FIELDS), *life_problems(body.get(LIFE), most)]
-    return link_of(body, FIELDS, None if problems else _life(body.get(LIFE)), problems)
+    said = {**body, TRACEPARENT: traceparent}
+    return link_of(said, (*FIELDS, TRACEPARENT), None if problems else _life(body.get(LIFE)), problems)
 
 
 def link_of(body: Body, names: Sequence[str], life: timedelta | None, problems: Sequence[Problem]) -> InstallLink:

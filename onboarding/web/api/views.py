@@ -25,7 +25,8 @@ api_calls.before_app_request(callers.admit)
 @api_calls.post("/v1/links", provide_automatic_options=False)
 def create_link() -> ResponseReturnValue:
     body, key = bodies.read_object(), request.headers.get(repeats.KEY)
-    return jsonify(creation.create(body, key, callers.caller())), 201
+    traceparent = request.headers.get(creation.TRACEPARENT)
+    return jsonify(creation.create(body, key, traceparent, callers.caller())), 201
 
 
 @api_calls.delete("/v1/links/<link_id>", provide_automatic_options=False)
