@@ -20,6 +20,7 @@ from flask import Flask
 from standardwebhooks import Webhook
 
 from onboarding.clock.deadline import Deadline
+from onboarding.flows.checkup import problems
 from onboarding.ledger.connection_lists import WantedConnections
 from onboarding.ledger.events import Sending, WantedEvents
 from onboarding.model import Status
@@ -203,7 +204,7 @@ def test_a_value_is_named_where_it_came_from(site: Site, make_app: Callable[...,
     site.file.write_text(text.replace('client_secret = { env = "SPROCKET_SECRET" }', 'client_secret = "wrong"'))
     site.env.update(SLACK_CLIENT_SECRET="wrong-as-well", SLACK_SCOPES="")
     wiring: Wiring = site.again(make_app).extensions["onboarding"]
-    names = {problem.name for problem in wiring.checkup.problems()} - {"DATABASE_URL"}
+    names = {problem.name for _, found in wiring.checkup.of_each_app() for problem in problems(found)}
     assert names == {f"APPS_FILE [apps.{FIRST}] client_secret", "SLACK_CLIENT_SECRET"}
 
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, Final
 
-from onboarding.cli import connections, manifest, webhook
+from onboarding.cli import check_config, connections, manifest, webhook
 from onboarding.ledger import migrations
 from onboarding.ledger.attempts import ID as ATTEMPT_ID
 from onboarding.ledger.postgres import is_storable
@@ -57,9 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     retry = commands.add_parser("retry", help="deliver a failed attempt again")
     retry.add_argument("attempt")
     retry.set_defaults(run=_retry)
-    check = commands.add_parser("check-config", help="say what is wrong with the environment")
-    check.add_argument("--live", action="store_true", help="also ask PostgreSQL, Redis, Slack and Novu")
-    check.set_defaults(run=_check_config)
+    check_config.add(commands)
     migrate = commands.add_parser("migrate", help="bring the database up to date")
     migrate.set_defaults(run=_migrate)
     connections.add(commands)
@@ -140,23 +138,6 @@ def _retry(args: argparse.Namespace) -> int:
         return REFUSED
     print(f"{attempt.id} is {attempt.status}" + (f": {attempt.detail}" if attempt.detail else ""))
     return REFUSED if attempt.status is Status.FAILED else DONE
-
-
-def _check_config(args: argparse.Namespace) -> int:
-    settings = environment.load(os.environ)
-    if not args.live:
-        print("The configuration is complete.")
-        return DONE
-    made = wire(settings)
-    problems = made.checkup.problems()
-    for problem in problems:
-        print(problem, file=sys.stderr)
-    for line in made.advice.lines():
-        print(f"Worth knowing: {line}")
-    if problems:
-        return REFUSED
-    print("The configuration works.")
-    return DONE
 
 
 def _migrate(_: argparse.Namespace) -> int:

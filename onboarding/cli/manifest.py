@@ -11,12 +11,11 @@ import os
 import sys
 from collections.abc import Mapping
 from typing import Any, Final
-from urllib.parse import quote
 
-from onboarding.flows.manifest import manifest
+from onboarding.flows.manifest import events_url, manifest
 from onboarding.model.errors import ConfigError
 from onboarding.settings import addresses, rules
-from onboarding.settings.apps import App, Apps, read_apps
+from onboarding.settings.apps import Apps, read_apps
 from onboarding.settings.reader import Reader
 
 DONE: Final = 0
@@ -37,7 +36,7 @@ def _manifest(args: argparse.Namespace) -> int:
         known = ", ".join(filter(None, apps.by_integration))
         print(f"Name one of the apps with --app: {known or 'there is only one, without a name'}.", file=sys.stderr)
         return WRONG
-    print(json.dumps(manifest(app, _events_url(public_url, app, apps)), indent=2, ensure_ascii=False))
+    print(json.dumps(manifest(app, events_url(app, public_url, apps)), indent=2, ensure_ascii=False))
     return DONE
 
 
@@ -50,8 +49,3 @@ def _read(env: Mapping[str, str]) -> tuple[str, Apps]:
     if problems:
         raise ConfigError(list(dict.fromkeys(problems)))
     return public_url, apps
-
-
-def _events_url(public_url: str, app: App, apps: Apps) -> str:
-    events = f"{public_url}/slack/events"
-    return f"{events}/{quote(app.integration, safe='')}" if apps.is_from_file else events

@@ -1,4 +1,4 @@
-"""What operators had better know about the scopes they ask for: nothing that stops the service.
+"""What operators had better know about an app's settings: nothing that stops the service.
 
 Without a token Slack says nothing about an app's scopes, so the newest connection has to tell.
 """
@@ -13,6 +13,7 @@ from onboarding.flows.apps import Parties, Party
 from onboarding.ledger import facts as database
 from onboarding.model.errors import NovuError, SlackSaysNo
 from onboarding.remote.slack import Bot
+from onboarding.settings.apps import App
 from onboarding.settings.environment import Settings
 
 SECONDS: Final = 10.0
@@ -23,6 +24,9 @@ WITHOUT: Final[Mapping[str, str]] = {
 }
 """Scopes that the service can do without, and what is lost."""
 LACKS: Final = "{name} lacks {scope}: {lost}."
+DEAF: Final = (
+    "{name} is not set: Slack's events are not listened to, so only a check finds out that the app was removed."
+)
 ADD_AGAIN: Final = (
     "the newest connection, to {workspace}, was granted without {scopes}. Customers from before have to add the app "
     "again, with their link or a new one."
@@ -35,16 +39,14 @@ class Advice:
         self._bot = bot
         self._database_url = settings.database_url
 
-    def lines(self) -> Iterator[str]:
-        """Everything there is to know at this moment. Changes nothing anywhere."""
-        for party in self._parties.all:
-            yield from self._of_app(party)
-
-    def _of_app(self, party: Party) -> Iterator[str]:
-        name = party.app.name_of("SLACK_SCOPES")
+    def of(self, app: App) -> Iterator[str]:
+        """Everything there is to know of an app at this moment. Changes nothing anywhere."""
+        party, name = self._parties.of(app.integration), app.name_of("SLACK_SCOPES")
         for scope, lost in WITHOUT.items():
-            if scope not in party.app.slack.scopes:
+            if scope not in app.slack.scopes:
                 yield LACKS.format(name=name, scope=scope, lost=lost)
+        if not app.signing_keys:
+            yield DEAF.format(name=app.name_of("SLACK_SIGNING_SECRET"))
         yield from self._ask_newest(party, Deadline(SECONDS))
 
     def _ask_newest(self, party: Party, deadline: Deadline) -> Iterator[str]:

@@ -1,8 +1,9 @@
-"""Asks PostgreSQL, Redis, Slack and Novu whether the settings are right, and names the setting behind each problem."""
+"""Asks PostgreSQL, Redis, Slack and Novu which settings are right, and names the setting behind each answer."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from onboarding.clock.deadline import Deadline
@@ -13,6 +14,8 @@ from onboarding.ledger import facts as database
 from onboarding.model import Reason, Secret
 from onboarding.model.errors import NovuError, Problem, SlackRefused
 from onboarding.remote.failure import Failure
+from onboarding.remote.novu.wire import Integration
+from onboarding.settings.apps import App
 from onboarding.settings.environment import Settings
 
 SECONDS: Final = 10.0
@@ -23,7 +26,11 @@ SLACK_SETTINGS: Final = {
     "bad_client_secret": "SLACK_CLIENT_SECRET",
     "bad_redirect_uri": "PUBLIC_URL",
 }
+KNOWN: Final = "Slack knows the app"
+ACCEPTED: Final = "Slack accepts it"
 POSTS: Final = "chat:write"
+PROVIDERS: Final = ("slack", "novu-slack")
+"""What Novu calls Slack; the second is its own app, for trying things out."""
 OF_ITS_ADDRESS: Final = ""
 FAILURES: Final[Mapping[str, tuple[str, str]]] = {
     Failure.PROXY_UNREACHABLE: ("OUTGOING_PROXY", "cannot be asked, because the proxy does not answer"),
@@ -39,58 +46,116 @@ FAILURES: Final[Mapping[str, tuple[str, str]]] = {
 """The setting behind each, and what is said of Slack or Novu."""
 
 
+@dataclass(frozen=True, slots=True)
+class Right:
+    """A setting that holds, and what says so."""
+
+    name: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """A setting that nothing could be said of, and why."""
+
+    name: str
+    message: str
+
+
+Found = Right | Unknown | Problem
+
+
 class Checkup:
     def __init__(self, redis_client: Redis, parties: Parties, settings: Settings) -> None:
         self._redis = redis_client
         self._parties = parties
         self._settings = settings
 
-    def problems(self) -> list[Problem]:
-        """Everything that is wrong at this moment. Changes nothing anywhere."""
-        found = list(self._ask_stores())
+    def shared(self) -> tuple[Found, ...]:
+        """What there is to say of what all apps share. Changes nothing anywhere."""
+        postgres = _of_store("DATABASE_URL", "PostgreSQL", database.problems(self._settings.database_url))
+        return (*postgres, *_of_store("REDIS_URL", "Redis", redis.problems(self._redis)))
+
+    def of_each_app(self) -> Iterator[tuple[App, tuple[Found, ...]]]:
+        """What there is to say of one app after the other. Changes nothing anywhere."""
         for party in self._parties.all:
-            found += [*self._ask_slack(party, Deadline(SECONDS)), *self._ask_novu(party, Deadline(SECONDS))]
-        return list(dict.fromkeys(found))
+            yield party.app, (*_ask_slack(party, Deadline(SECONDS)), *_ask_novu(party, Deadline(SECONDS)))
 
     def ask_slack(self, deadline: Deadline) -> list[Problem]:
         """Of every app."""
-        return list(dict.fromkeys(found for party in self._parties.all for found in self._ask_slack(party, deadline)))
+        return problems(found for party in self._parties.all for found in _ask_slack(party, deadline))
 
     def ask_novu(self, deadline: Deadline) -> list[Problem]:
         """For every app."""
-        return list(dict.fromkeys(found for party in self._parties.all for found in self._ask_novu(party, deadline)))
+        return problems(found for party in self._parties.all for found in _ask_novu(party, deadline))
 
-    def _ask_stores(self) -> Iterator[Problem]:
-        for problem in database.problems(self._settings.database_url):
-            yield Problem("DATABASE_URL", problem)
-        for problem in redis.problems(self._redis):
-            yield Problem("REDIS_URL", problem)
 
-    def _ask_slack(self, party: Party, deadline: Deadline) -> Iterator[Problem]:
-        if POSTS not in party.app.slack.scopes:
-            yield Problem(party.app.name_of("SLACK_SCOPES"), f"lacks {POSTS}, and Novu cannot post without it")
-        try:
-            party.slack.redeem(NO_CODE, deadline)
-        except SlackRefused as refusal:
-            if refusal.reason is Reason.SLACK_MISCONFIGURED:
-                name = SLACK_SETTINGS.get(refusal.detail, "SLACK_CLIENT_ID")
-                yield Problem(party.app.name_of(name), f"Slack says {refusal.detail}")
-            elif refusal.reason is Reason.SLACK_UNAVAILABLE:
-                yield _unreachable("Slack", "SLACK_URL", refusal.detail)
+def problems(found: Iterable[Found]) -> list[Problem]:
+    """Each once, although several apps may have it."""
+    return list(dict.fromkeys(each for each in found if isinstance(each, Problem)))
 
-    def _ask_novu(self, party: Party, deadline: Deadline) -> Iterator[Problem]:
-        wanted = party.app.integration
-        try:
-            has_integration = party.novu.has_integration(wanted, deadline)
-            has_connections = party.novu.has_connections(deadline)
-        except NovuError as error:
-            found = _problem_of(error)
-            yield Problem(party.app.name_of(found.name), found.message)
-            return
-        if not has_integration:
-            yield Problem(party.app.name_of("NOVU_INTEGRATION_IDENTIFIER"), f"Novu has no integration {wanted}")
-        if not has_connections:
-            yield Problem("NOVU_URL", "this Novu has no channel connections; it needs a newer version")
+
+def _of_store(name: str, who: str, said: Iterable[str]) -> Sequence[Found]:
+    return [Problem(name, each) for each in said] or [Right(name, f"{who} answers and can be used")]
+
+
+def _ask_slack(party: Party, deadline: Deadline) -> Iterator[Found]:
+    name = party.app.name_of("SLACK_SCOPES")
+    if POSTS in party.app.slack.scopes:
+        yield Right(name, f"has {POSTS}, which Novu posts with")
+    else:
+        yield Problem(name, f"lacks {POSTS}, and Novu cannot post without it")
+    try:
+        party.slack.redeem(NO_CODE, deadline)
+    except SlackRefused as refusal:
+        yield from _of_credentials(party.app, refusal)
+
+
+def _of_credentials(app: App, refusal: SlackRefused) -> Iterator[Found]:
+    """Slack looks at the client id first, then at the secret, and at the code at last."""
+    client_id, secret = app.name_of("SLACK_CLIENT_ID"), app.name_of("SLACK_CLIENT_SECRET")
+    if refusal.reason is Reason.CODE_REFUSED:
+        yield from (Right(client_id, KNOWN), Right(secret, ACCEPTED))
+    elif refusal.reason is Reason.SLACK_MISCONFIGURED:
+        wrong = app.name_of(SLACK_SETTINGS.get(refusal.detail, "SLACK_CLIENT_ID"))
+        is_known = refusal.detail in SLACK_SETTINGS and wrong != client_id
+        yield from [Right(client_id, KNOWN)] if is_known else []
+        yield Problem(wrong, f"Slack says {refusal.detail}")
+        yield from [] if wrong == secret else [Unknown(secret, f"Slack says {refusal.detail} instead")]
+    else:
+        if refusal.reason is Reason.SLACK_UNAVAILABLE:
+            yield _unreachable("Slack", "SLACK_URL", refusal.detail)
+        yield from (Unknown(each, f"Slack did not say ({refusal.detail})") for each in (client_id, secret))
+
+
+def _ask_novu(party: Party, deadline: Deadline) -> Iterator[Found]:
+    key, integration = party.app.name_of("NOVU_SECRET_KEY"), party.app.name_of("NOVU_INTEGRATION_IDENTIFIER")
+    try:
+        known = party.novu.integrations(party.app.integration, deadline)
+        has_connections = party.novu.has_connections(deadline)
+    except NovuError as error:
+        found = _problem_of(error)
+        wrong = party.app.name_of(found.name)
+        yield Problem(wrong, found.message)
+        yield from (Unknown(name, "Novu did not say") for name in (key, integration) if name != wrong)
+        return
+    yield Right(key, "Novu accepts it")
+    yield _of_integration(integration, party.app.integration, known)
+    if has_connections:
+        yield Right("NOVU_URL", "this Novu has channel connections")
+    else:
+        yield Problem("NOVU_URL", "this Novu has no channel connections; it needs a newer version")
+
+
+def _of_integration(name: str, wanted: str, known: Sequence[Integration]) -> Found:
+    for_slack = [each for each in known if each.provider in {None, *PROVIDERS}]
+    if not known:
+        return Problem(name, f"Novu has no integration {wanted}")
+    if not for_slack:
+        return Problem(name, f"Novu's integration {wanted} is for {known[0].provider}, not for Slack")
+    if not any(each.is_active for each in for_slack):
+        return Problem(name, f"Novu's integration {wanted} is switched off, so Novu delivers nothing by it")
+    return Right(name, f"Novu has {wanted}, for Slack and switched on")
 
 
 def _problem_of(error: NovuError) -> Problem:

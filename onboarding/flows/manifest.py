@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 from typing import Any, Final
+from urllib.parse import quote
 
-from onboarding.settings.apps import NO_NAME, App
+from onboarding.settings.apps import NO_NAME, App, Apps
 
 EVENTS: Final = ("app_uninstalled", "team_access_granted", "team_access_revoked", "tokens_revoked")
 """What may be subscribed to of what we listen for. Slack sends `app_rate_limited` unasked."""
@@ -41,6 +42,12 @@ def manifest(app: App, events_url: str) -> dict[str, Any]:
             "token_rotation_enabled": False,
         },
     }
+
+
+def events_url(app: App, public_url: str, apps: Apps) -> str:
+    """Where Slack sends this app's events."""
+    events = f"{public_url}/slack/events"
+    return f"{events}/{quote(app.integration, safe='')}" if apps.is_from_file else events
 
 
 def _display(app: App) -> dict[str, str]:

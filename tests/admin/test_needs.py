@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from tests.admin.operator import Operator
+import re
+from collections.abc import Callable, Iterator
+
+import pytest
+from flask import Flask
+
+from onboarding.wiring import Wiring
+from tests.admin.operator import PASSWORD, Operator
 from tests.admin.test_attempts import failed, rows
 from tests.admin.test_overview import part
 from tests.aging import Database
 from tests.conftest import MintLink
-from tests.fakes import LocalNovu
-from tests.person import Person
+from tests.fakes import LocalNovu, LocalSlack
+from tests.hosting import NEW, Host, hosting
+from tests.person import Page, Person
+from tests.witness import Witness
 
 LINKS = "/admin/links"
 
@@ -59,6 +68,84 @@ def test_whoever_does_not_answer_checks_is_amber(
     ledger_db.execute(failing, ["Novu: 503"])
     assert part(operator, "Slack") == "✓ working"
     assert part(operator, "Novu") == "▲ failing 1 check got no answer from Novu in the last 15 minutes."
+
+
+@pytest.fixture
+def host() -> Iterator[Host]:
+    with hosting() as host:
+        yield host
+
+
+@pytest.fixture
+def told(make_app: Callable[..., Flask], host: Host) -> Flask:
+    """The service, and a host that is told of everything."""
+    return make_app(ADMIN_PASSWORD=PASSWORD, WEBHOOK_URL=host.url, WEBHOOK_SECRETS=NEW)
+
+
+def tell(wiring: Wiring, ledger_db: Database) -> None:
+    """Try every event that is on its way once, as a worker does."""
+    for row in ledger_db.execute("SELECT id FROM event WHERE status = 'pending'").fetchall():
+        wiring.notify.deliver(row["id"])
+
+
+def health(page: Page) -> str:
+    """The tone of the whole, which is that of its worst part."""
+    found = re.search(r'<h2 id="health" class="(\w+)">', page.source)
+    assert found
+    return found[1]
+
+
+def test_events_are_amber_while_the_host_does_not_take_them(
+    told: Flask, host: Host, slack: LocalSlack, witness: Witness, mint: MintLink, ledger_db: Database
+) -> None:
+    operator, wiring = Operator(told, slack, witness), told.extensions["onboarding"]
+    operator.sign_in()
+    wiring.ledger.work.beat("a worker")
+    for tenant in ("org-1", "org-2"):
+        Person(told, slack, witness).install(mint(context={"tenant": tenant}, destination="none"))
+    page = operator.open("/admin")
+    assert "Your product did not accept" not in page.text, "nothing was tried yet"
+    assert health(page) == "good"
+
+    host.answers = [(500, {}), (503, {})]
+    tell(wiring, ledger_db)
+    assert part(operator, "Events") == (
+        "▲ failing Your product did not accept 2 events in the last 15 minutes. Delivery is tried again, less and less "
+        "often."
+    )
+    assert health(operator.open("/admin")) == "wait"
+
+    tell_one = ledger_db.execute("SELECT id FROM event WHERE status = 'pending' ORDER BY at LIMIT 1").fetchone()
+    assert tell_one
+    wiring.notify.deliver(tell_one["id"])
+    assert part(operator, "Events").startswith("▲ failing Your product did not accept 1 event in")
+
+    older = (
+        "UPDATE event SET deliveries = jsonb_set(deliveries, '{-1,0}', to_jsonb((deliveries -> -1 ->> 0)::float8 - %s))"
+    )
+    ledger_db.execute(f"{older} WHERE status = 'pending'", [14 * 60])
+    assert part(operator, "Events").startswith("▲ failing Your product did not accept 1 event in")
+    ledger_db.execute(f"{older} WHERE status = 'pending'", [2 * 60])
+    page = operator.open("/admin")
+    assert "Your product did not accept" not in page.text, "it failed longer than 15 minutes ago"
+    assert health(page) == "good"
+
+
+def test_an_event_that_arrives_makes_all_well_again(
+    told: Flask, host: Host, slack: LocalSlack, witness: Witness, mint: MintLink, ledger_db: Database
+) -> None:
+    operator, wiring = Operator(told, slack, witness), told.extensions["onboarding"]
+    operator.sign_in()
+    wiring.ledger.work.beat("a worker")
+    Person(told, slack, witness).install(mint(destination="none"))
+    host.answers = [(500, {})]
+    tell(wiring, ledger_db)
+    assert health(operator.open("/admin")) == "wait"
+    tell(wiring, ledger_db)
+    assert host.types == ["connection.connected", "connection.connected"]
+    page = operator.open("/admin")
+    assert "Your product did not accept" not in page.text
+    assert health(page) == "good"
 
 
 def test_a_proxy_that_is_not_trusted_is_named(operator: Operator) -> None:

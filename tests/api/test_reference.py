@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
-import shlex
-from argparse import ArgumentParser
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -68,29 +67,39 @@ def test_every_link_on_the_page_leads_somewhere(shown: Page) -> None:
     assert set(re.findall(r'href="#([^"]+)"', shown.source)) <= set(ids)
 
 
-def test_the_commands_work(document: dict[str, Any], served: str) -> None:
-    """As they stand, with the key of a host back end in the shell's environment."""
-    statuses = {}
-    for call in reference.of({**document, "servers": [{"url": served}]}).calls:
-        statuses[call.id] = curl(call.curl.replace("$API_KEY", KEY))
-    of_links = {"createLink": 201, "revokeLink": 204, "listAttempts": 200, "readAttempt": 404, "createStatusToken": 201}
-    lists = {"listConnections": 200, "listEvents": 200}
-    of_connections = ("readConnection", "endConnection", "checkConnection", "reconnect", "listChannels")
-    unknown = dict.fromkeys((*of_connections, "setDestination", "sendTest", "redeliverEvent"), 404)
-    assert statuses == {**of_links, **lists, **unknown}
+def test_each_call_shows_what_it_sends_and_what_it_gets(shown: Page, document: dict[str, Any]) -> None:
+    for call in reference.of(document).calls:
+        section = shown.source.split(f'aria-labelledby="{call.id}"')[1].split("</section>")[0]
+        blocks = [
+            html.unescape(each) for each in re.findall(r'<pre tabindex="0"><code>(.*?)</code>', section, re.DOTALL)
+        ]
+        answers = [answer.example for answer in call.good if answer.example]
+        assert blocks == [*(sample.code for sample in call.samples), *answers]
+        assert all(f"Answer {answer.status}" in section for answer in call.good)
 
 
-def curl(command: str) -> int:
-    """What curl would do, for the options that the page uses."""
-    words = ArgumentParser(exit_on_error=False)
-    words.add_argument("--request", "-X")
-    words.add_argument("--header", "-H", action="append", default=[])
-    words.add_argument("--data", "-d")
-    words.add_argument("url")
-    asked = words.parse_args(shlex.split(command.replace("\\\n", " "))[1:])
-    headers = dict(header.split(": ", 1) for header in asked.header)
-    method = asked.request or ("POST" if asked.data else "GET")
-    return requests.request(method, asked.url, headers=headers, data=asked.data, timeout=5).status_code
+def test_the_contents_lead_to_every_call_in_order(shown: Page, document: dict[str, Any]) -> None:
+    calls = [call.id for call in reference.of(document).calls]
+    contents = re.findall(r'<nav.*?aria-label="Contents">(.*?)</nav>', shown.source, re.DOTALL)
+    assert len(contents) == 2, "folded on narrow screens, at the side on wide ones"
+    for each in contents:
+        assert re.findall('href="#([^"]+)"', each) == [*calls, "bodies", "headers"]
+
+
+def test_whatever_is_shown_is_of_this_deployment(make_app: Callable[..., Flask]) -> None:
+    """Somebody who copies a sample sends a key along: it must not go to another host."""
+    app = make_app(API_KEYS=KEY, PUBLIC_URL="https://slack.sprocket.example")
+    text = app.test_client().get("/reference").text
+    hosts = set(re.findall(r"https?://[a-z0-9.:-]+", text))
+    assert hosts == {"https://slack.sprocket.example", "https://app.example.com"}
+
+
+def test_every_field_of_an_answer_is_always_there(document: dict[str, Any]) -> None:
+    """The page says so once instead of at each field."""
+    taken = {call.body.name for call in reference.of(document).calls if call.body} | {"Context"}
+    for name, schema in document["components"]["schemas"].items():
+        if name not in taken:
+            assert schema["required"] == [*schema["properties"]], name
 
 
 def test_other_methods_than_get_are_refused(app: Flask) -> None:

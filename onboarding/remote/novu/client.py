@@ -153,7 +153,12 @@ class Novu:
 
     def has_integration(self, identifier: str, deadline: Deadline) -> bool:
         """Whether the environment knows an integration. https://docs.novu.co/api-reference/integrations"""
-        return identifier in wire.read_integrations(self._calls.call("GET", "/v1/integrations", deadline))
+        return bool(self.integrations(identifier, deadline))
+
+    def integrations(self, identifier: str, deadline: Deadline) -> tuple[wire.Integration, ...]:
+        """Those of that name. An older Novu lists all environments of the organisation, so there may be several."""
+        found = wire.read_integrations(self._calls.call("GET", "/v1/integrations", deadline))
+        return tuple(each for each in found if each.identifier == identifier)
 
     def has_connections(self, deadline: Deadline) -> bool:
         """Whether this Novu has channel connections at all. An older one answers 404, in whatever words."""

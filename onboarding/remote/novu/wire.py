@@ -30,6 +30,15 @@ class Page:
     total: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class Integration:
+    """What connections are made under. An older Novu may leave out all but the identifier."""
+
+    identifier: str
+    provider: str | None
+    is_active: bool
+
+
 def create_body(link: InstallLink, grant: Grant) -> dict[str, Any]:
     body: dict[str, Any] = {
         "identifier": link.identifier,
@@ -149,12 +158,15 @@ def read_page(body: object) -> Page:
     )
 
 
-def read_integrations(body: object) -> set[str]:
-    """The identifiers of a list of integrations."""
+def read_integrations(body: object) -> tuple[Integration, ...]:
     rows = body.get("data") if isinstance(body, dict) else body
     if not isinstance(rows, list):
         raise NovuError("the answer is not a list of integrations")
-    return {identifier for row in rows if isinstance(row, dict) and (identifier := _text(row.get("identifier")))}
+    return tuple(
+        Integration(identifier, _text(row.get("providerId")), row.get("active") is not False)
+        for row in rows
+        if isinstance(row, dict) and (identifier := _text(row.get("identifier")))
+    )
 
 
 def read_error(answer: Answer, secret_key: Secret) -> NovuError:

@@ -8,7 +8,7 @@ from onboarding.ephemeral.limits import TEST_MESSAGES
 from onboarding.flows.channels import SHOWN
 from onboarding.web.api import refusals, upkeep_description
 from onboarding.web.api.describing import WITH_BODY, answer, answers, identifier_of, in_query, key
-from onboarding.web.api.examples import CONNECTION_ID
+from onboarding.web.api.examples import CHANNEL, CONNECTION_ID
 from onboarding.web.api.shapes import Schema, ref
 
 PATH: Final = "/v1/connections/{identifier}"
@@ -45,7 +45,7 @@ def _channels() -> Schema:
         "order and as Slack listed them within the last five minutes. A page may be short, even empty, and still have "
         f"a next one. Refused with 409 as `{refusals.BROKEN}` or `{refusals.TOKEN_HIDDEN}`, or in Slack's own word.",
         "parameters": [
-            in_query("q", {"type": "string"}, "Part of the name, case ignored."),
+            in_query("q", {"type": "string"}, "Part of the name, case ignored.", CHANNEL["name"]),
             in_query("after", cursor, "The `next` of the page before."),
             in_query(
                 "team",

@@ -34,8 +34,10 @@ def identifier_of(what: str, example: str) -> Schema:
     return _in_path("identifier", f"The identifier of the {what}, percent-encoded.", PATH_SEGMENT, example)
 
 
-def in_query(name: str, schema: Schema, description: str) -> Schema:
-    return {"name": name, "in": "query", "schema": schema, "description": description}
+def in_query(name: str, schema: Schema, description: str, example: str = "") -> Schema:
+    """With an example, it is part of the samples."""
+    described = {"name": name, "in": "query", "schema": schema, "description": description}
+    return {**described, "example": example} if example else described
 
 
 def page_of(cursor: str) -> list[Schema]:

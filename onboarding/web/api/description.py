@@ -19,7 +19,7 @@ from onboarding.web.api.describing import (
     page_of,
     responses,
 )
-from onboarding.web.api.examples import ATTEMPT_ID, LINK_ID
+from onboarding.web.api.examples import ATTEMPT_ID, LINK_ID, SUBSCRIBER_ID
 from onboarding.web.api.schemas import schemas
 from onboarding.web.api.shapes import Schema, ref
 
@@ -91,7 +91,7 @@ def _list_attempts() -> Schema:
         "description": "Newest first. Empty parameters count as not given; a page may be shorter than its limit and "
         "still have a next one.",
         "parameters": [
-            *(in_query(name, schema, text) for name, (schema, text) in _filters().items()),
+            *_filters(),
             *page_of(r"^([0-9]{1,17}\.[A-Za-z0-9_-]{22})?$"),
         ],
         "responses": answers(200, page, (422,)),
@@ -107,9 +107,10 @@ def _read_attempt() -> Schema:
     }
 
 
-def _filters() -> dict[str, tuple[Schema, str]]:
-    return {
-        "status": ({"enum": [*asking.STANDINGS, ""]}, "Their status; pending is started or granted."),
-        "subscriberId": ({"type": "string"}, "Whose they are. White space at the ends is ignored."),
-        "linkId": ({"type": "string"}, "The link that they were started from."),
-    }
+def _filters() -> list[Schema]:
+    whose = "Whose they are. White space at the ends is ignored."
+    return [
+        in_query("status", {"enum": [*asking.STANDINGS, ""]}, "Their status; pending is started or granted."),
+        in_query("subscriberId", {"type": "string"}, whose, SUBSCRIBER_ID),
+        in_query("linkId", {"type": "string"}, "The link that they were started from."),
+    ]

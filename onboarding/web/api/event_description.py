@@ -78,7 +78,12 @@ def _list() -> Schema:
         "count as not given.",
         "parameters": [
             in_query("type", {"enum": [*event_asking.TYPES, ""]}, "What happened."),
-            in_query("connectionIdentifier", {"type": "string"}, "The connection that they are about."),
+            in_query(
+                "connectionIdentifier",
+                {"type": "string"},
+                "The connection that they are about.",
+                examples.CONNECTION_ID,
+            ),
             *page_of(CURSOR),
         ],
         "responses": answers(200, listed, (422,)),

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from typing import Final
 
+PUBLIC_URL: Final = "https://connect.example.com"
 LINK_ID: Final = "x3vGk0Wb9nQ2sLr7TzYpAg"
 ATTEMPT_ID: Final = "Jq4mB1xV8hDs0uRk6NcWEw"
 CONNECTION_ID: Final = "chconn_5d0a7c1be2f94863a1b0c9d8e7f60514"
 ENDPOINT_ID: Final = CONNECTION_ID.replace("chconn", "chendp")
 EVENT_ID: Final = "evt_7c1be2f94863a1b0c9d8e7f605145d0a"
+SUBSCRIBER_ID: Final = "subscriber-123"
 WORKSPACE: Final = {"id": "T9TK3CUKW", "name": "Acme HQ"}
 CHANNEL: Final = {"id": "C024BE91L", "name": "deploys"}
 
 NEW_LINK: Final = {
-    "subscriberId": "subscriber-123",
+    "subscriberId": SUBSCRIBER_ID,
     "context": {"tenant": "org-1"},
     "account": "Acme Inc.",
     "returnUrl": "https://app.example.com/settings",
@@ -21,15 +23,15 @@ NEW_LINK: Final = {
 }
 LINK: Final = {
     "id": LINK_ID,
-    "url": f"https://connect.example.com/install/{LINK_ID}.…",
+    "url": f"{PUBLIC_URL}/install/{LINK_ID}.…",
     "expiresAt": "2026-03-02T09:30:00.000Z",
 }
-NEW_STATUS_TOKEN: Final = {"subscriberId": "subscriber-123", "context": {"tenant": "org-1"}, "expiresIn": 3_600}
+NEW_STATUS_TOKEN: Final = {"subscriberId": SUBSCRIBER_ID, "context": {"tenant": "org-1"}, "expiresIn": 3_600}
 STATUS_TOKEN: Final = {"token": "gAAAAABp…", "expiresAt": "2026-03-01T10:30:00.000Z"}
 ATTEMPT: Final = {
     "id": ATTEMPT_ID,
     "linkId": LINK_ID,
-    "subscriberId": "subscriber-123",
+    "subscriberId": SUBSCRIBER_ID,
     "startedAt": "2026-03-01T09:30:00.000Z",
     "status": "connected",
     "workspace": WORKSPACE,
@@ -38,7 +40,7 @@ ATTEMPT: Final = {
     "connection": {
         "identifier": CONNECTION_ID,
         "integrationIdentifier": "slack-prod",
-        "subscriberId": "subscriber-123",
+        "subscriberId": SUBSCRIBER_ID,
         "contextKeys": ["tenant:org-1"],
     },
     "timeline": [
@@ -50,7 +52,7 @@ ATTEMPT: Final = {
 CONNECTION: Final = {
     "identifier": CONNECTION_ID,
     "integrationIdentifier": "slack-prod",
-    "subscriberId": "subscriber-123",
+    "subscriberId": SUBSCRIBER_ID,
     "contextKeys": ["tenant:org-1"],
     "workspace": WORKSPACE,
     "state": "working",
@@ -71,7 +73,7 @@ HOST_EVENT: Final = {
     "data": {
         "attemptId": ATTEMPT_ID,
         "linkId": LINK_ID,
-        "subscriberId": "subscriber-123",
+        "subscriberId": SUBSCRIBER_ID,
         "contextKeys": ["tenant:org-1"],
         "integrationIdentifier": "slack-prod",
         "connectionIdentifier": CONNECTION_ID,
@@ -79,7 +81,7 @@ HOST_EVENT: Final = {
         "previousWorkspace": None,
         "endpoint": None,
         "reason": "token_revoked",
-        "reconnectUrl": "https://connect.example.com/install/h0Zt4cQp9aXw2LdKe7RyUg.…",
+        "reconnectUrl": f"{PUBLIC_URL}/install/h0Zt4cQp9aXw2LdKe7RyUg.…",
         "sequence": 3,
     },
     "delivery": {"status": "delivered", "tries": 1, "lastStatus": 204, "nextTryAt": None},

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
-import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any, Final
+from urllib.parse import urlencode
 
+from onboarding.web.api import examples, samples
 from onboarding.web.api.describing import ON_EVERY_ANSWER
+from onboarding.web.api.repeats import KEY
+from onboarding.web.api.samples import Request, Sample
 
 Schema = Mapping[str, Any]
 
@@ -41,22 +45,15 @@ class Answer:
     """One answer to a call. `shape` names what its body looks like; `headers` are those that not every answer has."""
 
     status: str
+    phrase: str
     description: str
     shape: str
     headers: tuple[str, ...]
+    example: str
 
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    id: str
-    summary: str
-    description: str
-    method: str
-    path: str
-    curl: str
-    takes: tuple[Row, ...]
-    body: str
-    answers: tuple[Answer, ...]
+    @property
+    def is_good(self) -> bool:
+        return self.status.startswith("2")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,17 +65,53 @@ class Shape:
 
 
 @dataclass(frozen=True, slots=True)
-class Reference:
+class Call:
+    """`body` is the shape of what it takes, if it takes one."""
+
+    id: str
+    summary: str
+    description: str
+    method: str
+    path: str
+    takes: tuple[Row, ...]
+    body: Shape | None
+    answers: tuple[Answer, ...]
+    samples: tuple[Sample, ...]
+
+    @property
+    def good(self) -> tuple[Answer, ...]:
+        return tuple(each for each in self.answers if each.is_good)
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The calls about one thing."""
+
+    name: str
     calls: tuple[Call, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """`shapes` are those that are not the body of a call."""
+
+    groups: tuple[Group, ...]
     shapes: tuple[Shape, ...]
     headers: tuple[Row, ...]
+
+    @property
+    def calls(self) -> tuple[Call, ...]:
+        return tuple(call for group in self.groups for call in group.calls)
 
 
 def of(document: Schema) -> Reference:
     components = document["components"]
+    groups = tuple(_groups(document))
+    taken = {call.body.name for group in groups for call in group.calls if call.body}
+    shapes = (_shape(document, name) for name in components["schemas"] if name not in taken)
     return Reference(
-        calls=tuple(_calls(document)),
-        shapes=tuple(_shape(name, schema) for name, schema in components["schemas"].items()),
+        groups=groups,
+        shapes=tuple(shapes),
         headers=tuple(_row(name, header) for name, header in components["headers"].items()),
     )
 
@@ -114,34 +147,49 @@ def _value(value: object) -> str:
     return value if isinstance(value, str) and value else json.dumps(value)
 
 
-def _calls(document: Schema) -> Iterator[Call]:
+def _groups(document: Schema) -> Iterator[Group]:
+    """By what comes first in the path, in the order of the document."""
+    named = [(path.split("/")[2], call) for path, call in _calls(document)]
+    for noun in dict.fromkeys(noun for noun, _ in named):
+        calls = tuple(call for each, call in named if each == noun)
+        yield Group(noun.replace("-", " ").capitalize(), calls)
+
+
+def _calls(document: Schema) -> Iterator[tuple[str, Call]]:
     for path, item in document["paths"].items():
         for method, operation in item.items():
             if method != "parameters":
                 takes = (*item.get("parameters", ()), *operation.get("parameters", ()))
-                yield _call(document, path, method.upper(), {**operation, "parameters": takes})
+                yield path, _call(document, path, method.upper(), {**operation, "parameters": takes})
 
 
 def _call(document: Schema, path: str, method: str, operation: Schema) -> Call:
-    answers = ((status, _resolved(document, answer)) for status, answer in operation["responses"].items())
+    responses = {status: _resolved(document, answer) for status, answer in operation["responses"].items()}
     body = operation.get("requestBody")
+    answers = tuple(_answer(document, status, answer) for status, answer in responses.items())
     return Call(
         id=operation["operationId"],
         summary=operation["summary"],
         description=operation["description"],
         method=method,
         path=path,
-        curl=_curl(document, path, method, operation),
         takes=tuple(_row(each["name"], each) for each in operation["parameters"]),
-        body=_last(_content(body)) if body else "",
-        answers=tuple(_answer(status, answer) for status, answer in answers),
+        body=_shape(document, _last(_content(body))) if body else None,
+        answers=tuple(sorted(answers, key=lambda each: each.status)),
+        samples=samples.of(_request(document, path, method, operation, answers)),
     )
 
 
-def _answer(status: str, answer: Schema) -> Answer:
+def _answer(document: Schema, status: str, answer: Schema) -> Answer:
     shape = _last(_content(answer)) if "content" in answer else ""
-    headers = tuple(name for name in answer["headers"] if name not in ON_EVERY_ANSWER)
-    return Answer(status, answer["description"], shape, headers)
+    return Answer(
+        status=status,
+        phrase=HTTPStatus(int(status)).phrase,
+        description=answer["description"],
+        shape=shape,
+        headers=tuple(name for name in answer["headers"] if name not in ON_EVERY_ANSWER),
+        example=_example(document, document["components"]["schemas"][shape]) if shape else "",
+    )
 
 
 def _row(name: str, described: Schema) -> Row:
@@ -155,29 +203,41 @@ def _row(name: str, described: Schema) -> Row:
     )
 
 
-def _shape(name: str, schema: Schema) -> Shape:
+def _shape(document: Schema, name: str) -> Shape:
+    schema = document["components"]["schemas"][name]
     required = schema.get("required", ())
     rows = (
         Row(field, kind(each), each.get("description", ""), is_required=field in required)
         for field, each in schema.get("properties", {}).items()
     )
-    example = json.dumps(schema["examples"][-1], indent=2, ensure_ascii=False) if "examples" in schema else ""
-    return Shape(name, schema.get("description", ""), tuple(rows), example)
+    return Shape(name, schema.get("description", ""), tuple(rows), _example(document, schema))
 
 
-def _curl(document: Schema, path: str, method: str, operation: Schema) -> str:
-    """A command that works once API_KEY is set in the shell."""
-    examples = {each["name"]: each.get("example", "") for each in operation["parameters"]}
-    default = "POST" if "requestBody" in operation else "GET"
-    parts = ["curl", *([] if method == default else ["-X", method])]
-    lines = [" ".join([*parts, document["servers"][0]["url"] + path.format_map(examples)])]
-    lines.append('-H "Authorization: Bearer $API_KEY"')
-    for name in (each["name"] for each in operation["parameters"] if each["in"] == "header"):
-        lines.append(f"-H {shlex.quote(f'{name}: {examples[name]}')}")
-    if "requestBody" in operation:
-        example = _resolved(document, _content(operation["requestBody"]))["examples"][0]
-        lines += ["-H 'Content-Type: application/json'", f"-d {shlex.quote(json.dumps(example, ensure_ascii=False))}"]
-    return " \\\n  ".join(lines)
+def _example(document: Schema, schema: Schema) -> str:
+    """As this deployment would answer: its links lead here."""
+    if "examples" not in schema:
+        return ""
+    text = json.dumps(schema["examples"][-1], indent=2, ensure_ascii=False)
+    return text.replace(examples.PUBLIC_URL, _server(document))
+
+
+def _request(document: Schema, path: str, method: str, operation: Schema, answers: Sequence[Answer]) -> Request:
+    """The call with the examples of whatever has one."""
+    given = {(each["in"], each["name"]): each["example"] for each in operation["parameters"] if "example" in each}
+    query = urlencode({name: value for (place, name), value in given.items() if place == "query"})
+    where = path.format_map({name: value for (place, name), value in given.items() if place == "path"})
+    body = operation.get("requestBody")
+    return Request(
+        method=method,
+        url=f"{_server(document)}{where}" + (f"?{query}" if query else ""),
+        is_answered=any(each.shape for each in answers if each.is_good),
+        key=given.get(("header", KEY)),
+        body=_resolved(document, _content(body))["examples"][0] if body else None,
+    )
+
+
+def _server(document: Schema) -> str:
+    return str(document["servers"][0]["url"])
 
 
 def _content(described: Schema) -> Schema:

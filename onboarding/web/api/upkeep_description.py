@@ -5,7 +5,7 @@ from __future__ import annotations
 from onboarding.model.destinations import ConnectionState
 from onboarding.web.api import problems, refusals, upkeep_asking
 from onboarding.web.api.describing import answer, answers, given, in_query, key, page_of, switch
-from onboarding.web.api.examples import SHARER
+from onboarding.web.api.examples import SHARER, SUBSCRIBER_ID
 from onboarding.web.api.shapes import Schema, ref
 
 CURSOR = r"^([0-9]{1,17}\.chconn_[0-9a-f]{32})?$"
@@ -19,7 +19,12 @@ def listing() -> Schema:
         "description": "What was connected here, also what has ended, with what was connected last first. One for each "
         "owner. Empty parameters count as not given.",
         "parameters": [
-            in_query("subscriberId", {"type": "string"}, "Whose they are. Shared connections are nobody's."),
+            in_query(
+                "subscriberId",
+                {"type": "string"},
+                "Whose they are. Shared connections are nobody's.",
+                SUBSCRIBER_ID,
+            ),
             in_query(
                 upkeep_asking.CONTEXT,
                 {"type": "array", "items": {"type": "string", "pattern": f"^({upkeep_asking.KEY_PATTERN})?$"}},
