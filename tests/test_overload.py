@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import signal
 import socket
+import statistics
 import threading
 import time
 from collections import Counter
@@ -75,15 +76,21 @@ def timed(url: str) -> tuple[requests.Response, float]:
     return answer, time.monotonic() - began
 
 
+def usual(answers: list[tuple[requests.Response, float]]) -> float:
+    """Seconds: the median. The machine may stop for a moment, and that is nobody's queue."""
+    return statistics.median(seconds for _, seconds in answers)
+
+
 def test_who_waited_too_long_and_who_finds_no_room_is_turned_away(service: Service) -> None:
     assert PATIENCE > QUICK
     with busy(service) as held, ThreadPoolExecutor(THREADS * WAITING) as pool:
         waiting = [pool.submit(timed, service.url) for _ in range(THREADS * WAITING)]
         time.sleep(0.5)
         refused = [timed(service.url) for _ in range(3)]
-        assert all(seconds < QUICK for _, seconds in refused)
+        assert usual(refused) < QUICK
         turned_away = [each.result() for each in waiting]
-        assert all(PATIENCE <= seconds < PATIENCE + 1 + QUICK for _, seconds in turned_away)
+        assert all(seconds >= PATIENCE for _, seconds in turned_away)
+        assert usual(turned_away) < PATIENCE + 1 + QUICK
         for answer, _ in refused + turned_away:
             assert (answer.status_code, answer.headers["Retry-After"]) == (503, "2")
             assert "We are very busy" in answer.text
@@ -101,8 +108,9 @@ def test_probes_and_prometheus_are_answered_during_overload(service: Service) ->
         crowd = [pool.submit(timed, service.url) for _ in range(20)]
         time.sleep(0.3)
         for path in ("/livez", "/readyz"):
-            answer, seconds = timed(service.url + path)
-            assert (answer.status_code, seconds < QUICK) == (200, True)
+            asked = [timed(service.url + path) for _ in range(3)]
+            assert {answer.status_code for answer, _ in asked} == {200}
+            assert usual(asked) < QUICK
         assert scrape(service.url).value("onboarding_ledger_up") == 1
         assert {each.result()[0].status_code for each in crowd} == {503}
 
@@ -118,9 +126,9 @@ def test_whoever_gets_a_thread_in_time_is_answered(service: Service) -> None:
 def test_connections_without_a_request_keep_nobody_waiting(service: Service) -> None:
     with ExitStack() as stack:
         silent = [stack.enter_context(closing(connected(service))) for _ in range(THREADS * 10)]
-        for _ in range(5):
-            answer, seconds = timed(service.url)
-            assert (answer.status_code, seconds < QUICK) == (200, True)
+        asked = [timed(service.url) for _ in range(5)]
+        assert {answer.status_code for answer, _ in asked} == {200}
+        assert usual(asked) < QUICK
         silent[0].sendall(b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n")
         assert b"200 OK" in silent[0].recv(65_536)
 

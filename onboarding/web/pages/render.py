@@ -89,9 +89,9 @@ def fill(text: str, names: Mapping[str, Name]) -> Markup:
 
 
 def in_words(span: timedelta) -> str:
-    """A span, rounded, in the largest unit that it holds twice: `7 days`, `25 hours`, `90 seconds`."""
+    """A span, rounded, in the largest unit that it holds almost twice: `7 days`, `25 hours`, `90 seconds`."""
     seconds = max(span.total_seconds(), 1)
-    unit, size = next((each for each in UNITS if seconds >= 2 * each[1] - 1), UNITS[-1])
+    unit, size = next((each for each in UNITS if seconds >= 1.99 * each[1]), UNITS[-1])
     count = round(seconds / size)
     return f"{count} {unit}" + ("s" if count > 1 else "")
 
