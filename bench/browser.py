@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import socket
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlencode
@@ -44,18 +45,20 @@ class Answer:
 
 
 class Browser:
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, headers: Mapping[str, str] | None = None) -> None:
+        """`headers` are sent with every request, besides those of any browser."""
         self._port = port
+        self._headers = HEADERS + "".join(f"{name}: {value}\r\n" for name, value in (headers or {}).items())
         self._socket: socket.socket | None = None
         self._cookies: dict[str, str] = {}
 
     async def get(self, path: str) -> Answer:
-        return await self._send(f"GET {path} HTTP/1.1\r\n{HEADERS}{self._cookie()}\r\n")
+        return await self._send(f"GET {path} HTTP/1.1\r\n{self._headers}{self._cookie()}\r\n")
 
     async def post(self, path: str, form: dict[str, str]) -> Answer:
         body = urlencode(form)
         entity = f"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {len(body)}\r\n"
-        return await self._send(f"POST {path} HTTP/1.1\r\n{HEADERS}{entity}{self._cookie()}\r\n{body}")
+        return await self._send(f"POST {path} HTTP/1.1\r\n{self._headers}{entity}{self._cookie()}\r\n{body}")
 
     def close(self) -> None:
         if self._socket:

@@ -25,6 +25,7 @@ class Person:
     browser: Browser
     start_path: str
     csrf_token: str = ""
+    state: str = ""
     outcome_path: str = ""
 
 

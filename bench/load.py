@@ -49,8 +49,25 @@ class Crowd:
         asyncio.run(self._each(people, install))
         return Timing(time.perf_counter() - began, callbacks)
 
+    def start(self, people: Sequence[Person]) -> None:
+        """Only as far as Slack's page. `come_back` goes on from there."""
+
+        async def start(person: Person) -> None:
+            person.state = await self._journey.start(person)
+
+        asyncio.run(self._each(people, start))
+
+    def come_back(self, people: Sequence[Person]) -> None:
+        async def come_back(person: Person) -> None:
+            await self._journey.come_back(person, f"code={secrets.token_hex(24)}&state={person.state}")
+
+        asyncio.run(self._each(people, come_back))
+
     def see_outcomes(self, people: Sequence[Person]) -> None:
-        asyncio.run(self._each(people, self._journey.see_outcome))
+        self.each(people, self._journey.see_outcome)
+
+    def each(self, people: Sequence[Person], step: Step) -> None:
+        asyncio.run(self._each(people, step))
 
     async def _each(self, people: Sequence[Person], step: Step) -> None:
         """Do one step with everybody. A browser's connection ends with the step, as it does after a few seconds."""

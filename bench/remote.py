@@ -1,4 +1,4 @@
-"""The local Slack and Novu from the outside: start them, set their delay, read what they counted."""
+"""The local Slack, Novu and host from the outside: start them, set their delay, read what they counted."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ class Remote:
 
     slack: str
     novu: str
+    host: str
     certificates: Certificates | None
     pid: int
     desk_port: int
@@ -30,13 +31,17 @@ class Remote:
         """Let every answer from now on wait so long."""
         self._ask("PUT", f"{seconds}")
 
+    def send_novu_away(self, is_away: bool) -> None:
+        """Let Novu answer 503 from now on, or as usual again."""
+        self._ask("PUT", "1" if is_away else "0", "/novu")
+
     def counts(self) -> Counter[str]:
         return Counter(self._ask("GET"))
 
-    def _ask(self, method: str, body: str | None = None) -> dict[str, int]:
+    def _ask(self, method: str, body: str | None = None, path: str = "/") -> dict[str, int]:
         desk = http.client.HTTPConnection("127.0.0.1", self.desk_port, timeout=10)
         try:
-            desk.request(method, "/", body)
+            desk.request(method, path, body)
             counts: dict[str, int] = json.loads(desk.getresponse().read())
         finally:
             desk.close()
@@ -45,15 +50,16 @@ class Remote:
 
 @contextmanager
 def running(folder: Path, certificates: Certificates | None) -> Iterator[Remote]:
-    slack, novu, desk = (free_port() for _ in range(3))
-    words = [sys.executable, "-m", "bench.upstream", f"--slack={slack}", f"--novu={novu}", f"--desk={desk}"]
+    ports = {name: free_port() for name in ("slack", "novu", "host", "desk")}
+    words = [sys.executable, "-m", "bench.upstream", *(f"--{name}={port}" for name, port in ports.items())]
     if certificates:
         words.append(f"--certificate={certificates.server}")
     child = Child(Command("the local Slack and Novu", words, folder / "upstream.log"))
     scheme = "https" if certificates else "http"
     try:
-        child.wait_until(lambda: accepts(desk))
-        yield Remote(f"{scheme}://127.0.0.1:{slack}", f"{scheme}://127.0.0.1:{novu}", certificates, child.pid, desk)
+        child.wait_until(lambda: accepts(ports["desk"]))
+        slack, novu, host = (f"{scheme}://127.0.0.1:{ports[name]}" for name in ("slack", "novu", "host"))
+        yield Remote(slack, novu, host, certificates, child.pid, ports["desk"])
     finally:
         child.stop()
 

@@ -1,8 +1,8 @@
-"""A Slack and a Novu that cost next to nothing: `python -m bench.upstream`, told by its arguments where to listen.
+"""A Slack, a Novu and a host that cost next to nothing: `python -m bench.upstream`, told where to listen.
 
-Answers the calls of an installation with what the real ones answer, checks nothing, and counts connections and
-requests. Both speak plain HTTP, or TLS with a given certificate. Whoever measures reads the counts and sets the delay
-of every answer on a third port, which is not counted.
+Answers the calls of an installation and of a check with what the real ones answer, checks nothing, and counts
+connections and requests. All speak plain HTTP, or TLS with a given certificate. Whoever measures reads the counts, sets
+the delay of every answer and sends Novu away on one more port, which is not counted.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ SCOPES: Final = "chat:write,chat:write.public,channels:read,groups:read"
 CONNECTIONS: Final = "/v1/channel-connections"
 INTEGRATION: Final = "slack-prod"
 MOMENT: Final = "2026-01-05T12:00:00.000Z"
-REASONS: Final = {200: "OK", 201: "Created", 204: "No Content", 404: "Not Found"}
+REASONS: Final = {200: "OK", 201: "Created", 204: "No Content", 404: "Not Found", 503: "Service Unavailable"}
 
 Answer = tuple[int, object]
 Respond = Callable[[str, str, bytes], Answer]
@@ -75,17 +75,30 @@ class Slack:
 
 
 class Novu:
-    """Takes every connection and forgets it."""
+    """Takes every connection, and shows it with its token."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._held: dict[str, dict[str, Any]] = {}
 
     def __call__(self, method: str, path: str, body: bytes) -> Answer:
+        if self._desk.novu_is_away:
+            return 503, {"statusCode": 503, "error": "Service Unavailable", "message": "away", "path": path}
         if path == "/v1/integrations":
             return 200, {"data": [{"identifier": INTEGRATION, "providerId": "slack", "channel": "chat"}]}
         if path == CONNECTIONS and method == "POST":
-            return 201, {"data": _connection(json.loads(body))}
+            made = _connection(json.loads(body))
+            self._held[made["identifier"]] = made
+            return 201, {"data": made}
         if path == CONNECTIONS:
             return 200, {"data": [], "next": None, "previous": None, "totalCount": 0, "totalCountCapped": False}
+        return self._one(method, path, body)
+
+    def _one(self, method: str, path: str, body: bytes) -> Answer:
+        identifier = unquote(path.removeprefix(f"{CONNECTIONS}/"))
+        if method == "GET" and identifier in self._held:
+            return 200, {"data": self._held[identifier]}
         if path.startswith(f"{CONNECTIONS}/") and method == "PATCH":
-            identifier = unquote(path.removeprefix(f"{CONNECTIONS}/"))
             return 200, {"data": _connection({"identifier": identifier, **json.loads(body)})}
         return 404, {"statusCode": 404, "error": "Not Found", "message": "Not Found", "path": path}
 
@@ -107,16 +120,24 @@ def _connection(given: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def answer_as_host(_method: str, _path: str, _body: bytes) -> Answer:
+    """The product hears of an event."""
+    return 204, ""
+
+
 class Desk:
-    """What all connections of one process share: the delay of every answer, and the counts."""
+    """What all connections of one process share: the delay of every answer, the counts, and whether Novu is away."""
 
     def __init__(self) -> None:
         self.delay = 0.0
+        self.novu_is_away = False
         self.counts: Counter[str] = Counter()
 
-    def __call__(self, method: str, _path: str, body: bytes) -> Answer:
-        """The third port: GET reads the counts, PUT sets the delay in seconds."""
-        if method == "PUT":
+    def __call__(self, method: str, path: str, body: bytes) -> Answer:
+        """A port of its own: GET reads the counts, PUT sets the delay in seconds or, at /novu, sends Novu away."""
+        if method == "PUT" and path == "/novu":
+            self.novu_is_away = body == b"1"
+        elif method == "PUT":
             self.delay = float(body)
         return 200, dict(self.counts)
 
@@ -180,7 +201,7 @@ def _render(status: int, content: object) -> bytes:
 async def serve(ports: dict[str, int], certificate: Path | None) -> None:
     loop, desk = asyncio.get_running_loop(), Desk()
     context = _tls(certificate) if certificate else None
-    responders: dict[str, Respond] = {"slack": Slack(), "novu": Novu()}
+    responders: dict[str, Respond] = {"slack": Slack(), "novu": Novu(desk), "host": answer_as_host}
     for name, respond in responders.items():
         make = partial(Connection, respond, desk)
         await loop.create_server(make, "127.0.0.1", ports[name], ssl=context, backlog=1024)
@@ -197,11 +218,12 @@ def _tls(certificate: Path) -> ssl.SSLContext:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.upstream")
-    for name in ("slack", "novu", "desk"):
+    for name in ("slack", "novu", "host", "desk"):
         parser.add_argument(f"--{name}", type=int, required=True, metavar="PORT")
     parser.add_argument("--certificate", type=Path, metavar="FILE", help="PEM with key and certificate; without: HTTP")
     args = parser.parse_args()
-    asyncio.run(serve({"slack": args.slack, "novu": args.novu, "desk": args.desk}, args.certificate))
+    ports = {"slack": args.slack, "novu": args.novu, "host": args.host, "desk": args.desk}
+    asyncio.run(serve(ports, args.certificate))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,1 @@
+"""What each part of the service costs: CPU by process, statements, WAL, bytes, commands, calls. For `bench.scale`."""
