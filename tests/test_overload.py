@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import signal
 import socket
 import statistics
@@ -19,6 +20,7 @@ from pathlib import Path
 import pytest
 import requests
 
+import onboarding
 from onboarding.settings import environment
 from onboarding.web.worker import PATIENCE, WAITING
 from onboarding.wiring import wire
@@ -87,10 +89,11 @@ def test_who_waited_too_long_and_who_finds_no_room_is_turned_away(service: Servi
         waiting = [pool.submit(timed, service.url) for _ in range(THREADS * WAITING)]
         time.sleep(0.5)
         refused = [timed(service.url) for _ in range(3)]
-        assert usual(refused) < QUICK
         turned_away = [each.result() for each in waiting]
-        assert all(seconds >= PATIENCE for _, seconds in turned_away)
-        assert usual(turned_away) < PATIENCE + 1 + QUICK
+        by_time = sorted(refused + turned_away, key=lambda each: each[1])
+        assert usual(by_time[:3]) < QUICK, "no room"
+        assert by_time[3][1] >= PATIENCE, "waited"
+        assert usual(by_time[3:]) < PATIENCE + 1 + QUICK
         for answer, _ in refused + turned_away:
             assert (answer.status_code, answer.headers["Retry-After"]) == (503, "2")
             assert "We are very busy" in answer.text
@@ -166,15 +169,25 @@ class Pair:
         return f"http://127.0.0.1:{port}"
 
 
-def test_replacing_web_processes_costs_nobody_an_install(
+def next_release(folder: Path) -> Path:
+    """This code with one more migration, for PYTHONPATH."""
+    root = Path(onboarding.__file__).parents[1]
+    for part in ("onboarding", "templates", "static"):
+        shutil.copytree(root / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
+    later = "ALTER TABLE attempt ADD COLUMN later text; ALTER TABLE connection ADD COLUMN later text;"
+    (folder / "onboarding/ledger/migrations/9999_later.sql").write_text(later, "ascii")
+    return folder
+
+
+def test_a_new_release_with_a_migration_costs_nobody_an_install(
     env: dict[str, str], tmp_path: Path, slack: LocalSlack, novu: LocalNovu, ledger_db: Database
 ) -> None:
-    pair, number = Pair([free_port(), free_port()]), 60
+    pair, most, newer = Pair([free_port(), free_port()]), 1_000, next_release(tmp_path / "newer")
     made = wire(environment.load(env))
-    for each in range(number):
+    for each in range(most):
         novu.state.environment.add_subscriber(f"owner-{each}")
-    minted = [made.links.mint({"subscriberId": f"owner-{each}"}, None, made.clock()) for each in range(number)]
-    links = [made.links.sign(each) for each in minted]
+    minted = [made.links.mint({"subscriberId": f"owner-{each}"}, None, made.clock()) for each in range(most)]
+    links = iter([made.links.sign(each) for each in minted])
     made.close()
 
     def install(link: str) -> str:
@@ -188,17 +201,32 @@ def test_replacing_web_processes_costs_nobody_an_install(
         back = slack.answer(started.headers["Location"]).removeprefix(env["PUBLIC_URL"])
         return str(browser.get(pair.base + back, allow_redirects=False, timeout=20).status_code)
 
+    are_new = threading.Event()
+
+    def go_on() -> Counter[str]:
+        seen: Counter[str] = Counter()
+        while not are_new.is_set():
+            seen[install(next(links))] += 1
+        return seen
+
     with ExitStack() as stack, ThreadPoolExecutor(6) as pool:
         services = {port: stack.enter_context(ExitStack()) for port in pair.ports}
         for port, service in services.items():
             service.enter_context(running(env, tmp_path / str(port), port))
-        installs = [pool.submit(install, link) for link in links]
+        going = [pool.submit(go_on) for _ in range(6)]
+        stack.callback(are_new.set)
         for port, service in services.items():
             pair.out.add(port)
             time.sleep(0.3)
             service.close()
-            service.enter_context(running(env, tmp_path / str(port), port))
+            service.enter_context(running({**env, "PYTHONPATH": str(newer)}, tmp_path / str(port), port))
             pair.out.discard(port)
-        assert Counter(each.result() for each in installs) == {"303": number}
+        time.sleep(1)
+        are_new.set()
+        seen = sum((each.result() for each in going), Counter())
+    number = seen["303"]
+    assert seen == {"303": number}
+    assert number > 20
     assert [row["status"] for row in ledger_db.execute("SELECT status FROM attempt")] == ["connected"] * number
     assert len(novu.state.connections) == number
+    assert ledger_db.execute("SELECT later FROM attempt").rowcount == number, "the migration ran"
