@@ -170,7 +170,8 @@ def test_two_replicas_and_a_worker_tell_one_truth(
     page = install(ours, one, slack, witness)
     novu.suffer("down")
     install(ours, other, slack, witness, context={"tenant": "other"})
-    told = [scrape(each.url) for each in replicas]
+    until(lambda: [each.value("onboarding_attempts", status="granted") for each in told_by(replicas)] == [1, 1], 5)
+    told = told_by(replicas)
     assert [each.value("onboarding_attempts", status="connected") for each in told] == [1, 1]
     assert [each.value("onboarding_attempts", status="granted") for each in told] == [1, 1]
     assert [each.value("onboarding_connections", state="working") for each in told] == [1, 1]

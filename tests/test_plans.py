@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 
 from onboarding.ledger.work import Kind
 from onboarding.wiring import Wiring
@@ -41,3 +42,28 @@ def test_no_statement_that_is_planned_once_reads_a_whole_table(
         values = f"({', '.join(['NULL'] * len(types))})" if types else ""
         plan = [row["QUERY PLAN"] for row in ledger_db.execute(f"EXPLAIN EXECUTE s{number}{values}")]
         assert not [line for line in plan if re.search(r"Seq Scan|Hash", line)], (statement, plan)
+
+
+BACKLOG = """
+INSERT INTO event (id, owner, sequence, type, data)
+SELECT 'evt_' || lpad(n::text, 32, '0'), 'owner-' || n, 1, 'connection.connected', '{}' FROM generate_series(1, 3000) n
+"""
+
+
+def test_a_backlog_that_the_server_knows_nothing_of_is_not_read_for_each_event(
+    wiring: Wiring, ledger_db: Database
+) -> None:
+    def reads() -> int:
+        # Statistics go out with a statement, once a second.
+        time.sleep(1.1)
+        wiring.ledger.events.to_send("evt_none")
+        statement = "SELECT sum(idx_tup_read)::int AS number FROM pg_stat_user_indexes WHERE relname LIKE 'event_2%'"
+        [row] = ledger_db.execute(statement).fetchall()
+        return int(row["number"])
+
+    ledger_db.execute("ANALYZE event")
+    ledger_db.execute(BACKLOG)
+    before = reads()
+    for number in range(1, 21):
+        assert wiring.ledger.events.to_send(f"evt_{number:032}")
+    assert 0 < reads() - before < 300

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from onboarding.ledger import terms
 from onboarding.ledger.postgres import Postgres
-from onboarding.ledger.statement import frequent
+from onboarding.ledger.statement import STANDING, frequent
 from onboarding.model import (
     ABANDONED_AFTER,
     STATE_LIFETIME,
@@ -204,12 +204,12 @@ class Attempts:
     def expire(self) -> int:
         """Note what time alone has changed, a bounded number of attempts at once. Gives how many."""
         return self._postgres.run(
-            """
+            f"""
             WITH unfinished AS (
-                SELECT id FROM attempt WHERE status = 'started' AND started_at <= now() - %(lifetime)s
+                SELECT id FROM attempt WHERE {STANDING} = 'started' AND started_at <= now() - %(lifetime)s
                 ORDER BY started_at LIMIT %(most)s FOR UPDATE SKIP LOCKED
             ), unapproved AS (
-                SELECT id FROM attempt WHERE status = 'awaiting_approval' AND link_expires_at <= now()
+                SELECT id FROM attempt WHERE {STANDING} = 'awaiting_approval' AND link_expires_at <= now()
                 LIMIT %(most)s FOR UPDATE SKIP LOCKED
             ), unclaimed AS (
                 SELECT id FROM attempt WHERE status = 'unclaimed' AND sealed_until <= now()

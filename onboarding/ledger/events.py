@@ -151,8 +151,8 @@ class Events:
             _Row,
             f"""
             SELECT {_COLUMNS} FROM event e WHERE id = %(id)s AND status = 'pending'
-                AND NOT EXISTS (SELECT FROM event earlier WHERE earlier.owner = e.owner
-                                AND earlier.sequence < e.sequence AND earlier.status = 'pending' AND earlier.tries = 0)
+                AND (SELECT true FROM event earlier WHERE earlier.owner = e.owner AND earlier.sequence < e.sequence
+                     AND earlier.status = 'pending' AND earlier.tries = 0 LIMIT 1) IS NULL
             """,
             {"id": event_id},
         )

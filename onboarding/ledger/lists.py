@@ -11,6 +11,7 @@ from typing import Any, Final
 from onboarding.ledger import cursor, terms
 from onboarding.ledger.attempts import COLUMNS, KEPT, Row
 from onboarding.ledger.postgres import Postgres, is_storable
+from onboarding.ledger.statement import STANDING
 from onboarding.ledger.terms import Match
 from onboarding.model import Attempt, Reason
 
@@ -87,11 +88,11 @@ _LEADS: Final = f"""
 """
 """The word `t` leads to an attempt that somebody may see."""
 _STANDINGS: Final = {
-    Standing.PENDING: "a.status IN ('started', 'granted')",
+    Standing.PENDING: f"{STANDING} IN ('started', 'granted')",
     Standing.WAITING: "a.status = 'failed' AND a.sealed IS NOT NULL",
 }
 _CONDITIONS: Final = {
-    "standing": "a.status = %(standing)s",
+    "standing": f"{STANDING} = %(standing)s",
     "reason": "a.reason = %(reason)s",
     "owner": "a.owner = %(owner)s",
     "subscriber_id": "a.subscriber_id = %(subscriber_id)s",
@@ -182,7 +183,7 @@ class Lists:
 
     def oldest_undelivered(self) -> datetime | None:
         """When the attempt was started that waits longest for Novu."""
-        row = self._postgres.row("SELECT min(started_at) FROM attempt WHERE status = 'granted'")
+        row = self._postgres.row(f"SELECT min(started_at) FROM attempt WHERE {STANDING} = 'granted'")
         return row[0].astimezone(UTC) if row and row[0] else None
 
     def some(self, ids: Sequence[str]) -> dict[str, Attempt]:

@@ -11,6 +11,7 @@ from typing import Final
 
 from onboarding.ledger.attempts import COLUMNS, Row
 from onboarding.ledger.postgres import Postgres
+from onboarding.ledger.statement import STANDING
 from onboarding.model import GRANT_KEPT, Attempt, Reason
 
 JUST_NOW: Final = timedelta(minutes=15)
@@ -77,20 +78,20 @@ class Needs:
 
     def failing(self) -> Failing:
         row = self._postgres.row(
-            """
+            f"""
             SELECT
                 (SELECT count(*) FROM (
                     SELECT FROM attempt WHERE status = 'failed' AND sealed IS NOT NULL
                         AND sealed_until > now() + %(kept)s::interval - %(window)s LIMIT %(most)s) failed)
                 + (SELECT count(*) FROM (
-                    SELECT timeline -> -1 AS last FROM attempt WHERE status = 'granted'
+                    SELECT timeline -> -1 AS last FROM attempt WHERE {STANDING} = 'granted'
                     ORDER BY started_at DESC LIMIT %(most)s) a
                     WHERE last ->> 1 = 'delivery_postponed'
                         AND (last ->> 0)::float8 > extract(epoch FROM now() - %(window)s)),
                 count(*) FILTER (WHERE starts_with(last_error, 'Slack:')),
                 count(*) FILTER (WHERE starts_with(last_error, 'Novu:')),
                 (SELECT count(*) FROM (
-                    SELECT tries, deliveries -> -1 AS last FROM event WHERE status = 'pending'
+                    SELECT tries, deliveries -> -1 AS last FROM event WHERE {STANDING} = 'pending'
                     ORDER BY at DESC LIMIT %(most)s) e
                     WHERE tries > 0 AND (last ->> 0)::float8 > extract(epoch FROM now() - %(window)s))
             FROM (SELECT last_error FROM work WHERE last_error IS NOT NULL AND kind = 'check'

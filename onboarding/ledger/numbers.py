@@ -8,6 +8,7 @@ from typing import Final
 
 from onboarding.ledger.lists import STILL, Standing
 from onboarding.ledger.postgres import Postgres
+from onboarding.ledger.statement import STANDING
 from onboarding.ledger.work import SILENCE, Kind
 
 STATUSES: Final = tuple(each.value for each in Standing if each not in {Standing.PENDING, Standing.WAITING})
@@ -25,9 +26,9 @@ _READ: Final = f"""
     UNION ALL
     SELECT 'oldest', '', extract(epoch FROM now() - min(since)) FROM (
         SELECT coalesce(trying_since, returned_at, started_at) AS since FROM attempt
-        WHERE status = 'granted' ORDER BY started_at LIMIT %(looked)s) waiting
+        WHERE {STANDING} = 'granted' ORDER BY started_at LIMIT %(looked)s) waiting
     UNION ALL
-    SELECT 'pending', '', count(*) FROM (SELECT FROM event WHERE status = 'pending' LIMIT %(counted)s) pending
+    SELECT 'pending', '', count(*) FROM (SELECT FROM event WHERE {STANDING} = 'pending' LIMIT %(counted)s) pending
     UNION ALL
     SELECT 'workers', '', count(*) FROM worker WHERE seen_at > now() - %(silence)s
 """

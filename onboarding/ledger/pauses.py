@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from onboarding.ledger.events import IS_KEPT, NEXT_DUE, PING, Sending
 from onboarding.ledger.postgres import Postgres
+from onboarding.ledger.statement import STANDING
 
 MOST_AT_ONCE: Final = 2000
 _ITS: Final = """
@@ -20,7 +21,7 @@ _ITS: Final = """
 """Events for the endpoint: of its integrations (NULL: of all), and its pings."""
 _MOVE: Final = f"""
     WITH picked AS (
-        SELECT id FROM event WHERE status = %(old)s AND {IS_KEPT} AND {_ITS} LIMIT %(most)s FOR UPDATE SKIP LOCKED
+        SELECT id FROM event WHERE {STANDING} = %(old)s AND {IS_KEPT} AND {_ITS} LIMIT %(most)s FOR UPDATE SKIP LOCKED
     ), gone AS (
         DELETE FROM work WHERE kind = 'webhook' AND subject = ANY (ARRAY(SELECT id FROM picked))
     )
@@ -57,7 +58,7 @@ class Pauses:
     def kept_since(self, endpoint: str, integrations: Sequence[str] | None) -> datetime | None:
         """When the oldest event happened that is kept for it."""
         return self._moment(
-            f"SELECT at FROM event WHERE status = 'paused' AND {IS_KEPT} AND {_ITS} ORDER BY at LIMIT 1",
+            f"SELECT at FROM event WHERE {STANDING} = 'paused' AND {IS_KEPT} AND {_ITS} ORDER BY at LIMIT 1",
             _values(endpoint, integrations),
         )
 

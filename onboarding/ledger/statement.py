@@ -24,6 +24,11 @@ Key = tuple["Frequent", tuple[int, ...]]
 DONE: Final = {ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK}
 
 
+STANDING: Final = "(status || '')"
+"""Has an index for whoever looks for all of one status. What is looked for by owner or id must not use it:
+migrations/0011_months.sql."""
+
+
 class Frequent(str):
     """A statement that every install takes. PostgreSQL takes longer to plan one than to carry it out."""
 

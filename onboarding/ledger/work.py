@@ -14,7 +14,7 @@ from enum import StrEnum
 from typing import Final
 
 from onboarding.ledger.postgres import Postgres
-from onboarding.ledger.statement import frequent
+from onboarding.ledger.statement import STANDING, frequent
 
 LEASE: Final = timedelta(seconds=20)
 MANY_TRIES: Final = 3
@@ -162,9 +162,9 @@ class Work:
     def rebuild(self, check_interval: timedelta) -> int:
         """Make every row that is missing. Gives how many were; there should be none."""
         made = self._postgres.rows(
-            """
+            f"""
             INSERT INTO work (kind, subject)
-            SELECT 'deliver', id FROM attempt WHERE status = 'granted'
+            SELECT 'deliver', id FROM attempt WHERE {STANDING} = 'granted'
                 AND NOT EXISTS (SELECT FROM work WHERE kind = 'deliver' AND subject = attempt.id)
             UNION ALL SELECT 'destination', owner FROM destination WHERE number <> settled
                 AND NOT EXISTS (SELECT FROM work WHERE kind = 'destination' AND subject = owner)
@@ -182,10 +182,10 @@ class Work:
     def _rebuild_events(self) -> int:
         """Events that are tried again, and of each owner the one that is sent next. Looks at some at once, too."""
         number, *last, are_more = self._postgres.row(
-            """
+            f"""
             WITH looked AS (
                 SELECT id, owner, sequence, tries, at FROM event
-                WHERE status = 'pending' AND (at, id) > (%(at)s, %(id)s) ORDER BY at, id LIMIT %(most)s
+                WHERE {STANDING} = 'pending' AND (at, id) > (%(at)s, %(id)s) ORDER BY at, id LIMIT %(most)s
             ), made AS (
                 INSERT INTO work (kind, subject) SELECT 'webhook', id FROM looked
                 WHERE NOT EXISTS (SELECT FROM work WHERE kind = 'webhook' AND subject = looked.id)

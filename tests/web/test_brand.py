@@ -41,7 +41,7 @@ def stylesheet(source: str) -> str:
 
 def properties(css: str) -> tuple[dict[str, str], dict[str, str]]:
     """By day, and by night."""
-    day, night = css.split("@media (prefers-color-scheme: dark)")
+    day, night = re.split(r"@media [a-z ]*\(prefers-color-scheme: dark\)", css)
     by_day, by_night = (dict(re.findall(r"--([a-z-]+): (#[0-9a-f]{6})", part)) for part in (day, night))
     return by_day, {**by_day, **by_night}
 
