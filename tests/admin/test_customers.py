@@ -24,6 +24,12 @@ def test_it_shows_connection_attempts_and_events(
     assert wiring.ledger.connections.by_owner(owner)
 
 
+def test_it_says_where_notifications_go(operator: Operator, place: str) -> None:
+    operator.do(place, place, action="choose", place="U9TK3CUKW")
+    page = operator.open(operator.open(place).link("Acme Inc."))
+    assert "To the app's direct messages with U9TK3CUKW Manage" in page.text
+
+
 def test_a_customer_nobody_has_heard_of_is_not_there(operator: Operator) -> None:
     for owner in ("chconn_nobody", "%00", "%ED%A0%80", "x" * 3000):
         assert operator.open(f"/admin/customers/{owner}").status == 404

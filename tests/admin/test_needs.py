@@ -39,6 +39,20 @@ def test_installs_that_need_somebody_are_grouped_by_cause(
     assert "1 install needs you" in operator.open("/admin").text
 
 
+def test_of_many_causes_the_most_frequent_are_shown_and_the_others_folded(
+    operator: Operator, person: Person, mint: MintLink, novu: LocalNovu, ledger_db: Database
+) -> None:
+    reasons = ["novu_unauthorized", "novu_unauthorized", "integration_not_found", "subscriber_not_found"]
+    for number, reason in enumerate([*reasons, "identifier_taken", "novu_rejected", "novu_unreachable", "grant_lost"]):
+        attempt_id = failed(person, novu, mint(context={"tenant": str(number)}))
+        ledger_db.execute("UPDATE attempt SET reason = %s WHERE id = %s", [reason, attempt_id])
+    shown, _, folded = operator.open("/admin").text.partition("2 more causes")
+    assert "Novu key wrong · 2 installs" in shown
+    assert shown.count("· 1 install ") == 4
+    assert folded.count("· 1 install ") == 2
+    assert "Retry 1 Subscriber unknown" in folded
+
+
 def test_a_cause_that_is_none_retries_nothing(operator: Operator, person: Person, link: str, novu: LocalNovu) -> None:
     failed(person, novu, link)
     assert operator.submit("/admin", "/admin/attempts/retry", reason="nonsense").status == 400

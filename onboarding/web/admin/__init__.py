@@ -1,6 +1,7 @@
 """The admin: what operators see, and what they may do about it."""
 
 from onboarding.web.admin import (
+    astray,
     attempt,
     attempts,
     audit,
@@ -19,6 +20,7 @@ from onboarding.web.admin.door import admin_pages
 
 __all__ = [
     "admin_pages",
+    "astray",
     "attempt",
     "attempts",
     "audit",

@@ -60,12 +60,17 @@ def _page(known: Known, problem: str) -> ResponseReturnValue:
         known=known,
         connection=found,
         made=known.made,
+        customer_name=_customer(known.made) if known.made else "",
         why=connection_words.reason(known.made) if known.made else "",
         marks=connection_words.MARKS,
         sharers=_sharers(known) if known.is_live else [],
         where=destination.look(found.identifier) if known.is_live else None,
         told=destination_words,
     )
+
+
+def _customer(made: MadeConnection) -> str:
+    return show.accounts([made.attempt_id]).get(made.attempt_id, "") or show.holder(made)
 
 
 def _sharers(known: Known) -> list[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -14,7 +13,7 @@ from onboarding.clock.deadline import Deadline
 from onboarding.ledger.audit import Action
 from onboarding.ledger.connection_lists import WantedConnections
 from onboarding.ledger.postgres import is_storable
-from onboarding.model import Connection, InstallLink
+from onboarding.model import Connection
 from onboarding.model.destinations import MadeConnection
 from onboarding.model.errors import CursorMalformed, NovuError
 from onboarding.model.names import clean_name
@@ -96,15 +95,9 @@ def _live(given: dict[str, str]) -> Rows:
 
 def _named(page: Rows) -> Rows:
     """With the names that the links behind the connections gave their customers."""
-    attempts = wiring().ledger.lists.some([row.made.attempt_id for row in page.rows if row.made])
-    links = {attempt_id: attempt.link for attempt_id, attempt in attempts.items()}
-    named = tuple(replace(row, account=_account(row, links)) for row in page.rows)
-    return replace(page, rows=named)
-
-
-def _account(row: Row, links: Mapping[str, InstallLink]) -> str:
-    link = links.get(row.made.attempt_id) if row.made else None
-    return (link.account if link else None) or ""
+    accounts = show.accounts(row.made.attempt_id for row in page.rows if row.made)
+    named = (replace(row, account=accounts.get(row.made.attempt_id, "") if row.made else "") for row in page.rows)
+    return replace(page, rows=tuple(named))
 
 
 def _novu(integration: str) -> Novu:

@@ -31,7 +31,7 @@ class OperatorsOnly(OnboardingError):
 
 @admin_pages.before_request
 def guard() -> ResponseReturnValue | None:
-    g.me = _session()
+    recognise()
     if request.endpoint in OPEN_TO_ALL:
         return None
     if g.me is None:
@@ -40,6 +40,10 @@ def guard() -> ResponseReturnValue | None:
     if request.method == "POST" and me().role is not Role.OPERATOR and request.endpoint not in OPEN_TO_VIEWERS:
         raise OperatorsOnly
     return None
+
+
+def recognise() -> None:
+    g.me = _session()
 
 
 def me() -> Session:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -28,9 +28,10 @@ NAMES: Final = ("type", "connection", "integration")
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """Whom an event is about, and that connection's or attempt's page; empty if there is none."""
+    """Whom an event is about, by name if there is one, and that connection's or attempt's page, if there is one."""
 
     who: str
+    account: str
     place: str
     workspace: str
 
@@ -51,7 +52,7 @@ def events() -> ResponseReturnValue:
         problem=problem,
         given=_filled(given),
         apps=filters.apps(given["integration"]),
-        listed=[(event, about(event)) for event in found],
+        listed=_with_names(found),
         next_page=after,
         paused_since=wiring().notify.paused_since(),
         kept_since=wiring().notify.kept_since(),
@@ -68,10 +69,11 @@ def event(event_id: str) -> ResponseReturnValue:
         event_words.TYPES.get(found.type, found.type),
         kind="Event",
         event=found,
-        about=about(found),
+        about=_with_names([found])[0][1],
         body=json.dumps(_body(found), indent=2, ensure_ascii=False),
         host=_host(),
         told=event_words,
+        is_due=found.next_try_at is not None and found.next_try_at <= wiring().clock(),
     )
 
 
@@ -113,10 +115,16 @@ def _filled(given: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in given.items() if value}
 
 
-def about(event: HostEvent) -> About:
+def _with_names(found: Sequence[HostEvent]) -> list[tuple[HostEvent, About]]:
+    accounts = show.accounts({event.data["attemptId"] for event in found if event.data.get("attemptId")})
+    return [(event, _about(event, accounts)) for event in found]
+
+
+def _about(event: HostEvent, accounts: Mapping[str, str]) -> About:
     said: Mapping[str, Any] = event.data
     who = ", ".join(filter(None, (said.get("subscriberId"), *(said.get("contextKeys") or ()))))
-    return About(who, _place(said), (said.get("workspace") or {}).get("name") or "")
+    account = accounts.get(said.get("attemptId") or "", "")
+    return About(who, account, _place(said), (said.get("workspace") or {}).get("name") or "")
 
 
 def _place(said: Mapping[str, Any]) -> str:

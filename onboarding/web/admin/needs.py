@@ -18,11 +18,15 @@ MOST_SHOWN: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """Some installs that failed for the same cause. `where` finds them in the list of attempts."""
+    """Some installs that failed for the same cause: the newest customers, each once, and how many installs besides.
+
+    `where` finds them in the list of attempts.
+    """
 
     title: str
     number: int
-    names: str
+    names: tuple[str, ...]
+    unnamed: int
     todo: str
     where: dict[str, str]
 
@@ -44,14 +48,8 @@ def _need(cause: Cause, newest: Sequence[Attempt]) -> Need:
     return Need(
         title=f"{told.short} · {cause.integration}" if cause.integration else told.short,
         number=cause.number,
-        names=_names(newest, cause.number),
+        names=tuple(dict.fromkeys(show.customer(attempt.link) for attempt in newest)),
+        unnamed=max(cause.number - len(newest), 0),
         todo=f"{told.todo} {kept}",
         where={**where, "integration": cause.integration} if cause.integration else where,
     )
-
-
-def _names(newest: Sequence[Attempt], number: int) -> str:
-    """The newest customers, each once, and how many installs there are besides."""
-    names = list(dict.fromkeys(show.customer(attempt.link) for attempt in newest))
-    more = number - len(newest)
-    return ", ".join(names) + (f" and {more} more" if more > 0 else "")

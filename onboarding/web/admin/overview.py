@@ -14,6 +14,7 @@ from onboarding.web.context import wiring
 from onboarding.web.pages import render
 
 SPANS: Final = (7, 30)
+MOST_NEEDS: Final = 5
 NUMBERS: Final = (
     (Standing.CONNECTED, "connected"),
     (Standing.GRANTED, "finishing"),
@@ -40,6 +41,7 @@ def overview() -> ResponseReturnValue:
         "overview.html",
         "Overview",
         needs=needs.causes(),
+        most_needs=MOST_NEEDS,
         number=counts[Standing.WAITING],
         told=health_words,
         broken=[(word, connection_words.why(word), number) for word, number in ledger.connections.broken()],

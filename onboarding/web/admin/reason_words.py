@@ -87,7 +87,7 @@ REASONS: Final[Mapping[Reason, Explained]] = {
     Reason.NOVU_REJECTED: Explained(
         "Novu refused",
         "Novu refused the connection. The grant is kept sealed.",
-        "The last error below is Novu's own. Fix what it names, then press Retry.",
+        "The attempt's last error is Novu's own. Fix what it names, then press Retry.",
     ),
     Reason.NOVU_UNREACHABLE: Explained(
         "Novu unreachable",

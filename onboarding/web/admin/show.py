@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -84,6 +85,12 @@ def owner(link: InstallLink) -> str:
 def customer(link: InstallLink) -> str:
     """Whom a link is for, by name if it gives one."""
     return link.account or owner(link) or attempt_words.WITHOUT_LINK
+
+
+def accounts(attempt_ids: Iterable[str]) -> dict[str, str]:
+    """What the links behind these attempts call their customers, for each that gives a name."""
+    found = wiring().ledger.lists.some([*attempt_ids])
+    return {attempt_id: attempt.link.account for attempt_id, attempt in found.items() if attempt.link.account}
 
 
 def holder(connection: MadeConnection) -> str:

@@ -25,5 +25,24 @@ STORE_SILENT: Final = {
 ONLY_LOOK: Final = (
     "Nothing was changed. You may look at everything here; OIDC_OPERATOR_EMAILS says who may change things."
 )
+NOT_THERE: Final = (
+    "There is nothing here",
+    "The address may be wrong, or what was here was deleted when its time was over. Nothing was changed.",
+)
+STALE_FORM: Final = (
+    "Please press the button again",
+    "The page was open for long, or cookies are switched off, so this service could not tell that the click was yours. "
+    "Nothing was changed: go back, reload the page and press the button again.",
+)
+NOT_UNDERSTOOD: Final = (
+    "We did not understand that",
+    "Your browser asked for something that this page does not offer. Nothing was changed.",
+)
+UNEXPECTED: Final = (
+    "Something went wrong on our side",
+    "If you pressed a button, look whether it was done before you press it again. The log says what went wrong: search "
+    "it for the support code below.",
+)
+"""Heading and text of each page."""
 BAD_FILTERS: Final = "Some filters make no sense, so nothing is shown."
 SEARCH_TOO_LONG: Final = "A search takes at most 200 characters."
