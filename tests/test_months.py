@@ -13,11 +13,12 @@ from flask import Flask
 from psycopg.rows import dict_row
 
 from onboarding.clock import utc_now
-from onboarding.ledger import migrations
+from onboarding.ledger import audit, events, migrations
+from onboarding.ledger.audit import Action, Entry
 from onboarding.ledger.lists import Standing, Wanted
 from onboarding.model import Secret
 from onboarding.wiring import Wiring
-from tests.aging import Database, pass_months
+from tests.aging import Database, pass_months, pass_time
 from tests.conftest import MintLink
 from tests.fakes import LocalNovu, LocalSlack
 from tests.person import Person
@@ -141,9 +142,7 @@ def test_the_words_of_later_months_stay(person: Person, mint: MintLink, wiring: 
 def test_what_the_link_said_stays_with_the_connection(
     person: Person, link: str, wiring: Wiring, ledger_db: Database
 ) -> None:
-    """Also with one from a release that noted it only when the attempt was forgotten."""
     person.install(link)
-    ledger_db.execute("UPDATE connection SET link = NULL")
     pass_months(ledger_db, 2)
     forget(wiring)
     [row] = ledger_db.execute("SELECT link::jsonb ->> 'account' AS account FROM connection").fetchall()
@@ -216,16 +215,20 @@ def test_numbers_stay_true_when_a_month_leaves(
 def test_whoever_runs_the_service_need_not_own_the_tables(
     make_app: Callable[..., Flask], blank_database_url: str, slack: LocalSlack, witness: Witness, link: str
 ) -> None:
-    migrations.apply(Secret(blank_database_url))
+    """Nor be granted anything anew by a migration."""
+    ours = migrations.known()
+    migrations.apply(Secret(blank_database_url), ours=[each for each in ours if each.name < "0011"])
     with psycopg.connect(blank_database_url, autocommit=True) as owner:
         owner.execute("CREATE ROLE runs_it LOGIN")
         try:
             owner.execute("GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO runs_it")
             owner.execute("GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO runs_it")
+            migrations.apply(Secret(blank_database_url))
             made = make_app(DATABASE_URL=blank_database_url.replace("onboarding@", "runs_it@"))
             wiring: Wiring = made.extensions["onboarding"]
             somebody = Person(made, slack, witness)
             assert somebody.install(link).heading == "Acme HQ is connected"
+            wiring.ledger.audit.add(Entry(utc_now(), "", Action.EXPORTED, "", "", ""))
             with psycopg.connect(blank_database_url, autocommit=True, row_factory=dict_row) as database:
                 pass_months(database, 2)
                 assert forget(wiring) > 0
@@ -234,6 +237,73 @@ def test_whoever_runs_the_service_need_not_own_the_tables(
             wiring.close()
         finally:
             owner.execute("DROP OWNED BY runs_it; DROP ROLE runs_it")
+
+
+def test_nobody_else_can_drop_what_is_kept_or_become_the_owner(blank_database_url: str, wiring: Wiring) -> None:
+    migrations.apply(Secret(blank_database_url))
+    with psycopg.connect(blank_database_url, autocommit=True) as owner:
+        owner.execute("CREATE ROLE lowly LOGIN")
+        try:
+            url = blank_database_url.replace("onboarding@", "lowly@")
+            with psycopg.connect(url, autocommit=True, row_factory=dict_row) as lowly:
+                lowly.execute(
+                    """
+                    CREATE TEMP TABLE history (name text, moment text, unique_by text, options text, kept interval);
+                    INSERT INTO history VALUES
+                        ('mine', 'at', 'at', 'fillfactor = 90); ALTER ROLE lowly SUPERUSER; --', '0'),
+                        ('audit', 'at', 'at', 'fillfactor = 90', '-20 years');
+                    CREATE TEMP TABLE mine (at timestamptz) PARTITION BY RANGE (at)
+                    """
+                )
+                lowly.execute("SELECT make_months()")
+                for history in ("attempt", "event", "audit", "mine", "pg_class"):
+                    assert lowly.execute("SELECT drop_month(%s) AS dropped", [history]).fetchall() == [
+                        {"dropped": None}
+                    ]
+            assert owner.execute("SELECT rolsuper FROM pg_roles WHERE rolname = 'lowly'").fetchone() == (False,)
+        finally:
+            owner.execute("DROP OWNED BY lowly; DROP ROLE lowly")
+
+
+def test_the_database_keeps_what_readers_show(ledger_db: Database) -> None:
+    kept = {row["name"]: row["kept"] for row in ledger_db.execute("SELECT name, kept FROM history")}
+    assert (kept["event"], kept["audit"]) == (events.KEPT, audit.KEPT)
+
+
+# A database that is set up otherwise.
+
+
+@pytest.mark.parametrize("zone", ["Pacific/Auckland", "America/Los_Angeles"])
+def test_months_begin_at_midnight_utc_wherever_the_server_is(blank_database_url: str, zone: str) -> None:
+    with psycopg.connect(blank_database_url, autocommit=True) as setting:
+        setting.execute(f"ALTER DATABASE {setting.info.dbname} SET timezone = '{zone}'".encode())
+    migrations.apply(Secret(blank_database_url))
+    with psycopg.connect(blank_database_url, autocommit=True, row_factory=dict_row) as database:
+        ends = database.execute("SELECT ends AT TIME ZONE 'UTC' AS ends FROM months('event')").fetchall()
+    assert [row["ends"].strftime("%d %H:%M") for row in ends] == ["01 00:00"] * 2
+
+
+def test_an_entry_from_a_clock_that_was_ahead_keeps_nobody_from_migrating(blank_database_url: str) -> None:
+    ours = migrations.known()
+    migrations.apply(Secret(blank_database_url), ours=[each for each in ours if each.name < "0011"])
+    with psycopg.connect(blank_database_url, autocommit=True, row_factory=dict_row) as database:
+        database.execute(
+            "INSERT INTO audit (at, actor, action, target, outcome, address)"
+            " VALUES (now() + interval '70 days', '', '', '', '', '')"
+        )
+        migrations.apply(Secret(blank_database_url))
+        assert number(database, "audit") == 1
+        database.execute(A_CLICK, {"id": "a", "at": utc_now()})
+
+
+def test_what_waits_for_its_month_is_out_of_sight(
+    person: Person, mint: MintLink, wiring: Wiring, ledger_db: Database
+) -> None:
+    person.install(mint())
+    pass_time(ledger_db, timedelta(days=31))
+    person.install(mint())
+    assert number(ledger_db, "attempt") == 2
+    assert len(wiring.ledger.lists.find(Wanted()).attempts) == 1
 
 
 # What was there before there were months.

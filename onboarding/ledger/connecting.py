@@ -33,6 +33,7 @@ UNAVAILABLE: Final = (
     psycopg.InternalError,
     psycopg.errors.InsufficientPrivilege,
     psycopg.errors.UndefinedTable,
+    psycopg.errors.CheckViolation,  # There is no table for this month yet.
     PoolTimeout,
     PoolClosed,
     TooManyRequests,

@@ -78,6 +78,8 @@ class Day:
     lost: Mapping[Reason, int]
 
 
+_IN_SIGHT: Final = "{key}started_at >= (SELECT now() - max(forget_at - started_at) FROM attempt)"
+"""Where a list ends, before it reads what waits for its month to be dropped."""
 _LEADS: Final = f"""
     CASE t.kind
         WHEN 'attempt' THEN EXISTS (SELECT FROM attempt a WHERE a.id = t.value AND {KEPT})
@@ -216,9 +218,11 @@ class Lists:
         found = self._postgres.all(
             Match,
             f"""
-            SELECT kind, value, name FROM term t WHERE folded >= %(begin)s AND folded < %(end)s AND kind <> 'link'
-                AND {_LEADS}
-            ORDER BY folded LIMIT %(most)s
+            SELECT kind, value, name FROM (
+                SELECT folded, kind, value, name FROM term
+                WHERE folded >= %(begin)s AND folded < %(end)s AND kind <> 'link'
+                GROUP BY folded, kind, value, name ORDER BY folded) t
+            WHERE {_LEADS} ORDER BY folded LIMIT %(most)s
             """,
             {"begin": begin, "end": begin + LAST_CHARACTER, "most": 5 * MOST_MATCHES},
         )
@@ -236,9 +240,9 @@ def _query(wanted: Wanted) -> tuple[str, str, dict[str, Any]]:
             "c.attempt_id",
         )
     given = {name: value for name in _CONDITIONS if (value := getattr(wanted, name)) is not None}
-    conditions = [KEPT] + [_CONDITIONS[name].format(key=key, id=key_id) for name in given]
+    conditions = [KEPT, _IN_SIGHT.format(key=key)] + [_CONDITIONS[name].format(key=key, id=key_id) for name in given]
     if wanted.standing in _STANDINGS:
-        conditions[1 + list(given).index("standing")] = _STANDINGS[wanted.standing]
+        conditions[2 + list(given).index("standing")] = _STANDINGS[wanted.standing]
     return f"{source} WHERE {' AND '.join(conditions)}", f"{key}started_at DESC, {key_id} DESC", given
 
 

@@ -1,5 +1,9 @@
 -- History by month: forgetting is dropping a table, and never a long DELETE.
 
+-- Bounds are written and read as text.
+SET LOCAL timezone = 'UTC';
+SET LOCAL datestyle = 'ISO';
+
 ALTER TABLE audit ALTER COLUMN id DROP IDENTITY;
 CREATE SEQUENCE audit_number;
 SELECT setval('audit_number', coalesce(max(id), 0) + 1, false) FROM audit;
@@ -16,26 +20,49 @@ DROP FUNCTION standings(attempt), facts(attempt);
 DROP INDEX attempt_status, event_waiting;
 CREATE INDEX attempt_standing ON attempt ((status || ''), started_at, id);
 CREATE INDEX event_standing ON event ((status || ''), at, id) WHERE (status || '') IN ('pending', 'paused');
+-- Nothing older than the longest of them is in sight.
+CREATE INDEX attempt_span ON attempt ((forget_at - started_at));
 -- Those that nobody finished: they leave after half a day.
 CREATE INDEX attempt_abandoned ON attempt (forget_at) WHERE status = 'expired' AND reason = 'timed_out';
 
+-- For how long after its end a month is kept at least. One of attempts waits for the last of them to be over.
 CREATE TABLE history (
     name text PRIMARY KEY,
     moment text NOT NULL,
     unique_by text NOT NULL,
-    options text NOT NULL
+    options text NOT NULL,
+    kept interval NOT NULL
 );
 INSERT INTO history VALUES
-    ('attempt', 'started_at', 'id, started_at', 'fillfactor = 80, autovacuum_vacuum_scale_factor = 0.05'),
-    ('attempt_context', 'started_at', 'context, started_at, attempt_id', 'fillfactor = 100'),
-    ('event', 'at', 'id, at', 'fillfactor = 80, autovacuum_vacuum_scale_factor = 0.05'),
-    ('audit', 'at', 'id, at', 'fillfactor = 100');
+    ('attempt', 'started_at', 'id, started_at', 'fillfactor = 80, autovacuum_vacuum_scale_factor = 0.05', '0'),
+    ('attempt_context', 'started_at', 'context, started_at, attempt_id', 'fillfactor = 100', '0'),
+    ('event', 'at', 'id, at', 'fillfactor = 80, autovacuum_vacuum_scale_factor = 0.05', '30 days'),
+    ('audit', 'at', 'id, at', 'fillfactor = 100', '90 days');
 
--- What there is becomes this month, together with everything before it: nothing is copied.
+-- Whoever may do something with one table may do it with the other.
+CREATE FUNCTION pg_temp.share_rights(old regclass, new regclass) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    given record;
+BEGIN
+    FOR given IN
+        SELECT privilege_type, CASE grantee WHEN 0 THEN 'PUBLIC' ELSE grantee::regrole::text END AS who
+        FROM pg_class, aclexplode(relacl) WHERE pg_class.oid = old AND grantee <> relowner
+    LOOP
+        EXECUTE format('GRANT %s ON %s TO %s', given.privilege_type, new, given.who);
+        IF new = 'audit'::regclass AND given.privilege_type = 'INSERT' THEN
+            EXECUTE format('GRANT USAGE ON SEQUENCE audit_number TO %s', given.who);
+        END IF;
+    END LOOP;
+END $$;
+
+-- What there is becomes the first month, together with everything before it: nothing is copied. It is this month, or a
+-- later one if a clock was wrong.
 DO $$
 DECLARE
-    month text := to_char(now() AT TIME ZONE 'UTC', '_YYYY_MM');
-    ends timestamptz := (date_trunc('month', now() AT TIME ZONE 'UTC') + interval '1 month') AT TIME ZONE 'UTC';
+    latest timestamp := (SELECT greatest(now(), (SELECT max(started_at) FROM attempt), (SELECT max(at) FROM event),
+                                         (SELECT max(at) FROM audit)) AT TIME ZONE 'UTC');
+    month text := to_char(latest, '_YYYY_MM');
+    ends timestamptz := (date_trunc('month', latest) + interval '1 month') AT TIME ZONE 'UTC';
     h history;
 BEGIN
     FOR h IN SELECT * FROM history LOOP
@@ -46,46 +73,49 @@ BEGIN
                        h.name, h.name || month, h.moment);
         EXECUTE format('ALTER TABLE %I ATTACH PARTITION %I FOR VALUES FROM (MINVALUE) TO (%L)',
                        h.name, h.name || month, ends);
+        PERFORM pg_temp.share_rights((h.name || month)::regclass, h.name::regclass);
     END LOOP;
 END $$;
 
--- Makes this month and the next one, if they are not there. Whoever runs the service need not own the tables.
-CREATE FUNCTION make_months() RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
-DECLARE
-    h history;
-    begins timestamp;
-    part text;
-BEGIN
-    FOR ahead IN 0..1 LOOP
-        begins := date_trunc('month', now() AT TIME ZONE 'UTC') + ahead * interval '1 month';
-        FOR h IN SELECT * FROM history LOOP
-            part := h.name || to_char(begins, '_YYYY_MM');
-            CONTINUE WHEN to_regclass(part) IS NOT NULL;
-            PERFORM pg_advisory_xact_lock(7310002);
-            CONTINUE WHEN to_regclass(part) IS NOT NULL;
-            EXECUTE format('CREATE TABLE %I (LIKE %I INCLUDING DEFAULTS INCLUDING INDEXES) WITH (%s)',
-                           part, h.name, h.options);
-            EXECUTE format('ALTER TABLE %I ATTACH PARTITION %I FOR VALUES FROM (%L) TO (%L)', h.name, part,
-                           begins AT TIME ZONE 'UTC', (begins + interval '1 month') AT TIME ZONE 'UTC');
-        END LOOP;
-    END LOOP;
-END $$;
-SELECT make_months();
-
-CREATE FUNCTION months(of_history text) RETURNS TABLE (part text, ends timestamptz) STABLE LANGUAGE sql AS $$
+CREATE FUNCTION months(of_history text) RETURNS TABLE (part text, ends timestamptz) STABLE LANGUAGE sql
+SET timezone = 'UTC' SET datestyle = 'ISO' AS $$
     SELECT c.relname::text, substring(pg_get_expr(c.relpartbound, c.oid) FROM $re$TO \('(.*)'\)$re$)::timestamptz
     FROM pg_inherits JOIN pg_class c ON c.oid = inhrelid
     WHERE inhparent = of_history::regclass ORDER BY 2
 $$;
 
+-- Makes this month and the next one, if they are not there. Whoever runs the service need not own the tables.
+CREATE FUNCTION make_months() RETURNS void LANGUAGE plpgsql SECURITY DEFINER
+SET timezone = 'UTC' SET datestyle = 'ISO' AS $$
+DECLARE
+    h history;
+    begins timestamptz;
+    until timestamptz;
+    part text;
+BEGIN
+    FOR h IN SELECT * FROM history LOOP
+        FOR ahead IN 0..1 LOOP
+            begins := date_trunc('month', now()) + ahead * interval '1 month';
+            until := begins + interval '1 month';
+            part := h.name || to_char(begins, '_YYYY_MM');
+            CONTINUE WHEN EXISTS (SELECT FROM months(h.name) m WHERE m.ends >= until);
+            PERFORM pg_advisory_xact_lock(7310002);
+            CONTINUE WHEN EXISTS (SELECT FROM months(h.name) m WHERE m.ends >= until);
+            EXECUTE format('CREATE TABLE %I (LIKE %I INCLUDING DEFAULTS INCLUDING INDEXES) WITH (%s)',
+                           part, h.name, h.options);
+            EXECUTE format('ALTER TABLE %I ATTACH PARTITION %I FOR VALUES FROM (%L) TO (%L)',
+                           h.name, part, begins, until);
+        END LOOP;
+    END LOOP;
+END $$;
+
 -- Whether a month holds an attempt that is not over, that somebody may still look at, or that holds a grant.
-CREATE FUNCTION is_needed(part text) RETURNS boolean STABLE LANGUAGE plpgsql
-SECURITY DEFINER SET search_path FROM CURRENT AS $$
+CREATE FUNCTION is_needed(part text) RETURNS boolean STABLE LANGUAGE plpgsql AS $$
 DECLARE
     answer boolean;
 BEGIN
     EXECUTE format($q$
-        SELECT EXISTS (SELECT FROM %1$I WHERE forget_at > now())
+        SELECT coalesce((SELECT max(forget_at) FROM %1$I) > now(), false)
             OR EXISTS (SELECT FROM %1$I
                        WHERE (status || '') IN ('started', 'granted', 'awaiting_approval', 'unclaimed'))
             OR EXISTS (SELECT FROM %1$I WHERE status = 'failed' AND sealed IS NOT NULL)
@@ -96,14 +126,18 @@ END $$;
 
 -- Drops the oldest month of a history that nobody needs any more. Gives its name; null if there is none, or if somebody
 -- reads it for longer than others could wait.
-CREATE FUNCTION drop_month(of_history text, kept interval) RETURNS text LANGUAGE plpgsql
-SECURITY DEFINER SET search_path FROM CURRENT SET lock_timeout = '500ms' AS $$
+CREATE FUNCTION drop_month(of_history text) RETURNS text LANGUAGE plpgsql SECURITY DEFINER
+SET timezone = 'UTC' SET datestyle = 'ISO' SET lock_timeout = '500ms' AS $$
 DECLARE
     old text;
 BEGIN
-    FOR old IN SELECT part FROM months(of_history) WHERE ends <= now() - kept LOOP
+    FOR old IN
+        SELECT part FROM history h, months(h.name) m
+        WHERE h.name = of_history AND m.ends <= now() - h.kept ORDER BY m.ends
+    LOOP
         CONTINUE WHEN of_history = 'attempt' AND is_needed(old);
-        EXECUTE format('LOCK TABLE %I IN ACCESS EXCLUSIVE MODE', of_history);
+        -- Nobody gets past it to any month. Their own locks would also wait for the vacuum of another month.
+        EXECUTE format('LOCK TABLE ONLY %I IN ACCESS EXCLUSIVE MODE', of_history);
         CONTINUE WHEN of_history = 'attempt' AND is_needed(old);
         EXECUTE format('DROP TABLE %I', old);
         IF of_history = 'attempt' THEN
@@ -116,18 +150,36 @@ EXCEPTION WHEN lock_not_available THEN
     RETURN NULL;
 END $$;
 
+-- Nobody can put a table of their own in front of ours.
+DO $$
+BEGIN
+    EXECUTE format('ALTER FUNCTION make_months() SET search_path = %I, pg_temp', current_schema());
+    EXECUTE format('ALTER FUNCTION drop_month(text) SET search_path = %I, pg_temp', current_schema());
+END $$;
+SELECT make_months();
+
 -- Words are learned anew in every month, and leave with its attempts.
 ALTER TABLE term ADD COLUMN month date NOT NULL DEFAULT date_trunc('month', now() AT TIME ZONE 'UTC');
 ALTER TABLE term DROP CONSTRAINT term_pkey, ADD PRIMARY KEY (folded, kind, value, name, month);
 CREATE INDEX term_month ON term (month) WHERE kind <> 'link';
 
--- What its link said is noted with the connection at once; what a release before this one leaves out, before its
--- attempt goes.
-CREATE INDEX connection_without_link ON connection (attempt_id) WHERE link IS NULL;
+-- What its link said is noted with the connection at once. In a trigger for a release before this one, which noted it
+-- when the attempt was forgotten.
+UPDATE connection c SET link = a.link FROM attempt a WHERE a.id = c.attempt_id AND c.link IS DISTINCT FROM a.link;
+CREATE FUNCTION remember_link() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    NEW.link := (SELECT link FROM attempt WHERE id = NEW.attempt_id);
+    RETURN NEW;
+END $$;
+CREATE TRIGGER link_of_new BEFORE INSERT ON connection FOR EACH ROW WHEN (NEW.link IS NULL)
+    EXECUTE FUNCTION remember_link();
+CREATE TRIGGER link_of_other BEFORE UPDATE ON connection FOR EACH ROW
+    WHEN (NEW.attempt_id <> OLD.attempt_id AND NEW.link IS NOT DISTINCT FROM OLD.link)
+    EXECUTE FUNCTION remember_link();
 
 -- How many attempts stand where (`day` is null) and until when they are counted (null: as long as they are open), and
 -- what became of those that were started on a day, in UTC. A number is the sum of its marks: they are only ever added,
--- so that nobody waits for anybody. `tally` is what a release before this one reads.
+-- so that nobody waits for anybody. `tally` stays as it is, for a release before this one to read.
 CREATE TABLE tally_mark (
     day date,
     until date,
@@ -196,7 +248,7 @@ SELECT day, NULL, name, sum(number) FROM tally WHERE day IS NOT NULL OR name LIK
 UNION ALL
 SELECT NULL, until, name, count(*) FROM (
     SELECT counted_until(a) AS until, unnest(standings(a)) AS name FROM attempt a) standing GROUP BY until, name;
-DELETE FROM tally;
+SELECT pg_temp.share_rights('tally', 'tally_mark');
 
 CREATE TRIGGER started AFTER INSERT ON attempt REFERENCING NEW TABLE AS now_rows
     FOR EACH STATEMENT EXECUTE FUNCTION tally_started();
