@@ -90,10 +90,13 @@ def test_who_waited_too_long_and_who_finds_no_room_is_turned_away(service: Servi
         time.sleep(0.5)
         refused = [timed(service.url) for _ in range(3)]
         turned_away = [each.result() for each in waiting]
-        by_time = sorted(refused + turned_away, key=lambda each: each[1])
-        assert usual(by_time[:3]) < QUICK, "no room"
-        assert by_time[3][1] >= PATIENCE, "waited"
-        assert usual(by_time[3:]) < PATIENCE + 1 + QUICK
+        at_once = [each for each in refused + turned_away if each[1] < PATIENCE]
+        patient = [each for each in refused + turned_away if each[1] >= PATIENCE]
+        # Somebody of the first crowd may still be on the way to a thread, in a place of those who wait.
+        assert len(at_once) >= 3
+        assert usual(at_once) < QUICK
+        assert len(patient) >= THREADS
+        assert usual(patient) < PATIENCE + 1 + QUICK
         for answer, _ in refused + turned_away:
             assert (answer.status_code, answer.headers["Retry-After"]) == (503, "2")
             assert "We are very busy" in answer.text
@@ -119,11 +122,17 @@ def test_probes_and_prometheus_are_answered_during_overload(service: Service) ->
 
 
 def test_whoever_gets_a_thread_in_time_is_answered(service: Service) -> None:
-    with busy(service) as held, ThreadPoolExecutor(THREADS * WAITING) as pool:
-        waiting = [pool.submit(timed, service.url) for _ in range(THREADS * WAITING)]
-        time.sleep(0.5)
-        assert [status(each) for each in held] == [400] * THREADS
-        assert [each.result()[0].status_code for each in waiting] == [200] * len(waiting)
+    for _ in range(3):
+        with busy(service) as held, ThreadPoolExecutor(THREADS * WAITING) as pool:
+            began = time.monotonic()
+            waiting = [pool.submit(timed, service.url) for _ in range(THREADS * WAITING)]
+            time.sleep(0.5)
+            assert [status(each) for each in held] == [400] * THREADS
+            answers = [each.result()[0].status_code for each in waiting]
+            if time.monotonic() - began < QUICK:
+                break
+            # The machine stopped for longer than anybody waits.
+    assert answers == [200] * len(waiting)
 
 
 def test_connections_without_a_request_keep_nobody_waiting(service: Service) -> None:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import pytest
 
 from tests.admin.operator import Operator
-from tests.conftest import MintLink
-from tests.person import Person
 
 
 @pytest.mark.parametrize("path", ["nothing", "attempts/nothing", "events/nothing", "customers/nothing", "links/a/b"])
@@ -38,17 +36,6 @@ def test_what_a_page_does_not_offer_is_refused_in_the_admin(operator: Operator, 
     assert page.status == 400
     assert page.heading == "We did not understand that"
     assert page.link("Connections") == "/admin/connections"
-
-
-def test_a_search_for_a_customer_leads_to_the_customers_own_page(
-    operator: Operator, person: Person, mint: MintLink
-) -> None:
-    person.install(mint(subscriberId="subscriber-123", account="Globex"), decision="cancel")
-    page = operator.follow(operator.open("/admin/attempts?q=globex"))
-    assert page.heading == "Globex"
-    assert "Connected now" in page.text
-    person.install(mint(subscriberId="subscriber-123", account="Globex", context={"tenant": "b"}), decision="cancel")
-    assert operator.follow(operator.open("/admin/attempts?q=globex")).heading == "Attempts"
 
 
 def test_a_connection_is_named_after_its_customer(operator: Operator, place: str) -> None:

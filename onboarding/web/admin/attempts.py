@@ -11,7 +11,7 @@ from flask import abort, flash, request, url_for
 from flask.typing import ResponseReturnValue
 
 from onboarding.ledger.audit import Action
-from onboarding.ledger.lists import Found, Standing, Wanted
+from onboarding.ledger.lists import Found, Standing
 from onboarding.ledger.terms import Match
 from onboarding.model import Reason
 from onboarding.model.errors import CursorMalformed, NothingToRetry, StoreUnavailable
@@ -23,7 +23,6 @@ from onboarding.web.context import wiring
 from onboarding.web.pages import render
 
 MOST_AT_ONCE: Final = 1000
-MOST_LOOKED_AT: Final = 20
 CAUSE: Final = ("reason", "integration")
 """The filters of attempts that may be retried together."""
 
@@ -88,7 +87,7 @@ def _search(text: str) -> ResponseReturnValue:
         return show.page("search.html", "Search", 400, searched="", matches=[], links=[], problem=words.SEARCH_TOO_LONG)
     matches = wiring().ledger.lists.search(text)
     if len(matches) == 1:
-        return render.see_other(_customer(matches[0]) or _place(matches[0]))
+        return render.see_other(_place(matches[0]))
     if not matches and (noted := wiring().ledger.problems.find(text)):
         heading = "What this support code stands for"
         return show.page("problem.html", heading, todo=link_words.SEND_NEW_LINK, noted=noted, code=text)
@@ -101,12 +100,3 @@ def _place(match: Match) -> str:
     if match.kind == "attempt":
         return url_for("admin.attempt", attempt_id=match.value)
     return f"{url_for('admin.attempts')}?{urlencode({match.kind: match.value})}"
-
-
-def _customer(match: Match) -> str:
-    """The page of a customer, if that is what the text names, and nobody else."""
-    if match.kind != "subscriber":
-        return ""
-    found = wiring().ledger.lists.find(Wanted(subscriber_id=match.value, limit=MOST_LOOKED_AT))
-    owners = {attempt.link.owner.identifier for attempt in found.attempts}
-    return url_for("admin.customer", owner=owners.pop()) if len(owners) == 1 and found.next is None else ""
