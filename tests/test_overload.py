@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import cycle
 from pathlib import Path
 
@@ -28,6 +29,7 @@ from tests.aging import Database
 from tests.fakes import LocalNovu, LocalSlack
 from tests.scrape import TOKEN, scrape
 from tests.service import Service, free_port, running
+from tests.test_delivery import until
 
 THREADS = 2
 BEGUN = (
@@ -188,6 +190,10 @@ def next_release(folder: Path) -> Path:
     return folder
 
 
+def is_ready(service: Service) -> bool:
+    return requests.get(f"{service.url}/readyz", timeout=10).status_code == 200
+
+
 def test_a_new_release_with_a_migration_costs_nobody_an_install(
     env: dict[str, str], tmp_path: Path, slack: LocalSlack, novu: LocalNovu, ledger_db: Database
 ) -> None:
@@ -221,14 +227,16 @@ def test_a_new_release_with_a_migration_costs_nobody_an_install(
     with ExitStack() as stack, ThreadPoolExecutor(6) as pool:
         services = {port: stack.enter_context(ExitStack()) for port in pair.ports}
         for port, service in services.items():
-            service.enter_context(running(env, tmp_path / str(port), port))
+            until(partial(is_ready, service.enter_context(running(env, tmp_path / str(port), port))), 30)
         going = [pool.submit(go_on) for _ in range(6)]
         stack.callback(are_new.set)
         for port, service in services.items():
             pair.out.add(port)
             time.sleep(0.3)
             service.close()
-            service.enter_context(running({**env, "PYTHONPATH": str(newer)}, tmp_path / str(port), port))
+            fresh = service.enter_context(running({**env, "PYTHONPATH": str(newer)}, tmp_path / str(port), port))
+            # As a load balancer does. Whoever comes while the database is migrated does not wait.
+            until(partial(is_ready, fresh), 30)
             pair.out.discard(port)
         time.sleep(1)
         are_new.set()

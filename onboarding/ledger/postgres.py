@@ -118,7 +118,7 @@ class Postgres:
         try:
             if self._pool is None:
                 self._bring_up_to_date()
-                self._pool = ConnectionPool(
+                pool: ConnectionPool[Pooled] = ConnectionPool(
                     connection_class=Pooled,
                     configure=_find_out,
                     kwargs={**connecting.parameters(self._url), **connecting.OPTIONS},
@@ -130,6 +130,9 @@ class Postgres:
                     num_workers=2,
                     open=True,
                 )
+                # The server has just answered, so the first connection will be there; on a busy machine, not at once.
+                pool.wait(connecting.CONNECT_SECONDS)
+                self._pool = pool
             return self._pool
         finally:
             self._opening.release()
